@@ -1,0 +1,42 @@
+"""Runs a program under ptrace(2) and records what it really did.
+
+    with trace(["exercise4.py", "5"], schedule=child_first) as program:
+        program.until_rest()
+        program.send(SIGTERM)
+        recording = program.finish()
+    recording.root.children[0].reaped_by, .exit_code, .signals, .pipes, .output
+
+Knows nothing of exercises, checks or points.
+"""
+
+from grader.tracing.errors import TracingError, TracingRefused
+
+# The zygote imports this package too, and must stay small: what only the tracer's
+# side needs is loaded on first use.
+_LAZY = {
+    "Limits": "grader.tracing.tracer",
+    "Program": "grader.tracing.program",
+    "trace": "grader.tracing.program",
+    "run": "grader.tracing.program",
+    "Zygote": "grader.tracing.launch",
+    "Recording": "grader.tracing.recording",
+    "SCHEDULES": "grader.tracing.schedule",
+    "Schedule": "grader.tracing.schedule",
+    "take_turns": "grader.tracing.schedule",
+    "parent_first": "grader.tracing.schedule",
+    "child_first": "grader.tracing.schedule",
+    "hold_children": "grader.tracing.schedule",
+    "hold_parent_until_children_end": "grader.tracing.schedule",
+    "seeded": "grader.tracing.schedule",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _LAZY:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    import importlib
+
+    return getattr(importlib.import_module(_LAZY[name]), name)
+
+
+__all__ = ["TracingError", "TracingRefused", *_LAZY]

@@ -1,0 +1,30 @@
+"""What each traced system call means: what to do at its entry and at its exit.
+
+A family of calls is a module. `TABLE` maps a call's name to its `Handler`; a call
+without one runs as it is, and the program may be interrupted after it.
+"""
+
+from __future__ import annotations
+
+from grader.tracing.calls import (
+    descriptors,
+    locks,
+    polls,
+    processes,
+    signals,
+    times,
+    transfers,
+)
+from grader.tracing.calls.handler import PLAIN, After, Handler, Then, Tracing
+
+TABLE: dict[str, Handler] = {
+    **transfers.TABLE,
+    **descriptors.TABLE,
+    **polls.TABLE,
+    **times.TABLE,
+    **locks.TABLE,
+    **signals.TABLE,
+    **processes.TABLE,
+}
+
+__all__ = ["PLAIN", "TABLE", "After", "Handler", "Then", "Tracing"]

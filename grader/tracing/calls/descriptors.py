@@ -1,0 +1,128 @@
+"""Making, copying and closing descriptors: pipe(2), dup(2), fcntl(2), close(2)."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import struct
+
+from grader.tracing.calls.handler import After, Handler, Then, Tracing, watch
+from grader.tracing.recording import Closed, Duplicated, End, PipeMade
+from grader.tracing.tracee import Call, Stir, Thread
+
+_F_DUPFD_CLOEXEC = 1030
+_CLOSE_RANGE_CLOEXEC = 4
+
+
+def _leave_pipe(tracing: Tracing, thread: Thread, call: Call, result: int) -> After:
+    if result < 0:
+        return After.SWITCH
+    files = thread.owner.files
+    made = thread.owner.read(call.arguments[0], 8)
+    if len(made) < 8:
+        return After.SWITCH
+    read_fd, write_fd = struct.unpack("=ii", made)
+    try:
+        pipe = tracing.objects.add_pipe(os.readlink(files.path(read_fd)))
+    except OSError:
+        return After.SWITCH
+    if tracing.pipe_size is not None:
+        end = os.open(files.path(read_fd), os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        try:
+            pipe.capacity = fcntl.fcntl(end, fcntl.F_SETPIPE_SZ, tracing.pipe_size)
+        finally:
+            os.close(end)
+    files.forget(read_fd)
+    files.forget(write_fd)
+    thread.progressed()
+    tracing.record(
+        PipeMade, thread.pid, pipe=pipe.number, read_fd=read_fd, write_fd=write_fd
+    )
+    return After.SWITCH
+
+
+def _enter_dup2(tracing: Tracing, thread: Thread, call: Call) -> Then:
+    """Note what the new name was open on: that is closed silently, dup(2)."""
+    old, new = call.arguments[:2]
+    opened = thread.owner.files.at(new)
+    if opened and old != new and isinstance(opened.target, End):
+        call.closing.append((new, opened.target))
+    return Then.WATCH
+
+
+def _leave_dup(tracing: Tracing, thread: Thread, call: Call, result: int) -> After:
+    if result >= 0:
+        for fd, end in call.closing:
+            tracing.record(Closed, thread.pid, fd=fd, end=end, error=0)
+        thread.owner.files.forget(result)
+        thread.progressed()
+        tracing.record(Duplicated, thread.pid, old_fd=call.arguments[0], new_fd=result)
+        tracing.stir(Stir.DATA)  # dup2(2) closes what it replaces
+    return After.SWITCH
+
+
+def _leave_fcntl(tracing: Tracing, thread: Thread, call: Call, result: int) -> After:
+    command = call.arguments[1] & 0xFFFFFFFF
+    if command in (fcntl.F_DUPFD, _F_DUPFD_CLOEXEC):
+        return _leave_dup(tracing, thread, call, result)
+    if command in (fcntl.F_SETLK, fcntl.F_SETLKW):
+        thread.progressed()
+        tracing.stir(Stir.LOCK)
+        return After.SWITCH
+    if command == fcntl.F_SETPIPE_SZ and result > 0:
+        opened = thread.owner.files.at(call.arguments[0])
+        if opened and isinstance(opened.target, End):
+            tracing.objects.by_number[opened.target.pipe].capacity = result
+    return After.GO_ON
+
+
+def _leave_close(tracing: Tracing, thread: Thread, call: Call, result: int) -> After:
+    fd = call.arguments[0]
+    # The table still says what it was: it is forgotten only here.
+    opened = thread.owner.files.at(fd)
+    thread.owner.files.forget(fd)
+    end = opened.target if opened and isinstance(opened.target, End) else None
+    if opened and not opened.may_block:
+        return After.GO_ON  # a file: nobody can have waited for that
+    thread.progressed()
+    tracing.record(Closed, thread.pid, fd=fd, end=end, error=max(-result, 0))
+    tracing.stir(Stir.DATA | Stir.LOCK, end.pipe if end else None)
+    return After.SWITCH
+
+
+def _enter_close(tracing: Tracing, thread: Thread, call: Call) -> Then:
+    thread.owner.files.at(call.arguments[0])  # while it can still be seen
+    return Then.WATCH
+
+
+def _enter_close_range(tracing: Tracing, thread: Thread, call: Call) -> Then:
+    first, last = call.arguments[:2]
+    for fd, target in thread.owner.files.list().items():
+        if first <= fd <= last and isinstance(target, End):
+            call.closing.append((fd, target))
+    return Then.WATCH
+
+
+def _leave_close_range(
+    tracing: Tracing, thread: Thread, call: Call, result: int
+) -> After:
+    if result < 0 or call.arguments[2] & _CLOSE_RANGE_CLOEXEC:
+        return After.GO_ON
+    for fd, end in call.closing:
+        tracing.record(Closed, thread.pid, fd=fd, end=end, error=0)
+    thread.owner.files.forget()
+    thread.progressed()
+    tracing.stir(Stir.DATA | Stir.LOCK)
+    return After.SWITCH
+
+
+TABLE = {
+    "pipe": Handler(watch, _leave_pipe),
+    "pipe2": Handler(watch, _leave_pipe),
+    "dup": Handler(watch, _leave_dup),
+    "dup2": Handler(_enter_dup2, _leave_dup),
+    "dup3": Handler(_enter_dup2, _leave_dup),
+    "fcntl": Handler(watch, _leave_fcntl),
+    "close": Handler(_enter_close, _leave_close),
+    "close_range": Handler(_enter_close_range, _leave_close_range),
+}

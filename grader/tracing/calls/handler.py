@@ -1,0 +1,143 @@
+"""What a handler of a system call is, and what it may ask of the tracer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import Protocol
+
+from grader.tracing.clock import Clock
+from grader.tracing.descriptors import Objects
+from grader.tracing.recording import Event, Waiting
+from grader.tracing.tracee import Call, Stir, Thread, Traced
+
+
+class Then(Enum):
+    """What follows a call's entry."""
+
+    PASS = auto()  # let it run; nobody cares what comes of it
+    WATCH = auto()  # let it run, and stop at its exit
+    ANSWERED = auto()  # the tracer has answered it; it is not made
+
+
+class After(Enum):
+    """What follows a call's exit."""
+
+    GO_ON = auto()  # too small a thing to let another thread run
+    SWITCH = auto()  # another thread may run now
+    HELD = auto()  # the thread waits
+
+
+class Tracing(Protocol):
+    """The tracer, as handlers see it."""
+
+    clock: Clock
+    objects: Objects
+    pipe_size: int | None
+
+    def record(self, kind: type[Event], pid: int, **fields: object) -> None:
+        """Add an event to the recording."""
+
+    def stir(self, what: Stir, pipe: int | None = None) -> None:
+        """Something happened that held threads may have waited for."""
+
+    def answer(self, thread: Thread, result: int) -> None:
+        """At a call's entry: skip it, and let it return `result`."""
+
+    def skip(self, thread: Thread, call: Call) -> None:
+        """At a call's entry: skip it, but stop at its exit."""
+
+    def change(self, thread: Thread, call: Call, arguments: dict[int, int]) -> None:
+        """At a call's entry: give it other arguments; they are put back at its exit."""
+
+    def replace(
+        self, thread: Thread, call: Call, number: int, arguments: dict[int, int]
+    ) -> None:
+        """At a call's entry: make another call in its place, to probe."""
+
+    def borrow(self, thread: Thread, call: Call, address: int, data: bytes) -> None:
+        """Write `data` into the tracee's memory until the call's exit."""
+
+    def reissue(self, thread: Thread, call: Call) -> None:
+        """At a call's exit: let the thread make it again."""
+
+    def set_result(self, thread: Thread, result: int) -> None:
+        """At a call's exit: let it return `result`."""
+
+    def hold(
+        self,
+        thread: Thread,
+        call: Call,
+        waiting: Waiting,
+        wakes: Stir,
+        *,
+        restart: int,
+        deadline: int | None = None,
+        expiry: int | None = None,
+        pipe: int | None = None,
+    ) -> After:
+        """At a call's exit: let the thread wait until one of `wakes`, or a signal.
+
+        `deadline` is in virtual nanoseconds, `expiry` what the call returns then
+        (None: it is made again); `restart` what the kernel does with the call when
+        a signal interrupts it.
+        """
+
+    def process(self, pid: int) -> Traced | None:
+        """The live process of this run with that pid."""
+
+    def live(self) -> list[Traced]:
+        """All live processes of this run."""
+
+    def threads(self) -> list[Thread]:
+        """All live threads of this run."""
+
+    def in_tree(self, pid: int) -> bool:
+        """Whether `pid` is or was a process of this run and is not yet reaped."""
+
+    def refuse(self, thread: Thread, call: Call, detail: str) -> Then:
+        """Refuse the call with EPERM, and record that."""
+
+    def collect_woken(self, pids: list[int]) -> None:
+        """SIGKILL or SIGCONT was sent to `pids`: wait for those whom it woke."""
+
+    def record_wait(
+        self,
+        owner: Traced,
+        *,
+        target: int,
+        no_hang: bool,
+        child: int | None,
+        error: int,
+    ) -> None:
+        """A wait call of `owner` came back, having collected `child`."""
+
+
+def pass_by(tracing: Tracing, thread: Thread, call: Call) -> Then:
+    """Let the call run unseen."""
+    return Then.PASS
+
+
+def watch(tracing: Tracing, thread: Thread, call: Call) -> Then:
+    """Let the call run and look at its result."""
+    return Then.WATCH
+
+
+def switch(tracing: Tracing, thread: Thread, call: Call, result: int) -> After:
+    """Nothing to note; another thread may run."""
+    return After.SWITCH
+
+
+@dataclass(frozen=True, slots=True)
+class Handler:
+    """What to do at a call's entry, and at its exit if that is watched."""
+
+    enter: Callable[[Tracing, Thread, Call], Then]
+    leave: Callable[[Tracing, Thread, Call, int], After] = switch
+
+
+PLAIN = Handler(watch)
+
+# How much of one transfer is kept in the recording, in bytes.
+KEPT = 1 << 16

@@ -1,0 +1,94 @@
+"""Collecting children, becoming other programs, joining groups: wait(2), execve(2)."""
+
+from __future__ import annotations
+
+import os
+import struct
+
+from grader.tracing import syscalls
+from grader.tracing.calls.handler import After, Handler, Then, Tracing, watch
+from grader.tracing.calls.transfers import interrupted
+from grader.tracing.recording import GroupJoined, Waiting
+from grader.tracing.tracee import Call, Stir, Thread
+
+_WNOWAIT = 0x01000000
+_P_ALL, _P_PID = 0, 1
+
+
+def _enter_wait(tracing: Tracing, thread: Thread, call: Call) -> Then:
+    index = 2 if call.name == "wait4" else 3
+    options = call.arguments[index]
+    if not options & os.WNOHANG:
+        tracing.change(thread, call, {index: options | os.WNOHANG})
+        call.probing = True
+    return Then.WATCH
+
+
+def _target(call: Call) -> int:
+    first, second = call.arguments[:2]
+    if call.name == "wait4":
+        first &= 0xFFFFFFFF
+        return first - (1 << 32) if first >> 31 else first
+    kind = first & 0xFFFFFFFF
+    return second & 0xFFFFFFFF if kind == _P_PID else -1
+
+
+def _leave_wait(tracing: Tracing, thread: Thread, call: Call, result: int) -> After:
+    if interrupted(result):
+        return After.GO_ON
+    owner = thread.owner
+    child, status = 0, 0
+    if call.name == "wait4":
+        child = max(result, 0)
+        if child and call.arguments[1]:
+            (status,) = struct.unpack("=i", owner.read(call.arguments[1], 4))
+    elif result == 0 and call.arguments[2]:
+        # siginfo_t: si_pid follows four words, si_code tells exits from stops.
+        _, _, code, _, child = struct.unpack(
+            "=iiiii", owner.read(call.arguments[2], 20)
+        )
+        status = 0x7F if child and code > 3 else 0
+    if result == 0 and not child and call.probing:
+        return tracing.hold(
+            thread,
+            call,
+            Waiting(call=call.name, target=_target(call)),
+            Stir.CHILD,
+            restart=syscalls.RESTART_IF_ASKED,
+        )
+    went = child and not (os.WIFSTOPPED(status) or os.WIFCONTINUED(status))
+    keeps = call.name == "waitid" and call.arguments[3] & _WNOWAIT
+    if result < 0 or not child:
+        thread.fruitless += 1
+    else:
+        thread.progressed()
+    tracing.record_wait(
+        owner,
+        target=_target(call),
+        no_hang=not call.probing,
+        child=child if went and not keeps else None,
+        error=max(-result, 0),
+    )
+    return After.SWITCH
+
+
+def _leave_setpgid(tracing: Tracing, thread: Thread, call: Call, result: int) -> After:
+    if result >= 0:
+        member = call.arguments[0] & 0xFFFFFFFF if call.name == "setpgid" else 0
+        member = member or thread.pid
+        try:
+            group = os.getpgid(member)
+        except ProcessLookupError:
+            return After.SWITCH
+        tracing.record(GroupJoined, thread.pid, member=member, group=group)
+    return After.SWITCH
+
+
+_waiting = Handler(_enter_wait, _leave_wait)
+
+TABLE = {
+    "wait4": _waiting,
+    "waitid": _waiting,
+    "setpgid": Handler(watch, _leave_setpgid),
+    "setsid": Handler(watch, _leave_setpgid),
+}

@@ -1,0 +1,193 @@
+"""Reading and writing: read(2), write(2), recv(2), send(2), accept(2), splice(2)."""
+
+from __future__ import annotations
+
+import select
+import struct
+
+from grader.tracing import syscalls
+from grader.tracing.calls.handler import KEPT, After, Handler, Then, Tracing
+from grader.tracing.descriptors import Opened
+from grader.tracing.recording import End, Read, Waiting, Wrote
+from grader.tracing.tracee import Call, Stir, Thread
+
+_MSG_DONTWAIT = 0x40
+_PIPE_BUF = 4096
+
+
+def _pipe_of(opened: Opened | None) -> int | None:
+    if opened and isinstance(opened.target, End):
+        return opened.target.pipe
+    return None
+
+
+def _probe(tracing: Tracing, thread: Thread, call: Call, events: int) -> Then:
+    """Ask, in the thread's own name, whether its call would block: poll(2)."""
+    request = struct.pack("=ihh", call.arguments[0], events, 0)
+    tracing.borrow(thread, call, call.stack, request)
+    tracing.replace(thread, call, syscalls.POLL, {0: call.stack, 1: 1, 2: 0})
+    return Then.WATCH
+
+
+def _would_block(
+    tracing: Tracing, thread: Thread, call: Call, result: int, opened: Opened | None
+) -> After:
+    """The answer to a probe: make the call, or hold the thread before it."""
+    if result != 0 or thread.owner.files.is_nonblocking(call.arguments[0]):
+        thread.cleared = True
+        tracing.reissue(thread, call)
+        return After.GO_ON
+    fd = call.arguments[0]
+    target = opened.target if opened else f"descriptor {fd}"
+    return tracing.hold(
+        thread,
+        call,
+        Waiting(call=call.name, fds=(fd,), ends=(target,)),
+        Stir.DATA,
+        restart=syscalls.RESTART_IF_ASKED,
+        pipe=_pipe_of(opened),
+    )
+
+
+def _buffer(thread: Thread, call: Call, count: int) -> bytes:
+    """What a call has transferred, from its buffers in the tracee's memory."""
+    wanted = min(count, KEPT)
+    if wanted <= 0:
+        return b""
+    owner = thread.owner
+    if call.name in ("readv", "writev"):
+        parts = owner.read(call.arguments[1], min(call.arguments[2], 1024) * 16)
+        data = b""
+        for offset in range(0, len(parts) - 15, 16):
+            base, length = struct.unpack_from("=QQ", parts, offset)
+            data += owner.read(base, min(length, wanted - len(data)))
+            if len(data) >= wanted:
+                break
+        return data
+    if call.name in ("recvmsg", "sendmsg"):
+        return b""
+    return owner.read(call.arguments[1], wanted)
+
+
+def _enter_read(tracing: Tracing, thread: Thread, call: Call) -> Then:
+    opened = thread.owner.files.at(call.arguments[0])
+    if opened is None:
+        return Then.WATCH  # EBADF, which is worth recording
+    if not opened.may_block:
+        return Then.PASS
+    pipe = tracing.objects.by_number.get(_pipe_of(opened) or 0)
+    if thread.cleared or (pipe and pipe.held > 0) or _never_waits(call):
+        thread.cleared = False
+        return Then.WATCH
+    return _probe(tracing, thread, call, select.POLLIN)
+
+
+def _never_waits(call: Call) -> bool:
+    flags = {"recvfrom": 3, "sendto": 3, "recvmsg": 2, "sendmsg": 2}.get(call.name)
+    return flags is not None and bool(call.arguments[flags] & _MSG_DONTWAIT)
+
+
+def _leave_read(tracing: Tracing, thread: Thread, call: Call, result: int) -> After:
+    opened = thread.owner.files.at(call.arguments[0])
+    if call.probing:
+        return _would_block(tracing, thread, call, result, opened)
+    if interrupted(result):
+        return After.GO_ON
+    pipe = tracing.objects.by_number.get(_pipe_of(opened) or 0)
+    if result > 0:
+        if pipe:
+            pipe.held = max(0, pipe.held - result)
+        thread.progressed()
+        tracing.stir(Stir.DATA, _pipe_of(opened))
+    else:
+        thread.fruitless += 1
+    tracing.record(
+        Read,
+        thread.pid,
+        fd=call.arguments[0],
+        source=opened.target if opened else "closed",
+        data=_buffer(thread, call, result),
+        count=max(result, 0),
+        error=max(-result, 0),
+    )
+    return After.SWITCH
+
+
+def _enter_write(tracing: Tracing, thread: Thread, call: Call) -> Then:
+    opened = thread.owner.files.at(call.arguments[0])
+    if opened is None or opened.standard or thread.cleared or _never_waits(call):
+        thread.cleared = False
+        return Then.WATCH
+    if not opened.may_block:
+        return Then.PASS
+    pipe = tracing.objects.by_number.get(_pipe_of(opened) or 0)
+    # The kernel's pages are filled unevenly, so that half of them free is room
+    # for sure; where less is free, it is asked.
+    if pipe and pipe.held + call.arguments[2] <= pipe.capacity // 2:
+        return Then.WATCH
+    return _probe(tracing, thread, call, select.POLLOUT)
+
+
+def _leave_write(tracing: Tracing, thread: Thread, call: Call, result: int) -> After:
+    opened = thread.owner.files.at(call.arguments[0])
+    if call.probing:
+        return _would_block(tracing, thread, call, result, opened)
+    if interrupted(result):
+        return After.GO_ON
+    pipe = tracing.objects.by_number.get(_pipe_of(opened) or 0)
+    if result > 0 and pipe:
+        pipe.held += result
+    thread.progressed()
+    tracing.stir(Stir.DATA, _pipe_of(opened))
+    tracing.record(
+        Wrote,
+        thread.pid,
+        fd=call.arguments[0],
+        target=opened.target if opened else "closed",
+        data=_buffer(thread, call, result),
+        count=max(result, 0),
+        error=max(-result, 0),
+    )
+    if opened and opened.standard:
+        # Nothing may come between this write and what the program does next: a
+        # handler that ran here would run inside the program's buffered writer.
+        thread.after_write = True
+        return After.GO_ON
+    return After.SWITCH
+
+
+def interrupted(result: int) -> bool:
+    """Whether a signal is about to interrupt the call: it is not over yet."""
+    return result in (-512, -513, -514, -516)
+
+
+def _leave_other(tracing: Tracing, thread: Thread, call: Call, result: int) -> After:
+    if call.probing:
+        opened = thread.owner.files.at(call.arguments[0])
+        return _would_block(tracing, thread, call, result, opened)
+    if interrupted(result):
+        return After.GO_ON
+    thread.progressed()
+    tracing.stir(Stir.DATA)
+    return After.SWITCH
+
+
+_reading = Handler(_enter_read, _leave_read)
+_writing = Handler(_enter_write, _leave_write)
+
+TABLE = {
+    "read": _reading,
+    "readv": _reading,
+    "recvfrom": _reading,
+    "recvmsg": _reading,
+    "write": _writing,
+    "writev": _writing,
+    "sendto": _writing,
+    "sendmsg": _writing,
+    "accept": Handler(_enter_read, _leave_other),
+    "accept4": Handler(_enter_read, _leave_other),
+    **{
+        name: Handler(lambda tracing, thread, call: Then.WATCH, _leave_other)
+        for name in ("connect", "shutdown", "splice", "tee", "vmsplice", "sendfile")
+    },
+}

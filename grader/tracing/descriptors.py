@@ -1,0 +1,122 @@
+"""What the descriptors of a process are open on, and which calls on them can block."""
+
+from __future__ import annotations
+
+import os
+import stat
+from dataclasses import dataclass, field
+
+from grader.tracing.recording import End, Side, Stream, Target
+
+
+@dataclass(slots=True)
+class Pipe:
+    """A pipe of the run: its number, its inode, and the bytes now in it."""
+
+    number: int
+    inode: int
+    held: int = 0
+    capacity: int = 65536
+
+
+@dataclass(slots=True)
+class Objects:
+    """The pipes and streams of a run, by what /proc calls them."""
+
+    streams: dict[str, Stream]
+    pipes: dict[str, Pipe] = field(default_factory=dict)
+    by_number: dict[int, Pipe] = field(default_factory=dict)
+
+    def add_pipe(self, name: str) -> Pipe:
+        """Remember a pipe that was just made; `name` is like ``pipe:[4711]``."""
+        pipe = Pipe(len(self.by_number) + 1, int(name[6:-1]))
+        self.pipes[name] = self.by_number[pipe.number] = pipe
+        return pipe
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """What one descriptor is open on, and whether using it can block."""
+
+    target: Target
+    may_block: bool
+
+    @property
+    def standard(self) -> bool:
+        """Whether it is one of the program's own standard streams."""
+        return isinstance(self.target, Stream)
+
+
+class Files:
+    """A process's descriptor table, learned as it is used.
+
+    What is remembered is right because every call that closes or replaces a
+    descriptor is traced; that one is closed is never remembered.
+    """
+
+    def __init__(self, pid: int, objects: Objects) -> None:
+        self._pid = pid
+        self._objects = objects
+        self._known: dict[int, Opened] = {}
+
+    def copy(self, pid: int) -> Files:
+        """The table of a new child: the same descriptors, fork(2)."""
+        files = Files(pid, self._objects)
+        files._known = dict(self._known)
+        return files
+
+    def at(self, fd: int) -> Opened | None:
+        """What `fd` is open on, None where it is closed."""
+        opened = self._known.get(fd)
+        if opened is None:
+            opened = self._look(fd)
+            if opened is not None:
+                self._known[fd] = opened
+        return opened
+
+    def forget(self, fd: int | None = None) -> None:
+        """A call changed `fd`, or (None) any of them."""
+        if fd is None:
+            self._known.clear()
+        else:
+            self._known.pop(fd, None)
+
+    def list(self) -> dict[int, Target]:
+        """Every open descriptor, as the kernel lists them now."""
+        try:
+            names = os.listdir(f"/proc/{self._pid}/fd")
+        except OSError:
+            return {}
+        found = ((int(name), self._look(int(name))) for name in names)
+        return {fd: opened.target for fd, opened in sorted(found) if opened}
+
+    def is_nonblocking(self, fd: int) -> bool:
+        """Whether O_NONBLOCK is set on what `fd` is open on."""
+        try:
+            with open(f"/proc/{self._pid}/fdinfo/{fd}") as info:
+                for line in info:
+                    if line.startswith("flags:"):
+                        return bool(int(line[6:], 8) & os.O_NONBLOCK)
+        except OSError:
+            pass
+        return False
+
+    def path(self, fd: int) -> str:
+        """A path through which the tracer can open what `fd` is open on."""
+        return f"/proc/{self._pid}/fd/{fd}"
+
+    def _look(self, fd: int) -> Opened | None:
+        path = self.path(fd)
+        try:
+            name = os.readlink(path)
+            if name in self._objects.pipes:
+                readable = os.lstat(path).st_mode & stat.S_IRUSR
+                side = Side.READ if readable else Side.WRITE
+                return Opened(End(self._objects.pipes[name].number, side), True)
+            if name in self._objects.streams:
+                return Opened(self._objects.streams[name], True)
+            mode = os.stat(path).st_mode
+        except OSError:
+            return None
+        at_once = stat.S_ISREG(mode) or stat.S_ISDIR(mode) or stat.S_ISBLK(mode)
+        return Opened(name, not at_once and name != os.devnull)

@@ -1,0 +1,162 @@
+"""Starting the zygote, and asking it for processes."""
+
+from __future__ import annotations
+
+import contextlib
+import marshal
+import os
+import signal
+import socket
+import sys
+import warnings
+from pathlib import Path
+from types import TracebackType
+
+from grader.tracing import ptrace, syscalls
+from grader.tracing.errors import TracingError, TracingRefused
+from grader.tracing.zygote import SWEEP, Job
+
+# Isolated and without site packages: what a submission finds in memory is the
+# standard library, whatever is installed beside forklab.
+_BOOT = """\
+import sys
+control, root, program = int(sys.argv[1]), sys.argv[2], bytes.fromhex(sys.argv[3])
+sys.path.insert(0, root)
+from grader.tracing.zygote import serve
+sys.path.remove(root)
+serve(control, program)()
+"""
+
+# The whole environment of a submission. PYTHONUNBUFFERED, for one, would hide the
+# mistakes that exercise 1 is about.
+_ENVIRONMENT = {
+    "PATH": "/usr/local/bin:/usr/bin:/bin",
+    "LANG": "C.UTF-8",
+    "TERM": "xterm",
+    "HOME": "/nonexistent",
+}
+
+
+class Zygote:
+    """A warm interpreter, ready to be forked.
+
+    A context manager; closing it ends the process. Its clock has no vDSO, so that
+    every look at a clock is a system call that the tracer can answer, vdso(7).
+    """
+
+    def __init__(self) -> None:
+        """Start the interpreter.
+
+        Raises `TracingRefused` where this machine does not permit ptrace(2).
+        """
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with theirs:
+            self.pid = _start(theirs.fileno())
+        self._socket = ours
+
+    def spawn(self, job: Job, descriptors: list[int]) -> int:
+        """Fork a process for `job`; its pid.
+
+        `descriptors` are its standard streams and a pipe: the process starts when
+        it reads a byte there.
+        """
+        try:
+            socket.send_fds(self._socket, [marshal.dumps(job)], descriptors)
+            answer = marshal.loads(self._socket.recv(1 << 16))
+        except (OSError, ValueError, EOFError) as error:
+            raise TracingError(f"the zygote has ended: {error}") from error
+        if isinstance(answer, str):
+            raise TracingError(f"no process could be made: {answer}")
+        return int(answer)
+
+    def sweep(self) -> int:
+        """End and reap whatever is left of earlier programs; how many there were."""
+        try:
+            self._socket.send(marshal.dumps(SWEEP))
+            return int(marshal.loads(self._socket.recv(1 << 16)))
+        except (OSError, ValueError, EOFError) as error:
+            raise TracingError(f"the zygote has ended: {error}") from error
+
+    def forget(self) -> None:
+        """In a fork of the process that started it: leave the zygote alone."""
+        self._socket.close()
+
+    def close(self) -> None:
+        """End the zygote, and with it every process forked from it."""
+        self._socket.close()
+        with contextlib.suppress(ChildProcessError):
+            os.waitpid(self.pid, 0)
+
+    def __enter__(self) -> Zygote:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def _start(control: int) -> int:
+    root = str(Path(__file__).parents[2])
+    argv = [sys.executable, "-I", "-S", "-c", _BOOT, str(control), root]
+    argv.append(syscalls.filter_program().hex())
+    os.set_inheritable(control, True)
+    with warnings.catch_warnings():
+        # The child only calls ptrace and exec: no lock of another thread is needed.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        pid = os.fork()
+    if pid == 0:
+        _exec_traced(argv, control)
+    _, status = os.waitpid(pid, 0)
+    if not os.WIFSTOPPED(status):
+        raise TracingRefused(
+            "this machine does not permit ptrace(2), so nothing can be observed; "
+            "run `grade doctor` for the cure"
+        )
+    hide_vdso(pid)
+    ptrace.detach(pid)
+    return pid
+
+
+def _exec_traced(argv: list[str], control: int) -> None:
+    try:
+        os.setsid()
+        null = os.open(os.devnull, os.O_RDWR)
+        for stream in (0, 1, 2):
+            os.dup2(null, stream)
+        os.closerange(3, control)
+        os.closerange(control + 1, 1 << 16)
+        for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}:
+            signal.signal(number, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_SETMASK, set())
+        ptrace.trace_me()
+        os.execve(argv[0], argv, _ENVIRONMENT)
+    finally:
+        os._exit(126)
+
+
+def hide_vdso(pid: int) -> None:
+    """Make a program that is stopped at its exec read the clock by system calls."""
+    registers = syscalls.Registers()
+    ptrace.get_registers(pid, registers)
+    memory = os.open(f"/proc/{pid}/mem", os.O_RDWR)
+    try:
+        # Arguments and environment of ours are short, but a program may pass more.
+        stack = b""
+        while len(stack) < 1 << 20:
+            try:
+                block = os.pread(memory, 1 << 12, registers.rsp + len(stack))
+            except OSError:
+                block = b""
+            if not block:
+                break
+            stack += block
+            offset = syscalls.vdso_entry(stack)
+            if offset is not None:
+                os.pwrite(memory, syscalls.IGNORED_ENTRY, registers.rsp + offset)
+                break
+    finally:
+        os.close(memory)

@@ -1,0 +1,240 @@
+"""The kernel's tracing interface, typed: ptrace(2), seccomp(2) and prctl(2).
+
+The only module of the project that calls C. Every function raises ``OSError``
+with the kernel's errno; ``ESRCH`` (``ProcessLookupError``) means that the tracee
+is gone or was killed while it was stopped, which can happen at any request.
+
+The zygote imports this module too, so it imports little itself.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+from contextlib import suppress
+from enum import IntEnum
+
+_libc = ctypes.CDLL(None, use_errno=True)
+_libc.ptrace.argtypes = [
+    ctypes.c_long,
+    ctypes.c_long,
+    ctypes.c_void_p,
+    ctypes.c_void_p,
+]
+_libc.ptrace.restype = ctypes.c_long
+_libc.prctl.restype = ctypes.c_int
+_libc.prctl.argtypes = [ctypes.c_int, *[ctypes.c_ulong] * 4]
+_libc.syscall.restype = ctypes.c_long
+
+# <linux/ptrace.h>
+_TRACEME = 0
+_CONT = 7
+_DETACH = 17
+_SYSCALL = 24
+_GETEVENTMSG = 0x4201
+_GETREGSET = 0x4204
+_SETREGSET = 0x4205
+_SEIZE = 0x4206
+_INTERRUPT = 0x4207
+_LISTEN = 0x4208
+_GETSIGMASK = 0x420A
+_GET_SYSCALL_INFO = 0x420E
+
+_NT_PRSTATUS = 1
+
+
+class Event(IntEnum):
+    """Why a tracee stopped, beyond signals and system calls: ptrace(2)."""
+
+    FORK = 1
+    VFORK = 2
+    CLONE = 3
+    EXEC = 4
+    VFORK_DONE = 5
+    EXIT = 6
+    SECCOMP = 7
+    STOP = 128
+
+
+_OPTIONS = (
+    0x1  # TRACESYSGOOD: a system call's stop is SIGTRAP | 0x80
+    | 0x2  # TRACEFORK
+    | 0x4  # TRACEVFORK
+    | 0x8  # TRACECLONE
+    | 0x10  # TRACEEXEC
+    | 0x20  # TRACEVFORKDONE
+    | 0x40  # TRACEEXIT
+    | 0x80  # TRACESECCOMP
+    | 0x100000  # EXITKILL: no tracee outlives its tracer
+)
+
+
+class _SyscallInfo(ctypes.Structure):
+    """``struct ptrace_syscall_info``; the union is read as six words."""
+
+    _fields_ = (
+        ("op", ctypes.c_uint8),
+        ("pad", ctypes.c_uint8 * 3),
+        ("arch", ctypes.c_uint32),
+        ("instruction_pointer", ctypes.c_uint64),
+        ("stack_pointer", ctypes.c_uint64),
+        ("words", ctypes.c_uint64 * 8),
+    )
+
+
+class _IoVec(ctypes.Structure):
+    _fields_ = (("base", ctypes.c_void_p), ("length", ctypes.c_size_t))
+
+
+def _request(request: int, pid: int, address: object = 0, data: object = 0) -> int:
+    result: int = _libc.ptrace(request, pid, address, data)
+    if result == -1:
+        error = ctypes.get_errno()
+        if error:
+            raise OSError(error, os.strerror(error), f"ptrace({request:#x}, {pid})")
+    return result
+
+
+def trace_me() -> None:
+    """Ask the parent to trace this process from its next exec on."""
+    _request(_TRACEME, 0)
+
+
+def seize(tid: int) -> None:
+    """Become the tracer of a thread without stopping it.
+
+    Raises ``PermissionError`` where ptrace is refused: Yama, another user's
+    process, a container without the right, or a tracer that is there already.
+    """
+    _request(_SEIZE, tid, 0, _OPTIONS)
+
+
+def interrupt(tid: int) -> None:
+    """Stop a running tracee; it reports ``Event.STOP``."""
+    _request(_INTERRUPT, tid)
+
+
+def resume(tid: int, signal: int = 0) -> None:
+    """Let a stopped tracee run, delivering `signal` (0: none)."""
+    _request(_CONT, tid, 0, signal)
+
+
+def resume_to_syscall(tid: int, signal: int = 0) -> None:
+    """Let a stopped tracee run up to the next entry or exit of a system call."""
+    _request(_SYSCALL, tid, 0, signal)
+
+
+def listen(tid: int) -> None:
+    """Leave a tracee in its group-stop, where SIGCONT can still reach it."""
+    _request(_LISTEN, tid)
+
+
+def detach(tid: int, signal: int = 0) -> None:
+    """Stop being the tracer of a stopped tracee."""
+    _request(_DETACH, tid, 0, signal)
+
+
+_message = ctypes.c_ulong()
+
+
+def event_message(tid: int) -> int:
+    """What belongs to the present event: the new child's id, the exit status."""
+    _request(_GETEVENTMSG, tid, 0, ctypes.byref(_message))
+    return _message.value
+
+
+_info = _SyscallInfo()
+_info_size = ctypes.sizeof(_SyscallInfo)
+
+ENTRY = 1
+EXIT = 2
+SECCOMP = 3
+
+
+def call_at(tid: int) -> tuple[int, tuple[int, ...], int]:
+    """The number and six arguments of the call a tracee enters, and its stack pointer.
+
+    Valid in a seccomp stop and at a system call's entry.
+    """
+    _request(_GET_SYSCALL_INFO, tid, _info_size, ctypes.byref(_info))
+    words = _info.words
+    return words[0], tuple(words[1:7]), _info.stack_pointer
+
+
+def result_at(tid: int) -> int:
+    """What the kernel returned, at a system call's exit; -errno where it failed."""
+    _request(_GET_SYSCALL_INFO, tid, _info_size, ctypes.byref(_info))
+    value: int = _info.words[0]
+    return value - (1 << 64) if value >> 63 else value
+
+
+_io = _IoVec()
+
+
+def get_registers(tid: int, registers: ctypes.Structure) -> None:
+    """Read the general registers of a stopped tracee into `registers`."""
+    _io.base = ctypes.addressof(registers)
+    _io.length = ctypes.sizeof(registers)
+    _request(_GETREGSET, tid, _NT_PRSTATUS, ctypes.byref(_io))
+
+
+def set_registers(tid: int, registers: ctypes.Structure) -> None:
+    """Write the general registers of a stopped tracee."""
+    _io.base = ctypes.addressof(registers)
+    _io.length = ctypes.sizeof(registers)
+    _request(_SETREGSET, tid, _NT_PRSTATUS, ctypes.byref(_io))
+
+
+_mask = ctypes.c_uint64()
+
+
+def blocked_signals(tid: int) -> int:
+    """The signal mask of a stopped tracee; bit n-1 stands for signal n."""
+    _request(_GETSIGMASK, tid, 8, ctypes.byref(_mask))
+    return _mask.value
+
+
+# prctl(2) and seccomp(2), for the process that is about to become a submission.
+
+_PR_SET_DUMPABLE = 4
+_PR_SET_SECCOMP = 22
+_PR_SET_CHILD_SUBREAPER = 36
+_PR_SET_NO_NEW_PRIVS = 38
+_PR_SET_PTRACER = 0x59616D61
+_SECCOMP_MODE_FILTER = 2
+
+
+class _FilterProgram(ctypes.Structure):
+    """``struct sock_fprog``."""
+
+    _fields_ = (("length", ctypes.c_ushort), ("filter", ctypes.c_char_p))
+
+
+def _prctl(option: int, *arguments: int) -> None:
+    if _libc.prctl(option, *(*arguments, 0, 0, 0, 0)[:4]) == -1:
+        error = ctypes.get_errno()
+        raise OSError(error, os.strerror(error), f"prctl({option})")
+
+
+def adopt_orphans() -> None:
+    """Become the process that orphaned descendants are given to: prctl(2)."""
+    _prctl(_PR_SET_CHILD_SUBREAPER, 1)
+
+
+def hide_memory() -> None:
+    """Keep processes of the same user from reading or tracing this one."""
+    _prctl(_PR_SET_DUMPABLE, 0)
+
+
+def permit_tracer(pid: int) -> None:
+    """Let `pid` trace this process where Yama restricts it to ancestors."""
+    # EINVAL: a kernel without Yama, where nothing has to be permitted.
+    with suppress(OSError):
+        _prctl(_PR_SET_PTRACER, pid)
+
+
+def install_filter(program: bytes) -> None:
+    """Give up new privileges and filter this process's system calls for good."""
+    _prctl(_PR_SET_NO_NEW_PRIVS, 1)
+    block = _FilterProgram(len(program) // 8, program)
+    _prctl(_PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, ctypes.addressof(block))

@@ -1,0 +1,457 @@
+"""What happened in a run: processes, pipes, signals, output, in order.
+
+A recording is made by the tracer from what the kernel told it and does not change
+once the run is over. Times are virtual seconds since the program started.
+"""
+
+from __future__ import annotations
+
+import signal as signals
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TypeVar
+
+
+def signal_name(number: int) -> str:
+    """The name of a signal, as signal(7) writes it."""
+    try:
+        return signals.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
+
+
+# --- events -------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """Something one process did, or that happened to it.
+
+    `index` counts the events of a run from 0: it is their order.
+    """
+
+    index: int
+    time: float
+    pid: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Started(Event):
+    """The program's first process began."""
+
+    argv: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Forked(Event):
+    """`pid` made the process `child`: fork(2), vfork(2), clone(2)."""
+
+    child: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ThreadStarted(Event):
+    """`pid` made one more thread of itself."""
+
+    tid: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Executed(Event):
+    """`pid` became another program: execve(2)."""
+
+    path: str
+    argv: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended(Event):
+    """`pid` ended: of itself with `exit_code`, or killed by `signal`."""
+
+    exit_code: int | None
+    signal: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Orphaned(Event):
+    """The parent of `pid` ended first."""
+
+    parent: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaitBegan(Event):
+    """`pid` began to wait in `call`, and other processes went on."""
+
+    waiting: Waiting
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waited(Event):
+    """A call of the wait(2) family came back.
+
+    `target` is the pid that was asked for (-1: any child), `child` the one that
+    was collected (None: none), `error` an errno or 0.
+    """
+
+    target: int
+    no_hang: bool
+    child: int | None
+    exit_code: int | None
+    signal: int | None
+    error: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PipeMade(Event):
+    """`pid` made a pipe: pipe(2)."""
+
+    pipe: int
+    read_fd: int
+    write_fd: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Duplicated(Event):
+    """`new_fd` became another name of `old_fd`: dup(2), fcntl(2)."""
+
+    old_fd: int
+    new_fd: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Closed(Event):
+    """`pid` closed a descriptor. `end` is what it was: an `End`, or None."""
+
+    fd: int
+    end: End | None
+    error: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Read(Event):
+    """`pid` read `data`; an empty `data` without an error is end of file.
+
+    `source` says from what; `data` is cut off at 64 KiB, `count` is not.
+    """
+
+    fd: int
+    source: Target
+    data: bytes
+    count: int
+    error: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wrote(Event):
+    """`pid` wrote `data`, of which `count` bytes were taken."""
+
+    fd: int
+    target: Target
+    data: bytes
+    count: int
+    error: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandlerSet(Event):
+    """`pid` chose what `signal` does to it.
+
+    `disposition` is "handler", "ignore" or "default".
+    """
+
+    signal: int
+    disposition: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignalSent(Event):
+    """`signal` was sent to the process `target`; `pid` sent it (0: from outside).
+
+    `merged` is true where the same signal was pending there already: standard
+    signals do not queue, so the target sees one, signal(7). A child's end and
+    stops send SIGCHLD to its parent, with the child as `pid`.
+    """
+
+    signal: int
+    target: int
+    merged: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignalDelivered(Event):
+    """`signal` reached `pid`; `action` is "handler", "ignore", "default".
+
+    `interrupted` is the call that the signal found the process in, if any.
+    """
+
+    signal: int
+    action: str
+    interrupted: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stopped(Event):
+    """`pid` was stopped by a job-control signal."""
+
+    signal: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Continued(Event):
+    """`pid` was stopped and goes on."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Slept(Event):
+    """`pid` slept, for `seconds` of virtual time, or until a signal came."""
+
+    seconds: float
+    interrupted: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refused(Event):
+    """A call that is not allowed was refused with EPERM."""
+
+    call: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupJoined(Event):
+    """`member` is now in the process group `group`: setpgid(2), setsid(2)."""
+
+    member: int
+    group: int
+
+
+EventType = TypeVar("EventType", bound=Event)
+
+# --- what processes hold ------------------------------------------------------
+
+
+class Side(StrEnum):
+    """The two ends of a pipe."""
+
+    READ = "read"
+    WRITE = "write"
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """One end of a pipe: what a descriptor is open on."""
+
+    pipe: int
+    side: Side
+
+
+class Stream(StrEnum):
+    """What the program was given to read from and to print on."""
+
+    INPUT = "standard input"
+    OUTPUT = "standard output"
+    ERROR = "standard error"
+    TERMINAL = "terminal"
+
+
+# A descriptor is open on a pipe's end, a standard stream, or something named.
+Target = End | Stream | str
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """What a process waits in: the call, and for what.
+
+    `call` is a system call's name. `fds` are the descriptors it waits on and
+    `ends` what they are; `target` is a wait call's pid (-1: any child);
+    `deadline` the virtual time at which it goes on by itself, if it does.
+    """
+
+    call: str
+    fds: tuple[int, ...] = ()
+    ends: tuple[Target, ...] = ()
+    target: int | None = None
+    deadline: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """One process at rest.
+
+    `state` is "waiting", "busy" (it uses the processor), "stopped" or "zombie".
+    `descriptors` is what the kernel lists, so nothing is missing from it.
+    """
+
+    pid: int
+    state: str
+    waiting: Waiting | None
+    descriptors: dict[int, Target]
+
+
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """A moment in which nothing can go on without the world outside.
+
+    `after` is the index that the next event has.
+    """
+
+    time: float
+    after: int
+    processes: tuple[Snapshot, ...]
+
+    def of(self, pid: int) -> Snapshot | None:
+        """The process `pid` in this moment, None where it was gone."""
+        return next((p for p in self.processes if p.pid == pid), None)
+
+    @property
+    def busy(self) -> tuple[Snapshot, ...]:
+        """The processes that use the processor while there is nothing to do."""
+        return tuple(p for p in self.processes if p.state == "busy")
+
+    def holders(self, end: End) -> tuple[tuple[int, int], ...]:
+        """Who has `end` of a pipe open, as pairs of pid and descriptor."""
+        return tuple(
+            (process.pid, fd)
+            for process in self.processes
+            for fd, target in sorted(process.descriptors.items())
+            if target == end
+        )
+
+
+@dataclass(slots=True, eq=False)
+class Process:
+    """One process of a run."""
+
+    pid: int
+    parent: Process | None
+    began: Event
+    argv: tuple[str, ...]
+    children: list[Process] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
+    ended: Ended | None = None
+    collected: Waited | None = None
+    discarded: bool = False  # SIGCHLD was ignored: the kernel kept no status
+    orphaned: Orphaned | None = None
+    cpu_seconds: float = 0.0
+    open_at_end: dict[int, Target] = field(default_factory=dict)
+
+    def of(self, kind: type[EventType]) -> list[EventType]:
+        """This process's events of one kind, in order."""
+        return [event for event in self.events if isinstance(event, kind)]
+
+    @property
+    def exit_code(self) -> int | None:
+        """0 to 255, or None where it was killed or still lives."""
+        return self.ended.exit_code if self.ended else None
+
+    @property
+    def killed_by(self) -> int | None:
+        """The number of the signal that killed it, or None."""
+        return self.ended.signal if self.ended else None
+
+    @property
+    def reaped_by(self) -> int | None:
+        """The pid of the process that collected its status, or None."""
+        return self.collected.pid if self.collected else None
+
+    @property
+    def signals(self) -> list[SignalDelivered]:
+        """The signals that reached it."""
+        return self.of(SignalDelivered)
+
+    @property
+    def pipes(self) -> list[PipeMade]:
+        """The pipes that it made."""
+        return self.of(PipeMade)
+
+    @property
+    def output(self) -> bytes:
+        """What it printed on standard output or the terminal."""
+        return b"".join(
+            event.data
+            for event in self.of(Wrote)
+            if event.target is Stream.OUTPUT
+            or (event.target is Stream.TERMINAL and event.fd != 2)
+        )
+
+    @property
+    def errors(self) -> bytes:
+        """What it printed on standard error."""
+        return b"".join(
+            event.data
+            for event in self.of(Wrote)
+            if event.target is Stream.ERROR
+            or (event.target is Stream.TERMINAL and event.fd == 2)
+        )
+
+    def descendants(self) -> Iterator[Process]:
+        """Its children, their children, and so on, in the order of their forks."""
+        for child in self.children:
+            yield child
+            yield from child.descendants()
+
+
+class Limit(StrEnum):
+    """The limit that ended a run early."""
+
+    PROCESSES = "processes"
+    OUTPUT = "output bytes"
+    PROCESSOR = "processor seconds"
+    MEMORY = "memory"
+    VIRTUAL_TIME = "virtual seconds"
+    REAL_TIME = "real seconds"
+    EVENTS = "events"
+
+
+@dataclass(slots=True)
+class Recording:
+    """A whole run.
+
+    `schedule` is the name of the timing it ran under. `rests` are the moments in
+    which it could not go on without the world outside, `stuck` is the last of them
+    where the run had to be ended in it. `exceeded` is the limit that ended it.
+    """
+
+    schedule: str
+    root: Process
+    processes: list[Process]
+    events: list[Event]
+    rests: list[Rest] = field(default_factory=list)
+    stuck: Rest | None = None
+    exceeded: Limit | None = None
+    duration: float = 0.0
+
+    def of(self, kind: type[EventType]) -> list[EventType]:
+        """The events of one kind, in order."""
+        return [event for event in self.events if isinstance(event, kind)]
+
+    def process(self, pid: int) -> Process | None:
+        """The process with this id, None where there was none."""
+        return next((p for p in self.processes if p.pid == pid), None)
+
+    @property
+    def output(self) -> bytes:
+        """What the program printed, by whichever process, in order."""
+        return b"".join(
+            event.data
+            for event in self.of(Wrote)
+            if event.target is Stream.OUTPUT
+            or (event.target is Stream.TERMINAL and event.fd != 2)
+        )
+
+    @property
+    def errors(self) -> bytes:
+        """What the program printed on standard error."""
+        return b"".join(
+            event.data
+            for event in self.of(Wrote)
+            if event.target is Stream.ERROR
+            or (event.target is Stream.TERMINAL and event.fd == 2)
+        )
+
+    @property
+    def ended(self) -> bool:
+        """Whether every process came to an end of its own, unforced."""
+        return self.stuck is None and self.exceeded is None

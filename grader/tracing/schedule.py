@@ -1,0 +1,200 @@
+"""Who runs next: the timings that a program can be run under.
+
+Only one thread of a program runs at a time, from one call that matters to the end
+of the next; a schedule chooses which. It sees only what the program did, never
+real time, so the same schedule gives the same order of events on every machine.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+
+class Able(Protocol):
+    """A thread that can run, as a schedule sees it.
+
+    `number` counts the program's processes in the order of their making, from 0;
+    `depth` is 0 for the first, 1 for its children; `woken` says that it waited and
+    that what it waited for may have come; `spinning` that it runs without getting
+    anywhere; `in_write` that it is in the midst of a write to a standard stream,
+    where only schedules that ask for it (`Schedule.splits_writes`) let others run.
+    """
+
+    @property
+    def tid(self) -> int: ...
+    @property
+    def number(self) -> int: ...
+    @property
+    def depth(self) -> int: ...
+    @property
+    def woken(self) -> bool: ...
+    @property
+    def spinning(self) -> bool: ...
+    @property
+    def in_write(self) -> bool: ...
+
+
+# Chooses one of the able threads, or None to let time pass first. Time can only
+# pass where the second argument is true; otherwise one of them must be chosen.
+Chooser = Callable[[Sequence[Able], bool], Able | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """A timing, by name. `start` gives a fresh chooser for each run.
+
+    A write to a standard stream is one atomic step, unless `splits_writes`: then
+    the first process may be interrupted inside it, by what the others do.
+    """
+
+    name: str
+    says: str
+    start: Callable[[], Chooser]
+    splits_writes: bool = False
+
+
+def _take_turns() -> Chooser:
+    turn: dict[int, int] = {}
+
+    def choose(able: Sequence[Able], can_wait: bool) -> Able:
+        chosen = min(able, key=lambda a: (turn.get(a.tid, 0), a.number, a.tid))
+        turn[chosen.tid] = max(turn.values(), default=0) + 1
+        return chosen
+
+    return choose
+
+
+def _parent_first() -> Chooser:
+    return lambda able, can_wait: min(able, key=lambda a: (a.depth, a.number, a.tid))
+
+
+def _child_first() -> Chooser:
+    return lambda able, can_wait: max(able, key=lambda a: (a.depth, a.number, a.tid))
+
+
+def _children_held() -> Chooser:
+    def choose(able: Sequence[Able], can_wait: bool) -> Able | None:
+        chosen = min(able, key=lambda a: (a.depth, a.number, a.tid))
+        return None if chosen.depth > 0 and can_wait else chosen
+
+    return choose
+
+
+def _parent_held() -> Chooser:
+    """The parent runs until it waits, and then only when nobody else can go on."""
+
+    def choose(able: Sequence[Able], can_wait: bool) -> Able | None:
+        def rank(thread: Able) -> tuple[bool, int, int, int]:
+            waits = thread.depth == 0 and (thread.woken or thread.spinning)
+            return waits, thread.depth, thread.number, thread.tid
+
+        chosen = min(able, key=rank)
+        return None if rank(chosen)[0] and can_wait else chosen
+
+    return choose
+
+
+def _overtaken(*, in_writes: bool, after_rest: bool) -> Callable[[], Chooser]:
+    """The parent goes first, but now and then one of its children ends meanwhile.
+
+    It is overtaken inside its writes to a standard stream, or before each of its
+    steps; `after_rest`: only once it has waited for the first time.
+    """
+
+    def start() -> Chooser:
+        rested = not after_rest
+        target: int | None = None
+
+        def choose(able: Sequence[Able], can_wait: bool) -> Able:
+            nonlocal rested, target
+            children = sorted(
+                ((a.number, a.tid, a) for a in able if a.depth > 0),
+                key=lambda entry: entry[:2],
+            )
+            parent = next((a for a in able if a.depth == 0), None)
+            if parent is None:
+                rested, target = True, None
+                return children[0][2]
+            rested = rested or parent.woken or parent.spinning
+            open_to_it = parent.in_write if in_writes else not parent.woken
+            if children and rested and open_to_it:
+                # One child runs until it ends or waits; then the parent goes on.
+                target = children[0][0] if target is None else target
+                running = [a for number, _, a in children if number == target]
+                if running:
+                    return running[0]
+            target = None
+            return parent
+
+        return choose
+
+    return start
+
+
+def _at_random(seed: int) -> Callable[[], Chooser]:
+    def start() -> Chooser:
+        generator = random.Random(seed)
+        return lambda able, can_wait: able[generator.randrange(len(able))]
+
+    return start
+
+
+take_turns = Schedule(
+    "take_turns", "the processes take turns, call by call", _take_turns
+)
+parent_first = Schedule(
+    "parent_first", "the parent runs whenever it can", _parent_first
+)
+child_first = Schedule(
+    "child_first", "the newest process runs whenever it can", _child_first
+)
+hold_children = Schedule(
+    "hold_children",
+    "the children do not run until their parent and time can do nothing more",
+    _children_held,
+)
+hold_parent_until_children_end = Schedule(
+    "hold_parent_until_children_end",
+    "once the parent waits, it does not run until all its children have ended",
+    _parent_held,
+)
+overtaken_in_writes = Schedule(
+    "overtaken_in_writes",
+    "a child ends whenever the parent is inside a write to standard output",
+    _overtaken(in_writes=True, after_rest=False),
+    splits_writes=True,
+)
+overtaken_in_handler_writes = Schedule(
+    "overtaken_in_handler_writes",
+    "once the parent has waited, a child ends whenever it is inside a write",
+    _overtaken(in_writes=True, after_rest=True),
+    splits_writes=True,
+)
+overtaken_between_calls = Schedule(
+    "overtaken_between_calls",
+    "once the parent has waited, a child ends between any two of its calls",
+    _overtaken(in_writes=False, after_rest=True),
+)
+
+
+def seeded(seed: int) -> Schedule:
+    """A random order that is the same each time."""
+    return Schedule(f"seeded({seed})", "a random order", _at_random(seed))
+
+
+SCHEDULES: dict[str, Schedule] = {
+    schedule.name: schedule
+    for schedule in (
+        take_turns,
+        parent_first,
+        child_first,
+        hold_children,
+        hold_parent_until_children_end,
+        overtaken_in_writes,
+        overtaken_in_handler_writes,
+        overtaken_between_calls,
+    )
+}

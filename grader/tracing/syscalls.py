@@ -1,0 +1,219 @@
+"""System calls per architecture: numbers, registers, and the filter that stops them.
+
+What else differs between architectures is here too, so that a port touches one
+file. Today: x86-64.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import platform
+import struct
+from typing import Final
+
+
+class UnsupportedMachine(RuntimeError):
+    """This processor's system calls are not known to forklab."""
+
+
+if platform.machine() != "x86_64":
+    raise UnsupportedMachine(
+        f"forklab traces programs on x86-64 only, and this machine is "
+        f"{platform.machine()}; run it on an x86-64 machine"
+    )
+
+_AUDIT_ARCH: Final = 0xC000003E
+_FIRST_FOREIGN_NUMBER: Final = 0x40000000  # the x32 table starts here
+
+# fmt: off
+NUMBERS: Final[dict[str, int]] = {
+    # processes
+    "execve": 59, "execveat": 322, "wait4": 61, "waitid": 247,
+    "setpgid": 109, "setsid": 112,
+    # descriptors
+    "pipe": 22, "pipe2": 293, "dup": 32, "dup2": 33, "dup3": 292, "fcntl": 72,
+    "close": 3, "close_range": 436,
+    "read": 0, "readv": 19, "write": 1, "writev": 20,
+    "accept": 43, "accept4": 288, "recvfrom": 45, "recvmsg": 47,
+    "sendto": 44, "sendmsg": 46, "connect": 42, "shutdown": 48,
+    "splice": 275, "tee": 276, "vmsplice": 278, "sendfile": 40,
+    "flock": 73,
+    # waiting for several things, or for time
+    "poll": 7, "ppoll": 271, "select": 23, "pselect6": 270,
+    "epoll_wait": 232, "epoll_pwait": 281, "epoll_pwait2": 441,
+    "nanosleep": 35, "clock_nanosleep": 230, "restart_syscall": 219,
+    "futex": 202, "sched_yield": 24,
+    # clocks and timers
+    "clock_gettime": 228, "gettimeofday": 96, "time": 201,
+    "setitimer": 38, "getitimer": 36, "alarm": 37,
+    # signals
+    "kill": 62, "tkill": 200, "tgkill": 234, "rt_sigqueueinfo": 129,
+    "rt_tgsigqueueinfo": 297, "pidfd_send_signal": 424,
+    "rt_sigaction": 13, "pause": 34,
+    "rt_sigsuspend": 130, "rt_sigtimedwait": 128,
+}
+
+# What no exercise needs and what would escape the tracer or reach past the
+# submission: seen by the tracer, refused with EPERM, and told.
+FORBIDDEN: Final[dict[str, int]] = {
+    "ptrace": 101, "process_vm_readv": 310, "process_vm_writev": 311,
+    "pidfd_getfd": 438, "kcmp": 312, "process_madvise": 440,
+    "unshare": 272, "setns": 308, "mount": 165, "umount2": 166,
+    "pivot_root": 155, "chroot": 161, "open_tree": 428, "move_mount": 429,
+    "fsopen": 430, "fsconfig": 431, "fsmount": 432, "mount_setattr": 442,
+    "io_uring_setup": 425, "io_uring_enter": 426, "io_uring_register": 427,
+    "bpf": 321, "perf_event_open": 298, "userfaultfd": 323,
+    "keyctl": 250, "add_key": 248, "request_key": 249,
+    "kexec_load": 246, "init_module": 175, "finit_module": 313,
+    "delete_module": 176, "personality": 135, "reboot": 169,
+    "swapon": 167, "swapoff": 168, "quotactl": 179, "acct": 163,
+    "settimeofday": 164, "clock_settime": 227, "adjtimex": 159,
+    "sethostname": 170, "setdomainname": 171, "iopl": 172, "ioperm": 173,
+    "open_by_handle_at": 304, "fanotify_init": 300,
+    "timer_create": 222,
+}
+# fmt: on
+
+CLONE: Final = 56
+CLONE3: Final = 435
+PRCTL: Final = 157
+POLL: Final = 7
+
+# The names the tracer sees beside the ones above: the same calls, with flags
+# that are refused.
+NAMES: Final[dict[int, str]] = {
+    **{number: name for name, number in {**NUMBERS, **FORBIDDEN}.items()},
+    CLONE: "clone",
+    PRCTL: "prctl",
+}
+
+# CLONE_UNTRACED, and every CLONE_NEW* that clone(2) takes.
+_ESCAPING_CLONE: Final = 0x00800000 | 0x7E020000
+_PR_SET_DUMPABLE: Final = 4
+
+_ALLOW: Final = 0x7FFF0000
+_TRACE: Final = 0x7FF00000
+_KILL: Final = 0x80000000
+_NO_SUCH_CALL: Final = 0x00050000 | 38  # ENOSYS: libc falls back to clone(2)
+
+_LOAD: Final = 0x20
+_JUMP_EQUAL: Final = 0x15
+_JUMP_AT_LEAST: Final = 0x35
+_JUMP_ANY_BIT: Final = 0x45
+_RETURN: Final = 0x06
+
+
+def _instruction(code: int, value: int, yes: int = 0, no: int = 0) -> bytes:
+    return struct.pack("=HBBI", code, yes, no, value)
+
+
+def filter_program() -> bytes:
+    """The seccomp filter of a submission, as ``struct sock_filter`` records.
+
+    It stops the process at the calls of `NUMBERS` and `FORBIDDEN`, answers
+    clone3 with ENOSYS (its flags are in memory, where a filter cannot read),
+    kills foreign system-call tables, and lets everything else run at full speed.
+    """
+    traced = sorted({*NUMBERS.values(), *FORBIDDEN.values()})
+    head = [
+        _instruction(_LOAD, 4),  # seccomp_data.arch
+        _instruction(_JUMP_EQUAL, _AUDIT_ARCH, 1, 0),
+        _instruction(_RETURN, _KILL),
+        _instruction(_LOAD, 0),  # seccomp_data.nr
+        _instruction(_JUMP_AT_LEAST, _FIRST_FOREIGN_NUMBER, 0, 1),
+        _instruction(_RETURN, _KILL),
+        _instruction(_JUMP_EQUAL, CLONE3, 0, 1),
+        _instruction(_RETURN, _NO_SUCH_CALL),
+        _instruction(_JUMP_EQUAL, CLONE, 0, 3),
+        _instruction(_LOAD, 16),  # the low half of the first argument
+        _instruction(_JUMP_ANY_BIT, _ESCAPING_CLONE, 0, 5),
+        _instruction(_RETURN, _TRACE),
+        _instruction(_JUMP_EQUAL, PRCTL, 0, 4),
+        _instruction(_LOAD, 16),
+        _instruction(_JUMP_EQUAL, _PR_SET_DUMPABLE, 0, 1),
+        _instruction(_RETURN, _TRACE),
+        _instruction(_RETURN, _ALLOW),
+    ]
+    matches = [
+        _instruction(_JUMP_EQUAL, number, len(traced) - index, 0)
+        for index, number in enumerate(traced)
+    ]
+    tail = [_instruction(_RETURN, _ALLOW), _instruction(_RETURN, _TRACE)]
+    return b"".join([*head, *matches, *tail])
+
+
+class Registers(ctypes.Structure):
+    """``struct user_regs_struct`` and what the tracer changes in it."""
+
+    # fmt: off
+    _fields_ = tuple(
+        (name, ctypes.c_uint64)
+        for name in (
+            "r15", "r14", "r13", "r12", "rbp", "rbx", "r11", "r10", "r9", "r8", "rax",
+            "rcx", "rdx", "rsi", "rdi", "orig_rax", "rip", "cs", "eflags", "rsp", "ss",
+            "fs_base", "gs_base", "ds", "es", "fs", "gs",
+        )
+    )
+    # fmt: on
+
+    # ctypes makes the fields at run time; these lines are for the type checker.
+    rax: int
+    orig_rax: int
+    rip: int
+    rsp: int
+
+    _ARGUMENTS = ("rdi", "rsi", "rdx", "r10", "r8", "r9")
+
+    def set_call(self, number: int) -> None:
+        """Make the call that is being entered another one; -1 skips it."""
+        self.orig_rax = number & (1 << 64) - 1
+
+    def set_argument(self, index: int, value: int) -> None:
+        setattr(self, self._ARGUMENTS[index], value & (1 << 64) - 1)
+
+    def set_result(self, value: int) -> None:
+        self.rax = value & (1 << 64) - 1
+
+    def reissue(self, number: int) -> None:
+        """At the exit of a call: go back and make call `number` instead."""
+        self.rip -= 2  # the length of the syscall instruction
+        self.rax = number
+
+    def interrupted(self, number: int, restart: int) -> None:
+        """At the exit of a call: let it look interrupted by a signal.
+
+        `restart` is the kernel's internal code, one of `RESTART_IF_ASKED` and
+        `RESTART_WITHOUT_HANDLER`: the kernel makes EINTR of it if a handler runs
+        and otherwise makes the call again, signal(7).
+        """
+        self.orig_rax = number
+        self.set_result(restart)
+
+
+RESTART_IF_ASKED: Final = -512  # ERESTARTSYS: again if SA_RESTART
+RESTART_WITHOUT_HANDLER: Final = -514  # ERESTARTNOHAND: EINTR after any handler
+
+_AT_NULL: Final = 0
+_AT_IGNORE: Final = 1
+_AT_SYSINFO_EHDR: Final = 33
+
+
+def vdso_entry(stack: bytes) -> int | None:
+    """Where in a fresh program's stack its auxiliary vector names the vDSO.
+
+    `stack` starts at the stack pointer of an exec stop: argc, argv, NULL, envp,
+    NULL, then pairs. Returns the offset of the pair's key, or None.
+    """
+    words = struct.unpack(f"={len(stack) // 8}Q", stack[: len(stack) // 8 * 8])
+    index = words[0] + 2
+    while index < len(words) and words[index]:
+        index += 1
+    for key in range(index + 1, len(words) - 1, 2):
+        if words[key] == _AT_SYSINFO_EHDR:
+            return key * 8
+        if words[key] == _AT_NULL:
+            return None
+    return None
+
+
+IGNORED_ENTRY: Final = struct.pack("=Q", _AT_IGNORE)

@@ -1,0 +1,198 @@
+"""Threads and processes as the tracer keeps them while they live."""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from dataclasses import dataclass, field
+from enum import Enum, IntFlag, auto
+
+from grader.tracing.clock import MANY_LOOKS
+from grader.tracing.descriptors import Files
+from grader.tracing.recording import End, Process, Waiting
+
+
+class State(Enum):
+    """Where a thread is. Only one thread at a time is anywhere else: running."""
+
+    READY = auto()  # in a ptrace-stop; it runs on when it is resumed
+    HELD = auto()  # at the exit of a call that would have blocked
+    INSIDE = auto()  # asleep in the kernel, in a call the tracer cannot hold
+    STOPPED = auto()  # stopped by a job-control signal
+    GONE = auto()
+
+
+class Stir(IntFlag):
+    """What can make a held thread able to go on."""
+
+    NOTHING = 0
+    DATA = auto()  # something was written, read, opened or closed
+    CHILD = auto()  # a child ended, stopped or went on
+    LOCK = auto()  # a futex or a file lock was let go
+    SIGNAL = auto()  # a signal was sent; stirs every held thread
+
+
+@dataclass(slots=True)
+class Call:
+    """A system call between its entry and its exit.
+
+    `changed` holds the arguments that the tracer replaced, to be put back;
+    `memory` the bytes of the tracee that it borrowed, with their address, and
+    `closing` the pipe ends that the call will close, if it succeeds, and `inputs`
+    memory that the call overwrites and would need again. `addressed` are the
+    processes that it signals, and whether the same signal was pending there.
+    """
+
+    number: int
+    name: str
+    arguments: tuple[int, ...]
+    stack: int
+    changed: dict[int, int] = field(default_factory=dict)
+    memory: list[tuple[int, bytes]] = field(default_factory=list)
+    closing: list[tuple[int, End]] = field(default_factory=list)
+    inputs: list[tuple[int, bytes]] = field(default_factory=list)
+    addressed: list[tuple[int, bool]] = field(default_factory=list)
+    probing: bool = False
+    skipped: bool = False
+
+
+@dataclass(slots=True)
+class Hold:
+    """Why a thread is held: it waits as `waiting` says.
+
+    `began` and `deadline` are virtual nanoseconds. When the deadline comes the call
+    returns `expiry`, or (None) `expired` is set and it is made once more, to say so
+    itself. `woken` is set where another thread let it go: it then returns 0.
+    """
+
+    call: Call
+    waiting: Waiting
+    wakes: Stir
+    restart: int
+    began: int
+    deadline: int | None = None
+    expiry: int | None = None
+    expired: bool = False
+    woken: bool = False
+    pipe: int | None = None
+
+
+@dataclass(slots=True, eq=False)
+class Thread:
+    """One tracee of ptrace(2), which traces threads, not processes."""
+
+    tid: int
+    owner: Traced
+    state: State = State.READY
+    inject: int = 0
+    call: Call | None = None
+    parked: Call | None = None
+    hold: Hold | None = None
+    stirred: bool = False
+    signalled: bool = False
+    cleared: bool = False
+    after_write: bool = False
+    in_write: bool = False
+    alerted: bool = False
+    vfork_child: Traced | None = None
+    interrupted: str | None = None
+    # How long it has got nowhere: slices of the processor, calls without effect,
+    # looks at the clock with no other call between, sleeps that nothing came of, and
+    # the steps since time last moved.
+    spins: int = 0
+    spun: bool = False
+    fruitless: int = 0
+    looks: int = 0
+    idle: int = 0
+    idle_since: int = 0
+    steps: int = 0
+
+    @property
+    def pid(self) -> int:
+        return self.owner.pid
+
+    @property
+    def number(self) -> int:
+        """The order of its process among those of the run; the first is 0."""
+        return self.owner.number
+
+    @property
+    def depth(self) -> int:
+        """0 for the program's first process, 1 for its children, and so on."""
+        return self.owner.depth
+
+    @property
+    def woken(self) -> bool:
+        """Whether it waited for something, which may have come."""
+        return self.state is State.HELD
+
+    @property
+    def spinning(self) -> bool:
+        """Whether it runs without getting anywhere."""
+        return self.spun or self.fruitless >= 20 or self.looks >= MANY_LOOKS
+
+    def progressed(self) -> None:
+        """It did something that another process or the user can see."""
+        self.spins = self.fruitless = self.looks = self.idle = 0
+        self.spun = False
+
+    def alert(self) -> None:
+        """A signal was sent to it, so it may get somewhere now."""
+        self.signalled = self.stirred = self.alerted = True
+        self.spins = self.fruitless = self.looks = 0
+
+
+@dataclass(slots=True, eq=False)
+class Traced:
+    """A live process."""
+
+    pid: int
+    number: int
+    depth: int
+    record: Process
+    files: Files
+    threads: dict[int, Thread] = field(default_factory=dict)
+    alarm: int | None = None
+    alarm_interval: int = 0
+    was_busy: bool = False
+    sigchld_merges: bool = False
+    _memory: int = -1
+
+    def read(self, address: int, size: int) -> bytes:
+        """Bytes of its memory; fewer, or none, where they are not mapped."""
+        try:
+            return os.pread(self._open_memory(), size, address)
+        except OSError:
+            return b""
+
+    def write(self, address: int, data: bytes) -> None:
+        """Change its memory, if there is memory."""
+        # A bad address is the program's own mistake; the call's EFAULT tells it.
+        with suppress(OSError):
+            os.pwrite(self._open_memory(), data, address)
+
+    def _open_memory(self) -> int:
+        if self._memory == -1:
+            self._memory = os.open(f"/proc/{self.pid}/mem", os.O_RDWR | os.O_CLOEXEC)
+        return self._memory
+
+    def forget_memory(self) -> None:
+        """Its memory is another's now, or gone: execve(2), _exit(2)."""
+        if self._memory != -1:
+            os.close(self._memory)
+            self._memory = -1
+
+    def status(self) -> dict[str, str]:
+        """The fields of /proc/PID/status, proc(5); empty where it is gone."""
+        return thread_status(self.pid, self.pid)
+
+
+def thread_status(pid: int, tid: int) -> dict[str, str]:
+    """The fields of a thread's status file, proc(5); empty where it is gone."""
+    try:
+        with open(f"/proc/{pid}/task/{tid}/status", encoding="utf-8") as file:
+            text = file.read()
+    except OSError:
+        return {}
+    fields = (line.partition(":") for line in text.splitlines())
+    return {key: value.strip() for key, _, value in fields}

@@ -1,0 +1,1139 @@
+"""The tracer: runs a program step by step and records it.
+
+Theory of operation. Every thread of the program is a tracee, ptrace(2), and all of
+them are stopped except one. A *step* lets one thread run from where it is to the end
+of its next call that matters (`syscalls.NUMBERS`); a `Schedule` chooses whose step is
+next. A call that would block is not made: the tracer asks the kernel first, in the
+thread's name and without waiting, and holds the thread until something has happened
+that may let it go on. So nothing ever happens in the program that was not chosen,
+/proc is true whenever it is read, and a program in which no thread can go on is at
+rest: at once, for certain, without a timeout.
+
+Calls whose blocking cannot be foreseen are let into the kernel. The tracer then
+looks whether the thread sleeps there (`State.INSIDE`), and whether a later step has
+woken it.
+
+When every thread waits and some of them for time, the virtual clock jumps. A thread
+that runs without a call is stopped after a slice of the processor's time, so that
+the others can go on.
+
+All ptrace requests must come from the thread that made the tracer. It waits for
+nothing but its tracees: while a dead tracee is not yet waited for, its own parent
+cannot see that it died.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from enum import Enum, auto
+
+from grader.tracing import ptrace, syscalls
+from grader.tracing.calls import PLAIN, TABLE, After, Then
+from grader.tracing.calls.signals import has_bit, pending
+from grader.tracing.calls.times import remaining_address
+from grader.tracing.calls.transfers import interrupted
+from grader.tracing.clock import MANY_LOOKS, NANO, Clock, timespec
+from grader.tracing.descriptors import Files, Objects
+from grader.tracing.errors import TracingError
+from grader.tracing.launch import hide_vdso
+from grader.tracing.recording import (
+    Continued,
+    Ended,
+    Event,
+    Executed,
+    Forked,
+    Limit,
+    Orphaned,
+    Process,
+    Recording,
+    Refused,
+    Rest,
+    SignalDelivered,
+    SignalSent,
+    Slept,
+    Snapshot,
+    Started,
+    Stopped,
+    Stream,
+    ThreadStarted,
+    WaitBegan,
+    Waited,
+    Waiting,
+    Wrote,
+)
+from grader.tracing.schedule import Schedule
+from grader.tracing.tracee import Call, Hold, State, Stir, Thread, Traced, thread_status
+
+_WALL = 0x40000000
+_CALL_STOP = signal.SIGTRAP | 0x80
+_STOPPING = (signal.SIGSTOP, signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU)
+_IGNORED_BY_DEFAULT = (
+    signal.SIGCHLD,
+    signal.SIGCONT,
+    signal.SIGURG,
+    signal.SIGWINCH,
+)
+_EPERM = -1
+
+# How long the tracer waits for a report before it looks what its tracee is doing,
+# in seconds, and how much of the processor a thread may use between two calls
+# before others get their turn, in nanoseconds.
+_PATIENCE = 0.002
+_SLICE = 20_000_000
+
+# A thread that got nowhere for so long is at rest, though busily: this many calls
+# without effect, or looks at the clock.
+_FRUITLESS = 1000
+_LOOKS = 6000
+
+
+class Outcome(Enum):
+    """Why the tracer stopped to advance the program."""
+
+    ENDED = auto()
+    REST = auto()
+    EXCEEDED = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a program may use, over all its processes.
+
+    `real_seconds` bounds the whole run; `processes` counts those alive at once;
+    `memory_mib` is what is resident. A process that computes for `busy_seconds`
+    of the processor's time without one call that matters counts as busy waiting.
+    """
+
+    processes: int = 64
+    output_bytes: int = 1 << 20
+    cpu_seconds: float = 10.0
+    memory_mib: int = 512
+    virtual_seconds: float = 24 * 3600.0
+    real_seconds: float = 60.0
+    events: int = 200_000
+    busy_seconds: float = 2.0
+
+
+class Tracer:
+    """Traces one program from its first instruction to its end."""
+
+    def __init__(
+        self,
+        schedule: Schedule,
+        limits: Limits,
+        streams: dict[str, Stream],
+        drain: Callable[[], None],
+        pipe_size: int | None = None,
+    ) -> None:
+        """Make a tracer that traces nothing yet.
+
+        `streams` are the program's standard streams by their names in /proc;
+        `drain` empties what it wrote there, so that its writes never block.
+        """
+        self.clock = Clock()
+        self.objects = Objects(streams)
+        self.pipe_size = pipe_size
+        self.limits = limits
+        self.exceeded: Limit | None = None
+        self._schedule = schedule
+        self._choose = schedule.start()
+        self._interruption = self._interruptions = 0
+        self._only_writes = False
+        self._drain = drain
+        self._traced: dict[int, Traced] = {}
+        self._threads: dict[int, Thread] = {}
+        self._processes: dict[int, Process] = {}
+        self._order: list[Process] = []
+        self._events: list[Event] = []
+        self._rests: list[Rest] = []
+        self._registers = syscalls.Registers()
+        self._output = 0
+        self._cpu_of_ended = 0.0
+        self._started = time.monotonic()
+        self._spins = max(1, round(limits.busy_seconds * NANO / _SLICE))
+        self._ticks = 0
+
+    # --- the face towards program.py ------------------------------------------
+
+    def attach(self, pid: int, argv: tuple[str, ...]) -> None:
+        """Become the tracer of the program's first process, which still waits.
+
+        Raises ``PermissionError`` where ptrace(2) is refused.
+        """
+        ptrace.seize(pid)
+        started = Started(index=0, time=0.0, pid=pid, argv=argv)
+        record = Process(pid=pid, parent=None, began=started, argv=argv)
+        record.events.append(started)
+        self._events.append(started)
+        owner = self._add_process(record, 0, Files(pid, self.objects))
+        thread = Thread(pid, owner)
+        owner.threads[pid] = self._threads[pid] = thread
+
+    def begin(self) -> None:
+        """The first process was let go: run it up to its first call."""
+        (thread,) = self._threads.values()
+        thread.after_write = True  # stop it before that call, not after
+        self._run(thread)
+
+    def advance(self) -> Outcome:
+        """Run the program until nothing in it can go on, or a limit is hit."""
+        while self._threads:
+            if self._over_limit():
+                return Outcome.EXCEEDED
+            self._settle()
+            can_wait = self._next_deadline() is not None
+            thread = self._pick(can_wait)
+            if thread is not None:
+                self._step(thread)
+            elif not self._threads:
+                break
+            elif not can_wait:
+                return Outcome.REST
+            else:
+                self._jump()
+        return Outcome.ENDED
+
+    def rest(self) -> Rest:
+        """What the program is doing, now that nothing in it can go on."""
+        rest = Rest(self.clock.seconds, len(self._events), self._snapshots())
+        self._rests.append(rest)
+        return rest
+
+    def stimulate(self) -> None:
+        """Something came from outside: nobody counts as idle any more."""
+        for thread in self._threads.values():
+            thread.progressed()
+            thread.steps = 0
+            thread.stirred = True
+
+    def send(self, pid: int, number: int) -> bool:
+        """Send a signal to a process of the program, from outside.
+
+        Returns whether there was such a process.
+        """
+        owner = self._traced.get(pid)
+        if owner is None:
+            return False
+        self.stimulate()
+        self._send(owner, number)
+        if number in (signal.SIGKILL, signal.SIGCONT):
+            self.collect_woken([pid])
+        return True
+
+    def interrupt_calls(self, number: int, times: int, *, only_writes: bool) -> None:
+        """Send a signal to the first process as it enters each of its next calls.
+
+        `only_writes`: only those that write to a standard stream.
+        """
+        self._interruption, self._interruptions = number, times
+        self._only_writes = only_writes
+
+    def kill(self) -> None:
+        """End whatever still lives of the program, and wait until it is gone."""
+        for pid in list(self._traced):
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        give_up = time.monotonic() + 5.0
+        while self._threads and time.monotonic() < give_up:
+            for thread in sorted(self._threads.values(), key=lambda t: t.tid == t.pid):
+                self._reap_killed(thread)
+        for owner in self._traced.values():
+            owner.forget_memory()
+        self._traced.clear()
+
+    def recording(self, stuck: Rest | None) -> Recording:
+        """The whole run."""
+        return Recording(
+            schedule=self._schedule.name,
+            root=self._order[0],
+            processes=self._order,
+            events=self._events,
+            rests=self._rests,
+            stuck=stuck,
+            exceeded=self.exceeded,
+            duration=self.clock.seconds,
+        )
+
+    # --- what handlers of calls may ask (calls/handler.py) ---------------------
+
+    def record(self, kind: type[Event], pid: int, **fields: object) -> None:
+        event = kind(
+            index=len(self._events),
+            time=self.clock.seconds,
+            pid=pid,
+            **fields,
+        )
+        self._events.append(event)
+        process = self._processes.get(pid)
+        if process is not None:
+            process.events.append(event)
+        if isinstance(event, Wrote) and isinstance(event.target, Stream):
+            self._output += event.count
+            self._drain()
+
+    def stir(self, what: Stir, pipe: int | None = None) -> None:
+        for thread in self._threads.values():
+            hold = thread.hold
+            if what & Stir.SIGNAL:
+                thread.alert()
+            elif (hold and hold.wakes & what and pipe in (None, hold.pipe)) or (hold and hold.wakes & what and hold.pipe is None):
+                thread.stirred = True
+
+    def answer(self, thread: Thread, result: int) -> None:
+        registers = self._get(thread)
+        registers.set_call(-1)
+        registers.set_result(result)
+        self._set(thread)
+
+    def skip(self, thread: Thread, call: Call) -> None:
+        call.skipped = True
+        self._get(thread).set_call(-1)
+        self._set(thread)
+
+    def change(self, thread: Thread, call: Call, arguments: dict[int, int]) -> None:
+        registers = self._get(thread)
+        for index, value in arguments.items():
+            call.changed[index] = call.arguments[index]
+            registers.set_argument(index, value)
+        self._set(thread)
+
+    def replace(
+        self, thread: Thread, call: Call, number: int, arguments: dict[int, int]
+    ) -> None:
+        call.probing = True
+        registers = self._get(thread)
+        registers.set_call(number)
+        for index, value in arguments.items():
+            call.changed[index] = call.arguments[index]
+            registers.set_argument(index, value)
+        self._set(thread)
+
+    def borrow(self, thread: Thread, call: Call, address: int, data: bytes) -> None:
+        call.memory.append((address, thread.owner.read(address, len(data))))
+        thread.owner.write(address, data)
+
+    def reissue(self, thread: Thread, call: Call) -> None:
+        self._get(thread).reissue(call.number)
+        self._set(thread)
+
+    def set_result(self, thread: Thread, result: int) -> None:
+        self._get(thread).set_result(result)
+        self._set(thread)
+
+    def hold(
+        self,
+        thread: Thread,
+        call: Call,
+        waiting: Waiting,
+        wakes: Stir,
+        *,
+        restart: int,
+        deadline: int | None = None,
+        expiry: int | None = None,
+        pipe: int | None = None,
+    ) -> After:
+        if deadline is not None:
+            waiting = Waiting(
+                waiting.call,
+                waiting.fds,
+                waiting.ends,
+                waiting.target,
+                deadline / NANO,
+            )
+        if thread.hold is None:
+            thread.hold = Hold(
+                call=call,
+                waiting=waiting,
+                wakes=wakes,
+                restart=restart,
+                began=self.clock.now,
+                deadline=deadline,
+                expiry=expiry,
+                pipe=pipe,
+            )
+            self.record(WaitBegan, thread.pid, waiting=waiting)
+        else:
+            thread.hold.call = call
+        return After.HELD
+
+    def process(self, pid: int) -> Traced | None:
+        return self._traced.get(pid)
+
+    def live(self) -> list[Traced]:
+        return list(self._traced.values())
+
+    def threads(self) -> list[Thread]:
+        return list(self._threads.values())
+
+    def in_tree(self, pid: int) -> bool:
+        process = self._processes.get(pid)
+        return process is not None and process.collected is None
+
+    def refuse(self, thread: Thread, call: Call, detail: str) -> Then:
+        self.record(Refused, thread.pid, call=call.name, detail=detail)
+        self.answer(thread, _EPERM)
+        return Then.ANSWERED
+
+    def record_wait(
+        self,
+        owner: Traced,
+        *,
+        target: int,
+        no_hang: bool,
+        child: int | None,
+        error: int,
+    ) -> None:
+        process = self._processes.get(child) if child else None
+        ended = process.ended if process else None
+        self.record(
+            Waited,
+            owner.pid,
+            target=target,
+            no_hang=no_hang,
+            child=child if ended else None,
+            exit_code=ended.exit_code if ended else None,
+            signal=ended.signal if ended else None,
+            error=error,
+        )
+        if process and ended:
+            event = self._events[-1]
+            assert isinstance(event, Waited)
+            process.collected = event
+
+    def collect_woken(self, pids: list[int]) -> None:
+        for thread in list(self._threads.values()):
+            if thread.tid not in self._threads or thread.state is State.INSIDE:
+                continue
+            if thread.state is State.STOPPED:
+                if thread.pid in pids:
+                    self._collect_continued(thread)
+            elif self._is_woken(thread):
+                thread.state = State.READY
+                thread.hold = thread.parked = thread.call = None
+                self._run(thread)
+
+    # --- choosing --------------------------------------------------------------
+
+    def _pick(self, can_wait: bool) -> Thread | None:
+        able = [t for t in self._threads.values() if self._is_able(t)]
+        busy = [t for t in able if t.spinning and not t.alerted]
+        ready = [t for t in able if not t.spinning or t.alerted]
+        if not ready:
+            if can_wait:
+                # Time passes while they spin, but each gets a turn in between.
+                busy = [t for t in busy if t.steps < 20 and not (t.spins and t.steps)]
+            else:
+                busy = [t for t in busy if not self._at_rest(t)]
+            ready = busy
+        if not ready:
+            return None
+        chosen = self._choose(ready, can_wait)
+        return chosen if isinstance(chosen, Thread) else None
+
+    def _is_able(self, thread: Thread) -> bool:
+        if thread.state is State.READY:
+            child = thread.vfork_child
+            return child is None or child.pid not in self._traced
+        return thread.state is State.HELD and thread.stirred
+
+    def _at_rest(self, thread: Thread) -> bool:
+        spins = 1 if thread.owner.was_busy else self._spins
+        if (
+            thread.spins >= spins
+            or thread.fruitless >= _FRUITLESS
+            or thread.looks >= _LOOKS
+        ):
+            thread.owner.was_busy = True
+            return True
+        return False
+
+    def _next_deadline(self) -> int | None:
+        """The next moment at which time lets somebody go on; None where none does.
+
+        A program that only wakes up to sleep again, and has done so for long, is
+        idle: its time leads nowhere.
+        """
+        moments = [owner.alarm for owner in self._traced.values() if owner.alarm]
+        for thread in self._threads.values():
+            hold = thread.hold
+            if thread.state is State.HELD and hold and hold.deadline is not None:
+                idle = thread.idle
+                slept = self.clock.now - thread.idle_since
+                if idle < 100 or (idle < 1000 and slept < 10 * NANO):
+                    moments.append(hold.deadline)
+        deadline = min(moments, default=None)
+        if deadline is None or deadline > self.limits.virtual_seconds * NANO:
+            return None
+        return deadline
+
+    def _jump(self) -> None:
+        """Every thread waits: let time pass until one of them need not."""
+        deadline = self._next_deadline()
+        assert deadline is not None
+        self.clock.now = max(self.clock.now, deadline)
+        for thread in self._threads.values():
+            thread.steps = 0
+            hold = thread.hold
+            if hold and hold.deadline is not None and hold.deadline <= self.clock.now:
+                thread.stirred = True
+        for owner in self._traced.values():
+            if owner.alarm is not None and owner.alarm <= self.clock.now:
+                owner.alarm = (
+                    self.clock.now + owner.alarm_interval
+                    if owner.alarm_interval
+                    else None
+                )
+                self._send(owner, signal.SIGALRM)
+
+    def _send(self, owner: Traced, number: int) -> None:
+        """Send a signal that no process of the program sends."""
+        merged = has_bit(pending(owner), number)
+        with suppress(ProcessLookupError):
+            os.kill(owner.pid, number)
+        self.record(SignalSent, 0, signal=number, target=owner.pid, merged=merged)
+        for thread in owner.threads.values():
+            thread.alert()
+
+    # --- one step --------------------------------------------------------------
+
+    def _step(self, thread: Thread) -> None:
+        self.clock.step()
+        thread.steps += 1
+        thread.stirred = thread.alerted = thread.in_write = False
+        if thread.vfork_child is not None:
+            thread.vfork_child = None
+        if thread.state is State.HELD:
+            self._release(thread)
+        elif thread.parked is not None:
+            call, thread.parked = thread.parked, None
+            if self._enter(thread, call):
+                return
+        else:
+            self._resume(thread)
+        self._run(thread)
+
+    def _release(self, thread: Thread) -> None:
+        """Let a held thread go on, in the way that what has happened asks for."""
+        hold = thread.hold
+        assert hold is not None
+        call = hold.call
+        thread.state = State.READY
+        if hold.woken:
+            self.set_result(thread, 0)
+            self._end_hold(thread)
+        elif self._has_signal(thread):
+            self._get(thread).interrupted(call.number, hold.restart)
+            self._set(thread)
+            thread.interrupted = hold.waiting.call
+            left = remaining_address(call)
+            if left and hold.deadline is not None:
+                remains = max(hold.deadline - self.clock.now, 0)
+                thread.owner.write(left, timespec(remains))
+        elif hold.deadline is not None and hold.deadline <= self.clock.now:
+            if thread.idle == 0:
+                thread.idle_since = self.clock.now
+            thread.idle += 1
+            if hold.expiry is not None:
+                self.set_result(thread, hold.expiry)
+                self._end_hold(thread)
+            else:
+                hold.expired = True
+                self.reissue(thread, call)
+        else:
+            self.reissue(thread, call)
+        self._resume(thread)
+
+    def _end_hold(self, thread: Thread, *, interrupted: bool = False) -> None:
+        hold, thread.hold = thread.hold, None
+        if hold and hold.waiting.call in ("nanosleep", "clock_nanosleep"):
+            self.record(
+                Slept,
+                thread.pid,
+                seconds=(self.clock.now - hold.began) / NANO,
+                interrupted=interrupted,
+            )
+
+    def _has_signal(self, thread: Thread) -> bool:
+        if not thread.signalled:
+            return False
+        status = thread_status(thread.pid, thread.tid)
+        waiting = int(status.get("SigPnd", "0"), 16) | int(
+            status.get("ShdPnd", "0"), 16
+        )
+        if waiting & ~int(status.get("SigBlk", "0"), 16):
+            return True
+        thread.signalled = bool(waiting)
+        return False
+
+    def _run(self, thread: Thread, status: int | None = None) -> None:
+        """Follow a resumed thread until its step is over."""
+        while True:
+            if status is None:
+                status = self._report(thread)
+            if status is None or self._digest(thread, status):
+                return
+            status = None
+
+    def _digest(self, thread: Thread, status: int) -> bool:
+        """Deal with one report; whether the thread's step is over."""
+        if not os.WIFSTOPPED(status):
+            self._died(thread, status)
+            return True
+        number, event = os.WSTOPSIG(status), status >> 16
+        if event == 0:
+            if number == _CALL_STOP:
+                return self._leave(thread)
+            self._deliver(thread, number)
+            return False
+        if event == ptrace.Event.SECCOMP:
+            return self._arrive(thread)
+        if event in (ptrace.Event.FORK, ptrace.Event.VFORK, ptrace.Event.CLONE):
+            self._forked(thread, event)
+            return True
+        if event == ptrace.Event.EXEC:
+            self._executed(thread)
+            return False
+        if event == ptrace.Event.EXIT:
+            self._exiting(thread)
+            return True
+        if event == ptrace.Event.STOP:
+            return self._stopped(thread, number)
+        self._resume(thread)  # VFORK_DONE
+        return False
+
+    def _arrive(self, thread: Thread) -> bool:
+        """A thread is about to make a call; whether its step ends before it."""
+        number, arguments, stack = ptrace.call_at(thread.tid)
+        name = syscalls.NAMES.get(number, f"call {number}")
+        call = Call(number, name, arguments, stack)
+        if thread.after_write and not self._is_harmless(thread, call):
+            thread.after_write = False
+            thread.parked = call
+            return True
+        if (
+            self._schedule.splits_writes
+            and thread.number == 0
+            and self._is_standard_write(thread, call)
+        ):
+            thread.parked, thread.in_write = call, True
+            return True
+        return self._enter(thread, call)
+
+    def _is_harmless(self, thread: Thread, call: Call) -> bool:
+        """Whether a call may follow a write to a standard stream in one step."""
+        if call.name in ("clock_gettime", "gettimeofday", "time"):
+            return True
+        return self._is_standard_write(thread, call)
+
+    def _is_standard_write(self, thread: Thread, call: Call) -> bool:
+        if call.name not in ("write", "writev"):
+            return False
+        opened = thread.owner.files.at(call.arguments[0])
+        return opened is not None and opened.standard
+
+    def _enter(self, thread: Thread, call: Call) -> bool:
+        """Let a thread into a call; whether it was kept out instead."""
+        standard = self._is_standard_write(thread, call)
+        if standard and self._output + call.arguments[2] > self.limits.output_bytes:
+            self._excess_output(thread, call)
+            return True
+        if thread.number == 0 and self._may_interrupt(standard):
+            self._interruptions -= 1
+            self._send(thread.owner, self._interruption)
+        if call.number in syscalls.FORBIDDEN.values() or call.name in (
+            "clone",
+            "prctl",
+        ):
+            then = self.refuse(thread, call, call.name)
+        else:
+            then = TABLE.get(call.name, PLAIN).enter(self, thread, call)
+        if then is Then.WATCH:
+            thread.call = call
+            thread.looks = 0
+            self._resume(thread, to_exit=True)
+        elif thread.looks >= MANY_LOOKS and thread.looks % 100 == 0:
+            return True  # it waits for time to pass: let others run meanwhile
+        else:
+            self._resume(thread)
+        return False
+
+    def _may_interrupt(self, standard: bool) -> bool:
+        return self._interruptions > 0 and (standard or not self._only_writes)
+
+    def _excess_output(self, thread: Thread, call: Call) -> None:
+        """Keep what still fits of a write that is too much; the run ends here."""
+        room = max(self.limits.output_bytes - self._output, 0)
+        opened = thread.owner.files.at(call.arguments[0])
+        assert opened is not None
+        data = b""
+        if call.name == "write":
+            data = thread.owner.read(call.arguments[1], min(room, 1 << 16))
+        self.record(
+            Wrote,
+            thread.pid,
+            fd=call.arguments[0],
+            target=opened.target,
+            data=data,
+            count=len(data),
+            error=0,
+        )
+        self.exceeded = Limit.OUTPUT
+        thread.parked = call
+
+    def _leave(self, thread: Thread) -> bool:
+        """A thread is at the exit of a call; whether its step is over."""
+        call, thread.call = thread.call, None
+        if call is None:
+            self._resume(thread)
+            return False
+        result = ptrace.result_at(thread.tid)
+        for address, data in call.memory:
+            thread.owner.write(address, data)
+        call.memory.clear()
+        if call.changed:
+            registers = self._get(thread)
+            for index, value in call.changed.items():
+                registers.set_argument(index, value)
+            if result == -516:
+                # poll(2) would go on in the kernel, with the time it was given.
+                registers.interrupted(call.number, syscalls.RESTART_WITHOUT_HANDLER)
+            self._set(thread)
+        after = TABLE.get(call.name, PLAIN).leave(self, thread, call, result)
+        if after is After.HELD:
+            thread.state = State.HELD
+            return True
+        if not thread.cleared and (call.skipped or not interrupted(result)):
+            self._end_hold(thread)
+        if after is After.SWITCH and not thread.after_write:
+            return True
+        self._resume(thread)
+        return False
+
+    def _deliver(self, thread: Thread, number: int) -> None:
+        """A signal has reached a thread: let it act."""
+        status = thread_status(thread.pid, thread.tid)
+        if has_bit(int(status.get("SigCgt", "0"), 16), number):
+            action = "handler"
+        elif has_bit(int(status.get("SigIgn", "0"), 16), number):
+            action = "ignore"
+        else:
+            action = "ignore" if number in _IGNORED_BY_DEFAULT else "default"
+        self.record(
+            SignalDelivered,
+            thread.pid,
+            signal=number,
+            action=action,
+            interrupted=thread.interrupted,
+        )
+        thread.interrupted = None
+        if action == "handler":
+            self._end_hold(thread, interrupted=True)
+            thread.progressed()
+        elif action == "default" and number in _STOPPING:
+            owner = thread.owner
+            owner.sigchld_merges = self._sigchld_pending(owner.record.parent)
+        thread.inject = number
+        self._resume(thread)
+
+    # --- births and deaths -----------------------------------------------------
+
+    def _add_process(self, record: Process, depth: int, files: Files) -> Traced:
+        owner = Traced(record.pid, len(self._order), depth, record, files)
+        self._order.append(record)
+        self._processes[record.pid] = record
+        self._traced[record.pid] = owner
+        return owner
+
+    def _forked(self, thread: Thread, event: int) -> None:
+        tid = ptrace.event_message(thread.tid)
+        # A new tracee stops before its first instruction.
+        os.waitpid(tid, _WALL)
+        owner = thread.owner
+        thread.progressed()
+        if event == ptrace.Event.CLONE and thread_status(tid, tid).get("Tgid") != str(
+            tid
+        ):
+            new = Thread(tid, owner)
+            owner.threads[tid] = self._threads[tid] = new
+            self.record(ThreadStarted, owner.pid, tid=tid)
+            return
+        self.record(Forked, owner.pid, child=tid)
+        parent = owner.record
+        record = Process(
+            pid=tid, parent=parent, began=self._events[-1], argv=parent.argv
+        )
+        parent.children.append(record)
+        child = self._add_process(record, owner.depth + 1, owner.files.copy(tid))
+        new = Thread(tid, child)
+        child.threads[tid] = self._threads[tid] = new
+        if event == ptrace.Event.VFORK:
+            thread.vfork_child = child
+        if len(self._traced) > self.limits.processes:
+            self.exceeded = Limit.PROCESSES
+
+    def _executed(self, thread: Thread) -> None:
+        owner = thread.owner
+        former = ptrace.event_message(owner.pid)
+        for tid in [tid for tid in owner.threads if tid != owner.pid]:
+            # The thread that called exec took over its leader's id, and the others
+            # are gone without a word: ptrace(2), "execve(2) under ptrace".
+            del owner.threads[tid], self._threads[tid]
+        if former != owner.pid or thread.tid != owner.pid:
+            call = thread.call
+            thread = owner.threads[owner.pid]
+            thread.state, thread.hold, thread.call = State.READY, None, call
+        owner.forget_memory()
+        owner.files.forget()
+        hide_vdso(owner.pid)
+        try:
+            with open(f"/proc/{owner.pid}/cmdline", "rb") as file:
+                words = file.read(1 << 16).split(b"\0")[:-1]
+            path = os.readlink(f"/proc/{owner.pid}/exe")
+        except OSError:
+            words, path = [], ""
+        argv = tuple(word.decode(errors="replace") for word in words)
+        owner.record.argv = argv
+        self._release_vfork(owner)
+        self.record(Executed, owner.pid, path=path, argv=argv)
+        self.stir(Stir.DATA)  # descriptors are closed on exec
+        self._resume(thread, to_exit=thread.call is not None)
+
+    def _release_vfork(self, child: Traced) -> None:
+        for thread in self._threads.values():
+            if thread.vfork_child is child:
+                thread.vfork_child = None
+
+    def _exiting(self, thread: Thread) -> None:
+        """A thread is about to end, and perhaps its whole process with it."""
+        owner = thread.owner
+        others = [t for t in owner.threads.values() if t is not thread]
+        dying = [t for t in others if self._is_woken(t)]
+        last = len(dying) == len(others)
+        if last:
+            owner.record.open_at_end = owner.files.list()
+            self._count_cpu(owner)
+            merged = self._sigchld_pending(owner.record.parent)
+        self._resume(thread)
+        for other in dying:
+            self._to_its_end(other)
+        if not last and thread.tid == owner.pid:
+            thread.state = State.GONE  # a leader stays until its last thread ends
+            return
+        ending = [thread, *dying] if last else [thread]
+        for one in sorted(ending, key=lambda t: t.tid == owner.pid):
+            status = self._until_dead(one)
+            owner.threads.pop(one.tid, None)
+            self._threads.pop(one.tid, None)
+            one.state = State.GONE
+        if last:
+            self._ended(owner, status, merged)
+        else:
+            self.stir(Stir.LOCK)  # whoever joins it waits for its futex
+
+    def _to_its_end(self, thread: Thread) -> None:
+        """Let a thread that was killed run into its end, but not past it."""
+        while True:
+            status = self._until_report(thread)
+            if not os.WIFSTOPPED(status):
+                raise TracingError(f"thread {thread.tid} ended unasked")
+            self._resume(thread)
+            if status >> 16 == ptrace.Event.EXIT:
+                return
+
+    def _until_dead(self, thread: Thread) -> int:
+        while True:
+            status = self._until_report(thread)
+            if not os.WIFSTOPPED(status):
+                return status
+            self._resume(thread)
+
+    def _until_report(self, thread: Thread) -> int:
+        return os.waitpid(thread.tid, _WALL)[1]
+
+    def _died(self, thread: Thread, status: int) -> None:
+        """A thread is gone without having said so before: it was killed."""
+        owner = thread.owner
+        owner.threads.pop(thread.tid, None)
+        self._threads.pop(thread.tid, None)
+        thread.state = State.GONE
+        if not owner.threads:
+            self._ended(owner, status, self._sigchld_pending(owner.record.parent))
+
+    def _sigchld_pending(self, parent: Process | None) -> bool:
+        traced = self._traced.get(parent.pid) if parent else None
+        if traced is None:
+            return False
+        return has_bit(pending(traced), signal.SIGCHLD)
+
+    def _ended(self, owner: Traced, status: int, merged: bool) -> None:
+        """A process is gone, and its parent can see it."""
+        owner.forget_memory()
+        del self._traced[owner.pid]
+        for leader in [t for t in self._threads.values() if t.owner is owner]:
+            del self._threads[leader.tid]
+        record = owner.record
+        killed = os.WIFSIGNALED(status)
+        self.record(
+            Ended,
+            owner.pid,
+            exit_code=None if killed else os.WEXITSTATUS(status),
+            signal=os.WTERMSIG(status) if killed else None,
+        )
+        event = self._events[-1]
+        assert isinstance(event, Ended)
+        record.ended = event
+        self._release_vfork(owner)
+        for child in record.children:
+            if child.ended is None and child.orphaned is None:
+                self.record(Orphaned, child.pid, parent=owner.pid)
+                orphaned = self._events[-1]
+                assert isinstance(orphaned, Orphaned)
+                child.orphaned = orphaned
+        self._tell_parent(record, merged)
+        self.stir(Stir.DATA | Stir.LOCK)
+
+    def _tell_parent(self, record: Process, merged: bool) -> None:
+        parent = record.parent
+        traced = self._traced.get(parent.pid) if parent else None
+        if traced is None or record.orphaned:
+            return
+        if has_bit(int(traced.status().get("SigIgn", "0"), 16), signal.SIGCHLD):
+            record.discarded = True
+        else:
+            self.record(
+                SignalSent,
+                record.pid,
+                signal=signal.SIGCHLD,
+                target=traced.pid,
+                merged=merged,
+            )
+        for thread in traced.threads.values():
+            thread.alert()
+
+    def _stopped(self, thread: Thread, number: int) -> bool:
+        if number not in _STOPPING:
+            if thread.state is State.STOPPED:
+                thread.state = State.READY
+                self.record(Continued, thread.pid)
+                return True
+            self._resume(thread)
+            return False
+        first = all(t.state is not State.STOPPED for t in thread.owner.threads.values())
+        thread.state = State.STOPPED
+        ptrace.listen(thread.tid)
+        if first:
+            self.record(Stopped, thread.pid, signal=number)
+            self._tell_parent(thread.owner.record, thread.owner.sigchld_merges)
+        return True
+
+    def _collect_continued(self, thread: Thread) -> None:
+        """A stopped thread may have been continued or killed: see whether it was."""
+        for _ in range(20):
+            pid, status = os.waitpid(thread.tid, os.WNOHANG | _WALL)
+            if pid:
+                if not self._digest(thread, status):
+                    self._run(thread)
+                return
+            signal.sigtimedwait({signal.SIGCHLD}, 0.0005)
+
+    # --- the kernel's reports ---------------------------------------------------
+
+    def _resume(self, thread: Thread, *, to_exit: bool = False) -> None:
+        number, thread.inject = thread.inject, 0
+        # A tracee can be killed while it is stopped; its end is reported then.
+        with suppress(ProcessLookupError):
+            if to_exit:
+                ptrace.resume_to_syscall(thread.tid, number)
+            else:
+                ptrace.resume(thread.tid, number)
+
+    def _is_woken(self, thread: Thread) -> bool:
+        """Whether a stopped thread has left its stop, which only SIGKILL does."""
+        try:
+            ptrace.event_message(thread.tid)
+        except ProcessLookupError:
+            return True
+        return False
+
+    def _report(self, thread: Thread) -> int | None:
+        """What a resumed thread reports; None where it sleeps or was preempted."""
+        limit: int | None = None
+        asleep = 0
+        while True:
+            pid, status = os.waitpid(thread.tid, os.WNOHANG | _WALL)
+            if pid:
+                return status
+            if signal.sigtimedwait({signal.SIGCHLD}, _PATIENCE) is not None:
+                continue
+            self._drain()
+            if self._follow_exec(thread):
+                return None
+            state = _state(thread.tid)
+            if state == "S":
+                # Looked at twice: it may have been on its way into its stop.
+                asleep += 1
+                if asleep == 2:
+                    pid, status = os.waitpid(thread.tid, os.WNOHANG | _WALL)
+                    if pid:
+                        return status
+                    thread.state = State.INSIDE
+                    return None
+            elif state == "R":
+                asleep = 0
+                used = _cpu_time(thread.pid)
+                limit = limit or used + _SLICE
+                if used >= limit:
+                    return self._preempt(thread)
+            if self._over_limit():
+                return self._preempt(thread)
+
+    def _follow_exec(self, thread: Thread) -> bool:
+        """Let the siblings of a thread that executes a program end, if it does."""
+        owner = thread.owner
+        if len(owner.threads) < 2 or not (thread.call and "exec" in thread.call.name):
+            return False
+        for other in [t for t in owner.threads.values() if t is not thread]:
+            pid, status = os.waitpid(other.tid, os.WNOHANG | _WALL)
+            if not pid:
+                continue
+            if os.WIFSTOPPED(status) and status >> 16 == ptrace.Event.EXEC:
+                self._executed(thread)
+                self._run(owner.threads[owner.pid])
+                return True
+            if os.WIFSTOPPED(status):
+                self._resume(other)
+        return False
+
+    def _preempt(self, thread: Thread) -> int | None:
+        """Stop a thread that runs on and on, so that others get their turn."""
+        try:
+            ptrace.interrupt(thread.tid)
+        except ProcessLookupError:
+            return self._until_report(thread)
+        status = self._until_report(thread)
+        if status >> 16 == ptrace.Event.STOP and os.WSTOPSIG(status) == signal.SIGTRAP:
+            thread.spins += 1
+            thread.spun = True
+            return None
+        return status
+
+    def _settle(self) -> None:
+        """See whether the last step woke a thread that sleeps inside the kernel."""
+        for thread in [t for t in self._threads.values() if t.state is State.INSIDE]:
+            pid, status = os.waitpid(thread.tid, os.WNOHANG | _WALL)
+            if pid:
+                thread.state = State.READY
+                self._run(thread, status)
+            elif _state(thread.tid) not in ("S", ""):
+                thread.state = State.READY
+                self._run(thread)
+
+    def _reap_killed(self, thread: Thread) -> None:
+        try:
+            pid, status = os.waitpid(thread.tid, os.WNOHANG | _WALL)
+        except ChildProcessError:
+            self._threads.pop(thread.tid, None)
+            return
+        if pid and not os.WIFSTOPPED(status):
+            self._threads.pop(thread.tid, None)
+        elif pid:
+            self._resume(thread)
+        else:
+            signal.sigtimedwait({signal.SIGCHLD}, 0.0005)
+
+    # --- registers ---------------------------------------------------------------
+
+    def _get(self, thread: Thread) -> syscalls.Registers:
+        ptrace.get_registers(thread.tid, self._registers)
+        return self._registers
+
+    def _set(self, thread: Thread) -> None:
+        ptrace.set_registers(thread.tid, self._registers)
+
+    # --- limits, and looking around ----------------------------------------------
+
+    def _over_limit(self) -> bool:
+        self._ticks += 1
+        if self.exceeded is None:
+            if time.monotonic() - self._started > self.limits.real_seconds:
+                self.exceeded = Limit.REAL_TIME
+            elif len(self._events) > self.limits.events:
+                self.exceeded = Limit.EVENTS
+            elif self._ticks % 16 == 0:
+                self._check_use()
+        return self.exceeded is not None
+
+    def _check_use(self) -> None:
+        resident, used = 0, self._cpu_of_ended
+        for pid in self._traced:
+            try:
+                with open(f"/proc/{pid}/statm") as file:
+                    resident += int(file.read().split()[1])
+                used += _cpu_time(pid) / NANO
+            except (OSError, IndexError):
+                continue  # it is on its way out
+        if used > self.limits.cpu_seconds:
+            self.exceeded = Limit.PROCESSOR
+        elif resident * 4096 > self.limits.memory_mib << 20:
+            self.exceeded = Limit.MEMORY
+
+    def _count_cpu(self, owner: Traced) -> None:
+        owner.record.cpu_seconds = _cpu_time(owner.pid) / NANO
+        self._cpu_of_ended += owner.record.cpu_seconds
+
+    def _snapshots(self) -> tuple[Snapshot, ...]:
+        found = []
+        for process in self._order:
+            owner = self._traced.get(process.pid)
+            if owner is not None:
+                found.append(self._snapshot(owner))
+            elif self._is_zombie(process):
+                found.append(Snapshot(process.pid, "zombie", None, {}))
+        return tuple(found)
+
+    def _is_zombie(self, process: Process) -> bool:
+        parent = process.parent
+        return (
+            process.ended is not None
+            and process.collected is None
+            and not process.discarded
+            and process.orphaned is None
+            and parent is not None
+            and parent.pid in self._traced
+        )
+
+    def _snapshot(self, owner: Traced) -> Snapshot:
+        threads = list(owner.threads.values())
+        waiting = next((t.hold.waiting for t in threads if t.hold), None)
+        if any(t.state is State.READY and t.spinning for t in threads):
+            state = "busy"
+        elif any(t.state is State.STOPPED for t in threads):
+            state = "stopped"
+        else:
+            state = "waiting"
+            if waiting is None:
+                call = next((t.call.name for t in threads if t.call), "the kernel")
+                waiting = Waiting(call=call)
+        return Snapshot(owner.pid, state, waiting, owner.files.list())
+
+
+def _state(tid: int) -> str:
+    """The state letter of a thread, proc(5); "" where it is gone."""
+    try:
+        with open(f"/proc/{tid}/stat", "rb") as file:
+            return file.read().rpartition(b") ")[2][:1].decode()
+    except OSError:
+        return ""
+
+
+def _cpu_time(pid: int) -> int:
+    """The processor time a process has used, in nanoseconds; 0 where it is gone."""
+    try:
+        return time.clock_gettime_ns(~pid << 3 | 2)  # clock_getcpuclockid(3)
+    except OSError:
+        return 0

@@ -1,0 +1,267 @@
+"""The clean interpreter that submissions are forked from.
+
+Theory of operation. `launch` starts this module in a fresh interpreter, without
+site packages, without environment, in a session of its own. It answers requests on
+one socket: each is a program to run, with its standard streams as passed
+descriptors. For each the zygote forks; the child makes itself a stranger (its own
+session, no other descriptor, limits, filter), waits for a byte that says that the
+tracer holds it, and becomes the submission. It never returns into `serve`.
+
+Orphans of a submission become children of the zygote; `sweep` ends them.
+
+Every page that a fork touches is copied, and that is most of what a short run
+costs. So this module imports as little as it can, and `_leave` ends a program as
+the interpreter would, in the same order, without taking the interpreter apart.
+
+Nothing in this process is secret: a submission can look at every object of it.
+"""
+
+from __future__ import annotations
+
+import _socket
+import array
+import atexit
+import builtins
+import errno
+import fcntl
+import gc
+import io
+import marshal
+import os
+import resource
+import signal
+import sys
+import termios
+import time
+from _sitebuiltins import Quitter, _Helper
+
+from grader.tracing import ptrace
+
+TYPE_CHECKING = False  # typing itself is too large to import here
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import TracebackType
+    from typing import NoReturn
+
+SWEEP = ("sweep",)
+
+# What `serve` is asked for: the file, the argument list, whether it is a Python
+# program, the folder to run in, whether standard input is to be its controlling
+# terminal, the tracer's pid, and limits as arguments of setrlimit(2).
+Job = tuple[str, list[str], bool, str, bool, int, list[tuple[int, int]]]
+
+
+def serve(control: int, filter_program: bytes) -> Callable[[], None]:
+    """Answer requests; returns, in a forked child only, the program to run."""
+    ptrace.adopt_orphans()
+    gc.collect()
+    gc.freeze()  # a collection in a child would copy every page it looks at
+    connection = _socket.socket(fileno=control)
+    while True:
+        request, descriptors = _receive(connection)
+        if not request:
+            os._exit(0)
+        job = marshal.loads(request)
+        if job == SWEEP:
+            connection.send(marshal.dumps(sweep()))
+            continue
+        try:
+            pid = os.fork()
+        except OSError as error:
+            connection.send(marshal.dumps(str(error)))
+            continue
+        if pid == 0:
+            connection.close()
+            return become(job, descriptors, filter_program)
+        connection.send(marshal.dumps(pid))
+        for descriptor in descriptors:
+            os.close(descriptor)
+
+
+def _receive(connection: _socket.socket) -> tuple[bytes, list[int]]:
+    descriptors = array.array("i")
+    size = 4 * descriptors.itemsize
+    message, ancillary, _, _ = connection.recvmsg(1 << 16, _socket.CMSG_SPACE(size))
+    for level, kind, data in ancillary:
+        if level == _socket.SOL_SOCKET and kind == _socket.SCM_RIGHTS:
+            descriptors.frombytes(data)
+    return message, list(descriptors)
+
+
+def sweep() -> int:
+    """Kill and reap all children of this process; how many there were."""
+    count = 0
+    while True:
+        try:
+            pid, _ = os.waitpid(-1, os.WNOHANG)
+        except ChildProcessError:
+            return count
+        if pid:
+            count += 1
+            continue
+        with open("/proc/thread-self/children") as listing:
+            for child in listing.read().split():
+                os.kill(int(child), signal.SIGKILL)
+        time.sleep(0.0005)
+
+
+def become(
+    job: Job, descriptors: list[int], filter_program: bytes
+) -> Callable[[], None]:
+    """Turn this fork into the submission, up to its first instruction."""
+    path, argv, python, directory, terminal, tracer, limits = job
+    try:
+        os.setsid()
+        # Above the standard streams first: a passed descriptor may be 0, 1 or 2.
+        safe = [fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 10) for fd in descriptors]
+        for stream in (0, 1, 2):
+            os.dup2(safe[stream], stream, inheritable=True)
+        os.dup2(safe[3], 3, inheritable=False)
+        os.closerange(4, 1 << 16)
+        if terminal:
+            fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+        os.chdir(directory)
+        os.umask(0o022)
+        for which, value in limits:
+            resource.setrlimit(which, (value, value))
+        ptrace.permit_tracer(tracer)
+        if not os.read(3, 1):
+            os._exit(126)  # the tracer is gone
+        os.close(3)
+        program = _python_program(path, argv) if python else _executed(path, argv)
+        ptrace.install_filter(filter_program)
+    except BaseException as error:
+        os.write(2, f"forklab: cannot start the program: {error}\n".encode())
+        os._exit(126)
+    return program
+
+
+def _executed(path: str, argv: list[str]) -> Callable[[], None]:
+    def execute() -> None:
+        try:
+            os.execv(path, argv)
+        except OSError as error:
+            os.write(2, f"{path}: {os.strerror(error.errno or 0)}\n".encode())
+            os._exit(127 if error.errno == errno.ENOENT else 126)
+
+    return execute
+
+
+def _python_program(path: str, argv: list[str]) -> Callable[[], None]:
+    """What ``python argv[0] argv[1] ...`` does, in this interpreter."""
+    _open_standard_streams()
+    _add_site_builtins()
+    sys.argv[:] = argv
+    sys.orig_argv[:] = [sys.executable, *argv]
+    sys.path.insert(0, os.path.dirname(path))
+    for name in [n for n in sys.modules if n.partition(".")[0] == "grader"]:
+        del sys.modules[name]
+    main = type(sys)("__main__")
+    main.__dict__.update(
+        __file__=path, __builtins__=builtins, __annotations__={}, __cached__=None
+    )
+    sys.modules["__main__"] = main
+
+    def run() -> None:
+        status = 0
+        try:
+            with io.open_code(path) as file:
+                source = file.read()
+            exec(compile(source, argv[0], "exec", dont_inherit=True), main.__dict__)
+        except SystemExit as leaving:
+            if not isinstance(leaving.code, int | None):
+                raise
+            status = leaving.code or 0
+        except BaseException:
+            _hide_own_frames(main.__dict__)
+            raise
+        _leave(main.__dict__, status)
+
+    return run
+
+
+def _hide_own_frames(theirs: dict[str, object]) -> None:
+    """Leave this module out of the traceback that the interpreter is about to print.
+
+    Printing, and choosing how the process ends, stay the interpreter's own.
+    """
+    shown = sys.excepthook
+
+    def excepthook(
+        kind: type[BaseException],
+        error: BaseException,
+        frames: TracebackType | None,
+    ) -> None:
+        while frames and frames.tb_frame.f_globals is not theirs:
+            frames = frames.tb_next
+        shown(kind, error.with_traceback(frames), frames)
+
+    sys.excepthook = excepthook
+
+
+def _leave(variables: dict[str, object], status: int) -> NoReturn:
+    """End a program that came to its end: what ``Py_FinalizeEx`` does, in its order.
+
+    Threads are joined, exit functions run, buffers are flushed, and the program's
+    own variables destroyed, which flushes and closes its files.
+    """
+    if "threading" in sys.modules:
+        sys.modules["threading"]._shutdown()
+    atexit._run_exitfuncs()
+    failed = not _flush()
+    for hidden in (True, False):
+        for name in list(variables):
+            private = name[:1] == "_" and name[1:2] != "_"
+            if name != "__builtins__" and private is hidden:
+                variables[name] = None
+    gc.collect()
+    failed = not _flush() or failed
+    os._exit(120 if failed else status & 0xFF)
+
+
+def _flush() -> bool:
+    """Flush standard output and error; whether that went well."""
+    good = True
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            if stream is not None and not stream.closed:
+                stream.flush()
+        except BaseException:
+            if stream is sys.stdout:
+                _report_unraisable(stream)
+                good = False
+    return good
+
+
+def _report_unraisable(stream: object) -> None:
+    """Print "Exception ignored in: ..." as the interpreter does for a failed flush."""
+    error = sys.exc_info()[1]
+    print(f"Exception ignored in: {stream!r}", file=sys.__stderr__)
+    print(f"{type(error).__name__}: {error}", file=sys.__stderr__)
+
+
+def _add_site_builtins() -> None:
+    """What `site` adds: programs use ``exit`` as if it were part of the language."""
+    end = "Ctrl-D (i.e. EOF)"
+    vars(builtins).update(
+        quit=Quitter("quit", end), exit=Quitter("exit", end), help=_Helper()
+    )
+
+
+def _open_standard_streams() -> None:
+    """Make sys.stdin, stdout and stderr as a starting interpreter does."""
+    encoding, errors = sys.stdout.encoding, sys.stdout.errors
+    for fd, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
+        raw = io.FileIO(fd, mode, closefd=False)
+        raw.name = f"<{name}>"
+        size = max(os.fstat(fd).st_blksize, 1)
+        stream = io.TextIOWrapper(
+            io.BufferedReader(raw, size) if fd == 0 else io.BufferedWriter(raw, size),
+            encoding=encoding,
+            errors="backslashreplace" if fd == 2 else errors,
+            newline="\n" if mode == "w" else None,
+            line_buffering=fd == 2 or raw.isatty(),
+        )
+        vars(stream)["mode"] = mode
+        setattr(sys, name, stream)
+        setattr(sys, f"__{name}__", stream)

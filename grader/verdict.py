@@ -1,0 +1,166 @@
+"""The outcome of grading, as data: Verdict, CheckResult, Finding, and their JSON.
+
+The JSON is schema 1, documented key by key in docs/verdict.md. Keys are added,
+never renamed or removed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+from typing import Any
+
+SCHEMA = 1
+
+
+class CheckOutcome(StrEnum):
+    """How one check ended."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    NOT_RUN = "not-run"
+    GRADER_ERROR = "grader-error"
+
+
+class Outcome(StrEnum):
+    """How the whole submission did."""
+
+    FULL = "full"
+    PARTIAL = "partial"
+    NONE = "none"
+    GRADER_ERROR = "grader-error"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that a check found wrong.
+
+    `id` is a diagnosis, `message` what happened in this run, `why` why that is
+    wrong, `read` man pages, `line` a line of the submission, `schedule` the name
+    of the run's timing, `timeline` the run's story, one line an entry.
+    """
+
+    id: str
+    message: str
+    why: str = ""
+    read: tuple[str, ...] = ()
+    line: int | None = None
+    schedule: str = ""
+    timeline: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CheckResult:
+    """One check's outcome; `error` says what the grader itself could not do."""
+
+    id: str
+    title: str
+    points: int
+    earned: int
+    outcome: CheckOutcome
+    findings: tuple[Finding, ...] = ()
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What one submission got for one exercise."""
+
+    exercise: str
+    submission: str
+    checks: tuple[CheckResult, ...]
+    findings: tuple[Finding, ...] = field(default=())
+    error: str = ""
+
+    @property
+    def score(self) -> int:
+        return sum(check.earned for check in self.checks)
+
+    @property
+    def max_score(self) -> int:
+        return sum(check.points for check in self.checks)
+
+    @property
+    def outcome(self) -> Outcome:
+        if self.error or any(
+            check.outcome is CheckOutcome.GRADER_ERROR for check in self.checks
+        ):
+            return Outcome.GRADER_ERROR
+        if self.checks and all(
+            check.outcome is CheckOutcome.PASSED for check in self.checks
+        ):
+            return Outcome.FULL
+        return Outcome.PARTIAL if self.score else Outcome.NONE
+
+    def as_json(self) -> dict[str, Any]:
+        """This verdict as schema 1: only what JSON has types for."""
+        return {
+            "schema": SCHEMA,
+            "exercise": self.exercise,
+            "submission": self.submission,
+            "score": self.score,
+            "max_score": self.max_score,
+            "outcome": self.outcome.value,
+            "error": self.error,
+            "findings": [_finding_json(finding) for finding in self.findings],
+            "checks": [
+                {
+                    "id": check.id,
+                    "title": check.title,
+                    "points": check.points,
+                    "earned": check.earned,
+                    "outcome": check.outcome.value,
+                    "error": check.error,
+                    "findings": [_finding_json(finding) for finding in check.findings],
+                }
+                for check in self.checks
+            ],
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Verdict:
+        """Read what `as_json` wrote.
+
+        Raises ``ValueError`` where `data` is not a verdict of schema 1.
+        """
+        if data.get("schema") != SCHEMA:
+            raise ValueError(
+                f"not a verdict of schema {SCHEMA}: {data.get('schema')!r}"
+            )
+        try:
+            return cls(
+                exercise=data["exercise"],
+                submission=data["submission"],
+                checks=tuple(check_from_json(check) for check in data["checks"]),
+                findings=tuple(_finding_from_json(f) for f in data.get("findings", ())),
+                error=data.get("error", ""),
+            )
+        except (KeyError, TypeError) as error:
+            raise ValueError(f"not a verdict of schema {SCHEMA}: {error}") from error
+
+
+def _finding_json(finding: Finding) -> dict[str, Any]:
+    data = asdict(finding)
+    data["read"] = list(finding.read)
+    data["timeline"] = list(finding.timeline)
+    return data
+
+
+def _finding_from_json(data: Mapping[str, Any]) -> Finding:
+    return Finding(
+        **{**data, "read": tuple(data["read"]), "timeline": tuple(data["timeline"])}
+    )
+
+
+def check_from_json(data: Mapping[str, Any]) -> CheckResult:
+    """Read one entry of a verdict's ``checks``."""
+    return CheckResult(
+        id=data["id"],
+        title=data["title"],
+        points=data["points"],
+        earned=data["earned"],
+        outcome=CheckOutcome(data["outcome"]),
+        findings=tuple(_finding_from_json(finding) for finding in data["findings"]),
+        error=data.get("error", ""),
+    )
