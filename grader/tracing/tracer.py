@@ -278,11 +278,11 @@ class Tracer:
 
     def stir(self, what: Stir, pipe: int | None = None) -> None:
         for thread in self._threads.values():
-            hold = thread.hold
             if what & Stir.SIGNAL:
                 thread.alert()
-            elif (hold and hold.wakes & what and pipe in (None, hold.pipe)) or (hold and hold.wakes & what and hold.pipe is None):
-                thread.stirred = True
+            elif thread.hold and thread.hold.wakes & what:
+                concerns = pipe is None or thread.hold.pipe in (None, pipe)
+                thread.stirred = thread.stirred or concerns
 
     def answer(self, thread: Thread, result: int) -> None:
         registers = self._get(thread)
@@ -466,7 +466,9 @@ class Tracer:
                 slept = self.clock.now - thread.idle_since
                 if idle < 100 or (idle < 1000 and slept < 10 * NANO):
                     moments.append(hold.deadline)
-        deadline = min(moments, default=None)
+        # Whose moment has passed can run, or is kept from it by the schedule; more
+        # time changes nothing for it.
+        deadline = min((m for m in moments if m > self.clock.now), default=None)
         if deadline is None or deadline > self.limits.virtual_seconds * NANO:
             return None
         return deadline

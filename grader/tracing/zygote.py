@@ -4,8 +4,12 @@ Theory of operation. `launch` starts this module in a fresh interpreter, without
 site packages, without environment, in a session of its own. It answers requests on
 one socket: each is a program to run, with its standard streams as passed
 descriptors. For each the zygote forks; the child makes itself a stranger (its own
-session, no other descriptor, limits, filter), waits for a byte that says that the
-tracer holds it, and becomes the submission. It never returns into `serve`.
+process group, no other descriptor, limits, filter), waits for a byte that says that
+the tracer holds it, and becomes the submission. It never returns into `serve`.
+
+The zygote leads the session, as a shell does: the terminal of a program is its
+controlling terminal until the `sweep`, and stays when the program's first process
+ends and others go on.
 
 Orphans of a submission become children of the zygote; `sweep` ends them.
 
@@ -63,9 +67,14 @@ def serve(control: int, filter_program: bytes) -> Callable[[], None]:
             os._exit(0)
         job = marshal.loads(request)
         if job == SWEEP:
-            connection.send(marshal.dumps(sweep()))
+            count = sweep()
+            _give_up_terminal()
+            connection.send(marshal.dumps(count))
             continue
+        terminal = job[4]
         try:
+            if terminal:
+                fcntl.ioctl(descriptors[0], termios.TIOCSCTTY, 0)
             pid = os.fork()
         except OSError as error:
             connection.send(marshal.dumps(str(error)))
@@ -73,9 +82,22 @@ def serve(control: int, filter_program: bytes) -> Callable[[], None]:
         if pid == 0:
             connection.close()
             return become(job, descriptors, filter_program)
+        # Here and in the child: whoever comes first, the group is there.
+        os.setpgid(pid, pid)
+        if terminal:
+            os.tcsetpgrp(descriptors[0], pid)
         connection.send(marshal.dumps(pid))
         for descriptor in descriptors:
             os.close(descriptor)
+
+
+def _give_up_terminal() -> None:
+    try:
+        terminal = os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY)
+    except OSError:
+        return  # the last program had none
+    fcntl.ioctl(terminal, termios.TIOCNOTTY)
+    os.close(terminal)
 
 
 def _receive(connection: _socket.socket) -> tuple[bytes, list[int]]:
@@ -109,17 +131,15 @@ def become(
     job: Job, descriptors: list[int], filter_program: bytes
 ) -> Callable[[], None]:
     """Turn this fork into the submission, up to its first instruction."""
-    path, argv, python, directory, terminal, tracer, limits = job
+    path, argv, python, directory, _, tracer, limits = job
     try:
-        os.setsid()
+        os.setpgid(0, 0)
         # Above the standard streams first: a passed descriptor may be 0, 1 or 2.
         safe = [fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 10) for fd in descriptors]
         for stream in (0, 1, 2):
             os.dup2(safe[stream], stream, inheritable=True)
         os.dup2(safe[3], 3, inheritable=False)
         os.closerange(4, 1 << 16)
-        if terminal:
-            fcntl.ioctl(0, termios.TIOCSCTTY, 0)
         os.chdir(directory)
         os.umask(0o022)
         for which, value in limits:

@@ -1,0 +1,1 @@
+"""Tests of the tracer: each is a program and what must be recorded of it."""

@@ -1,0 +1,51 @@
+"""A warm zygote, and programs written down in the test that runs them."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from grader.tracing.launch import Zygote
+from grader.tracing.program import Program, trace
+from grader.tracing.recording import Recording
+
+
+@pytest.fixture(scope="session")
+def zygote() -> Iterator[Zygote]:
+    """One interpreter to fork all the traced programs from."""
+    with Zygote() as zygote:
+        yield zygote
+
+
+Start = Callable[..., AbstractContextManager[Program]]
+Run = Callable[..., Recording]
+
+
+@pytest.fixture
+def start(tmp_path: Path, zygote: Zygote) -> Start:
+    """Start a program given as text, under the tracer."""
+
+    def start(text: str, *arguments: str, **options: Any) -> Any:
+        file = tmp_path / "program.py"
+        file.write_text(textwrap.dedent(text))
+        return trace(
+            [str(file), *arguments], zygote=zygote, directory=tmp_path, **options
+        )
+
+    return start
+
+
+@pytest.fixture
+def run(start: Start) -> Run:
+    """Run a program given as text to its end."""
+
+    def run(text: str, *arguments: str, **options: Any) -> Recording:
+        with start(text, *arguments, **options) as program:
+            return program.finish()
+
+    return run

@@ -1,0 +1,174 @@
+"""Forks, ends and waits are recorded as they were."""
+
+from __future__ import annotations
+
+import pytest
+
+from grader.tracing.recording import Continued, Executed, Forked, Stopped, Waited
+from grader.tracing.schedule import SCHEDULES, Schedule, parent_first
+from tests.tracing.conftest import Run
+
+FORK = """
+    import os
+    pid = os.fork()
+    if pid == 0:
+        print("child", os.getpid(), os.getppid())
+        os._exit(7)
+    print("parent", os.getpid(), pid)
+    print("collected", os.waitpid(pid, 0)[1] >> 8)
+"""
+
+
+@pytest.mark.parametrize("schedule", SCHEDULES.values(), ids=lambda s: s.name)
+def test_a_fork_and_a_wait(run: Run, schedule: Schedule) -> None:
+    """Who forked whom, what they printed, how they ended, who collected."""
+    recording = run(FORK, schedule=schedule)
+    root = recording.root
+    (child,) = root.children
+    assert recording.ended
+    assert child.output == f"child {child.pid} {root.pid}\n".encode()
+    assert root.output == f"parent {root.pid} {child.pid}\ncollected 7\n".encode()
+    assert (child.exit_code, child.reaped_by) == (7, root.pid)
+    assert (root.exit_code, root.reaped_by) == (0, None)
+
+
+def test_a_zombie(run: Run) -> None:
+    """A child that nobody collects has no reaper, and is not an orphan."""
+    recording = run(
+        """
+        import os, time
+        if os.fork() == 0:
+            os._exit(3)
+        time.sleep(1)
+        """
+    )
+    (child,) = recording.root.children
+    assert child.exit_code == 3
+    assert child.reaped_by is None
+    assert child.orphaned is None
+
+
+def test_an_orphan(run: Run) -> None:
+    """A child that outlives its parent is followed to its end."""
+    recording = run(
+        """
+        import os, time
+        if os.fork() == 0:
+            time.sleep(1)
+            print("still here")
+        """
+    )
+    (child,) = recording.root.children
+    assert child.orphaned is not None
+    assert child.output == b"still here\n"
+
+
+def test_exec(run: Run) -> None:
+    """A program that executes another is that other from then on."""
+    recording = run("import os; os.execv('/bin/echo', ['echo', 'hello'])")
+    (executed,) = recording.root.of(Executed)
+    assert executed.argv == ("echo", "hello")
+    assert recording.output == b"hello\n"
+
+
+def test_subprocess_and_a_shell_pipeline(run: Run) -> None:
+    """Programs started by subprocess, and by a shell, are all traced."""
+    recording = run(
+        """
+        import subprocess
+        subprocess.run("sleep 3; echo one | cat", shell=True, check=True)
+        """
+    )
+    assert recording.output == b"one\n"
+    assert 3 <= recording.duration < 4
+    assert len(recording.of(Forked)) >= 3
+    assert all(process.exit_code == 0 for process in recording.processes)
+
+
+def test_multiprocessing(run: Run) -> None:
+    """A pool of workers, with its threads and semaphores, runs to its end."""
+    recording = run(
+        """
+        import multiprocessing
+        def square(n):
+            return n * n
+        if __name__ == "__main__":
+            with multiprocessing.get_context("fork").Pool(2) as pool:
+                print(pool.map(square, range(5)))
+        """
+    )
+    assert recording.output == b"[0, 1, 4, 9, 16]\n"
+    assert recording.ended
+
+
+def test_threads(run: Run) -> None:
+    """Threads that sleep and meet at a queue, in virtual time."""
+    recording = run(
+        """
+        import queue, threading, time
+        box = queue.Queue()
+        def work(n):
+            time.sleep(n / 10)
+            box.put(n)
+        threads = [threading.Thread(target=work, args=(n,)) for n in (3, 1, 2)]
+        for thread in threads:
+            thread.start()
+        print([box.get() for _ in threads])
+        for thread in threads:
+            thread.join()
+        """
+    )
+    assert recording.output == b"[1, 2, 3]\n"
+    assert len(recording.processes) == 1
+
+
+def test_stop_and_continue(run: Run) -> None:
+    """Job control: the parent sees its child stop, go on and end."""
+    recording = run(
+        """
+        import os, signal
+        pid = os.fork()
+        if pid == 0:
+            os.kill(os.getpid(), signal.SIGSTOP)
+            os._exit(4)
+        print(os.WIFSTOPPED(os.waitpid(pid, os.WUNTRACED)[1]))
+        os.kill(pid, signal.SIGCONT)
+        print(os.WIFCONTINUED(os.waitpid(pid, os.WCONTINUED)[1]))
+        print(os.waitpid(pid, 0)[1] >> 8)
+        """,
+        schedule=parent_first,
+    )
+    assert recording.output == b"True\nTrue\n4\n"
+    assert len(recording.of(Stopped)) == len(recording.of(Continued)) == 1
+
+
+def test_a_kill(run: Run) -> None:
+    """A child that is killed while it waits is gone at once, and collected."""
+    recording = run(
+        """
+        import os, signal
+        pid = os.fork()
+        if pid == 0:
+            signal.pause()
+        os.kill(pid, signal.SIGKILL)
+        print(os.waitpid(pid, 0)[1])
+        """
+    )
+    (child,) = recording.root.children
+    assert child.killed_by == 9
+    assert recording.output == b"9\n"
+
+
+def test_a_wait_without_children(run: Run) -> None:
+    """A wait that fails is recorded with its errno."""
+    recording = run(
+        """
+        import os
+        try:
+            os.wait()
+        except ChildProcessError:
+            pass
+        """
+    )
+    (waited,) = recording.root.of(Waited)
+    assert waited.error == 10

@@ -1,0 +1,123 @@
+"""Rest and deadlock are seen at once, and what every process waits for is told."""
+
+from __future__ import annotations
+
+import signal
+
+from grader.tracing.recording import End, Side, SignalSent
+from grader.tracing.schedule import hold_parent_until_children_end
+from tests.tracing.conftest import Run, Start
+
+
+def test_a_reader_that_keeps_the_write_end(run: Run) -> None:
+    """The run is stuck; the rest names the reader and the holder."""
+    recording = run(
+        """
+        import os
+        r, w = os.pipe()
+        if os.fork() == 0:
+            os.close(r)
+            os.write(w, b"1")
+            os._exit(0)
+        while os.read(r, 10):
+            pass
+        """
+    )
+    stuck = recording.stuck
+    assert stuck is not None
+    root = stuck.of(recording.root.pid)
+    assert root is not None and root.waiting is not None
+    assert root.waiting.ends == (End(1, Side.READ),)
+    assert stuck.holders(End(1, Side.WRITE)) == ((recording.root.pid, 4),)
+
+
+def test_a_writer_that_finds_the_pipe_full(run: Run) -> None:
+    """Waiting for a child before reading what it writes: a deadlock."""
+    recording = run(
+        """
+        import os
+        r, w = os.pipe()
+        pid = os.fork()
+        if pid == 0:
+            os.write(w, b"x" * 10_000)
+            os._exit(0)
+        os.waitpid(pid, 0)
+        """,
+        pipe_size=4096,
+    )
+    assert recording.stuck is not None
+    calls = {p.waiting.call for p in recording.stuck.processes if p.waiting}
+    assert calls == {"wait4", "write"}
+
+
+def test_a_program_that_waits_for_a_signal(start: Start) -> None:
+    """It rests; a signal sent from outside wakes it; then it rests again."""
+    with start(
+        """
+        import os, signal
+        signal.signal(signal.SIGINT, lambda *_: os.write(1, b"Ctrl + C\\n"))
+        while True:
+            signal.pause()
+        """
+    ) as program:
+        rest = program.until_rest()
+        assert [p.state for p in rest.processes] == ["waiting"]
+        for _ in range(3):
+            program.send(signal.SIGINT)
+            program.until_rest()
+        program.send(signal.SIGTERM)
+        recording = program.finish()
+    assert recording.output == b"Ctrl + C\n" * 3
+    assert recording.root.killed_by == signal.SIGTERM
+
+
+def test_a_busy_wait(start: Start) -> None:
+    """A loop without a call is at rest too, but busily; signals still reach it."""
+    with start(
+        """
+        import os, signal
+        signal.signal(signal.SIGINT, lambda *_: os.write(1, b"Ctrl + C\\n"))
+        while True:
+            pass
+        """
+    ) as program:
+        assert [p.state for p in program.until_rest().processes] == ["busy"]
+        program.send(signal.SIGINT)
+        program.until_rest()
+        program.send(signal.SIGTERM)
+        recording = program.finish()
+    assert recording.output == b"Ctrl + C\n"
+    assert recording.ended
+
+
+def test_a_loop_of_short_sleeps_is_rest(start: Start) -> None:
+    """A program that only wakes up to sleep again waits, and is not busy."""
+    with start(
+        """
+        import time
+        while True:
+            time.sleep(0.5)
+        """
+    ) as program:
+        assert [p.state for p in program.until_rest().processes] == ["waiting"]
+
+
+def test_children_that_end_together_send_one_signal(start: Start) -> None:
+    """Signals that find their like pending merge, and the recording says so."""
+    with start(
+        """
+        import os, signal
+        signal.signal(signal.SIGCHLD, lambda *_: os.wait())
+        for _ in range(5):
+            if os.fork() == 0:
+                os._exit(0)
+        while True:
+            signal.pause()
+        """,
+        schedule=hold_parent_until_children_end,
+    ) as program:
+        rest = program.until_rest()
+        recording = program.stop()
+    sent = [e for e in recording.of(SignalSent) if e.signal == signal.SIGCHLD]
+    assert [event.merged for event in sent] == [False, True, True, True, True]
+    assert sum(p.state == "zombie" for p in rest.processes) == 4
