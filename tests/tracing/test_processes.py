@@ -6,7 +6,7 @@ import pytest
 
 from grader.tracing.recording import Continued, Executed, Forked, Stopped, Waited
 from grader.tracing.schedule import SCHEDULES, Schedule, parent_first
-from tests.tracing.conftest import Run
+from tests.conftest import Run
 
 FORK = """
     import os

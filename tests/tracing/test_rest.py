@@ -6,7 +6,7 @@ import signal
 
 from grader.tracing.recording import End, Side, SignalSent
 from grader.tracing.schedule import hold_parent_until_children_end
-from tests.tracing.conftest import Run, Start
+from tests.conftest import Run, Start
 
 
 def test_a_reader_that_keeps_the_write_end(run: Run) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.tracing.conftest import Run
+from tests.conftest import Run
 
 
 def test_sleeps_take_no_time_and_all_clocks_agree(run: Run) -> None:

@@ -1,0 +1,225 @@
+'''What a check is written with: points, a submission to run, assertions about runs.
+
+    @points(2)
+    def test_parent_collects_its_child(program):
+        \"""The parent waits for its child, in any order of events.\"""
+        for run in program.under(take_turns, child_first, hold_children):
+            assert_that(run).leaves_no_orphan().leaves_no_zombie()
+
+A check's first docstring line is its title, its name without ``test_`` its id.
+'''
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from grader import diagnosis
+from grader.diagnosis import handlers, output, pipes, processes, waiting
+from grader.diagnosis.finding import found, name
+from grader.tracing.launch import Zygote
+from grader.tracing.program import Program, trace
+from grader.tracing.recording import Process, Recording
+from grader.tracing.schedule import Schedule, take_turns
+from grader.tracing.tracer import Limits
+from grader.verdict import Finding
+
+Check = TypeVar("Check", bound=Callable[..., None])
+
+SIGTERM = 15
+
+
+def points(number: int) -> Callable[[Check], Check]:
+    """Say how many points a check gives."""
+
+    def mark(check: Check) -> Check:
+        check.points = number  # type: ignore[attr-defined]  # read back by the plugin
+        return check
+
+    return mark
+
+
+class CheckFailed(AssertionError):
+    """A check found something wrong: `findings` say what, in `run`."""
+
+    def __init__(self, findings: Sequence[Finding], run: Recording) -> None:
+        super().__init__("; ".join(f"{f.id}: {f.message}" for f in findings))
+        self.findings = tuple(findings)
+        self.run = run
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """The student's program, as the ``program`` fixture gives it to a check."""
+
+    name: str
+    directory: Path
+    limits: Limits
+    zygote: Zygote
+
+    def start(
+        self, *arguments: object, schedule: Schedule = take_turns, **options: Any
+    ) -> AbstractContextManager[Program]:
+        """Start it and hold it; the options are those of `grader.tracing.trace`."""
+        argv = [str(self.directory / self.name), *map(str, arguments)]
+        return trace(
+            argv,
+            schedule=schedule,
+            limits=self.limits,
+            directory=self.directory,
+            zygote=self.zygote,
+            **options,
+        )
+
+    def run(self, *arguments: object, **options: Any) -> Recording:
+        """Run it to its end."""
+        with self.start(*arguments, **options) as program:
+            return program.finish()
+
+    def under(
+        self, *schedules: Schedule, arguments: Sequence[object] = (), **options: Any
+    ) -> Iterator[Recording]:
+        """Run it under one schedule after the other."""
+        for schedule in schedules:
+            yield self.run(*arguments, schedule=schedule, **options)
+
+    def until_terminated(
+        self,
+        *arguments: object,
+        signals: Sequence[int] = (),
+        schedule: Schedule = take_turns,
+    ) -> Recording:
+        """Run it until it rests, then once more after each signal, then SIGTERM."""
+        with self.start(*arguments, schedule=schedule) as program:
+            program.until_rest()
+            for number in signals:
+                program.send(number)
+                program.until_rest()
+            program.send(SIGTERM)
+            return program.finish()
+
+
+class Assertion:
+    """Facts asserted of one run. Each method raises `CheckFailed` or returns self.
+
+    A run that went wrong as a whole, of an exception or a deadlock, say, fails any
+    assertion that does not hold with that cause first.
+    """
+
+    def __init__(self, run: Recording, expected_signals: tuple[int, ...]) -> None:
+        self.run = run
+        self._expected_signals = expected_signals
+
+    def _holds(self, findings: Sequence[Finding]) -> Assertion:
+        if not findings:
+            return self
+        causes = diagnosis.causes(self.run, expected_signals=self._expected_signals)
+        if any(cause.id in _FINAL for cause in causes):
+            findings = []  # what else is missing follows from this
+        known = {cause.id for cause in causes}
+        more = [finding for finding in findings if finding.id not in known]
+        raise CheckFailed([*causes, *more], self.run)
+
+    def holds(self, findings: Sequence[Finding]) -> Assertion:
+        """Assert that a detector found nothing."""
+        return self._holds(findings)
+
+    def is_(self, fact: bool, diagnosis: str, message: str) -> Assertion:
+        """Assert any fact; `diagnosis` and `message` say what its absence means."""
+        return self._holds([] if fact else [found(diagnosis, message, self.run)])
+
+    # processes
+
+    def forks(self, count: int) -> Assertion:
+        """The first process forks `count` children, and nobody else forks."""
+        return self._holds(processes.child_count(self.run, count))
+
+    def leaves_no_zombie(self) -> Assertion:
+        """Every child's status was collected by its parent."""
+        return self._holds(processes.zombies(self.run))
+
+    def leaves_no_orphan(self) -> Assertion:
+        """No process outlived its parent."""
+        return self._holds(processes.orphans(self.run))
+
+    def ends_well(self) -> Assertion:
+        """No limit, no exception, no signal, no deadlock: everybody ended."""
+        causes = diagnosis.causes(self.run, expected_signals=self._expected_signals)
+        if causes:
+            raise CheckFailed(causes, self.run)
+        return self._holds(waiting.never_ends(self.run))
+
+    def exits(self, codes: dict[int, int]) -> Assertion:
+        """The processes, by pid, ended with these exit codes."""
+        return self._holds(processes.exit_codes(self.run, codes))
+
+    # output
+
+    def prints(self, lines: list[str], among: Sequence[str]) -> Assertion:
+        """The first process printed these lines in order, of those in `among`' forms.
+
+        `among` are beginnings of lines; other lines are the student's own business.
+        """
+        got = [
+            line
+            for line in output.lines(self.run.root)
+            if any(line.startswith(start) for start in among)
+        ]
+        return self._holds(output.sequence(self.run, lines, got))
+
+    # pipes
+
+    def closes_unused_ends(self, pipe: int, writer: Process) -> Assertion:
+        """The reader, the first process, and the writer each close the other's end."""
+        kept = pipes.write_end_kept(self.run, self.run.root, pipe)
+        return self._holds([*kept, *pipes.read_end_kept(self.run, writer, pipe)])
+
+    # signals
+
+    def handles(self, signal: int) -> Assertion:
+        """The first process installed a handler, before its first fork."""
+        return self._holds(handlers.installed(self.run, signal))
+
+    def never_blocks_in_handler(self) -> Assertion:
+        """The handler did not wait for a child that still lived."""
+        return self._holds(handlers.blocks(self.run))
+
+    def rests(self) -> Assertion:
+        """Nobody used the processor while there was nothing to do."""
+        return self._holds(waiting.busy_wait(self.run))
+
+
+# Causes after which nothing else can be said about a run.
+_FINAL = frozenset(
+    {
+        "deadlock",
+        "never-ends",
+        "too-many-processes",
+        "too-much-output",
+        "too-much-memory",
+    }
+)
+
+
+def assert_that(
+    run: Recording, *, expected_signals: tuple[int, ...] = (SIGTERM,)
+) -> Assertion:
+    """Begin to assert facts of a run.
+
+    `expected_signals` are those whose killing a process is no fault.
+    """
+    return Assertion(run, expected_signals)
+
+
+__all__ = [
+    "Assertion",
+    "CheckFailed",
+    "Submission",
+    "assert_that",
+    "found",
+    "name",
+    "points",
+]

@@ -1,0 +1,34 @@
+"""From a recording to findings. One module a family, one text file a diagnosis."""
+
+from __future__ import annotations
+
+from grader.diagnosis import limits, pipes, processes, waiting
+from grader.tracing.recording import Recording
+from grader.verdict import Finding
+
+
+def causes(run: Recording, *, expected_signals: tuple[int, ...] = ()) -> list[Finding]:
+    """What made the run go wrong as a whole, the most telling first.
+
+    Where one of these is found, much else that is wrong follows from it.
+    """
+    ended = limits.exceeded(run)
+    if ended:
+        return ended
+    dead = processes.deaths(run, expected_signals=expected_signals)
+    return [*limits.refusals(run), *dead, *waiting.deadlock(run)]
+
+
+def general(run: Recording) -> list[Finding]:
+    """What can be said of any program, without knowing what it was to do."""
+    found = causes(run)
+    if not run.exceeded:
+        if not waiting.deadlock(run):
+            found += waiting.never_ends(run)
+        found += [
+            *processes.zombies(run),
+            *processes.orphans(run),
+            *waiting.busy_wait(run),
+            *pipes.leaks(run),
+        ]
+    return found

@@ -1,0 +1,77 @@
+"""Signal handlers: there or not, in time or late, blocking."""
+
+from __future__ import annotations
+
+from grader.diagnosis.finding import found, name
+from grader.tracing.recording import (
+    Forked,
+    HandlerSet,
+    Recording,
+    SignalDelivered,
+    WaitBegan,
+    signal_name,
+)
+from grader.verdict import Finding
+
+_SIGCHLD = 17
+
+
+def installed(run: Recording, signal: int) -> list[Finding]:
+    """The first process has no handler for `signal`, or has it too late."""
+    handlers = [
+        event
+        for event in run.root.of(HandlerSet)
+        if event.signal == signal and event.disposition == "handler"
+    ]
+    if not handlers:
+        return [
+            found(
+                "handler-missing",
+                f"{name(run, run.root)} never installed a handler for "
+                f"{signal_name(signal)}",
+                run,
+            )
+        ]
+    forks = run.root.of(Forked)
+    if forks and forks[0].index < handlers[0].index:
+        return [
+            found(
+                "handler-late",
+                f"{name(run, run.root)} forked {name(run, forks[0].child)} before it "
+                f"installed its handler for {signal_name(signal)}",
+                run,
+            )
+        ]
+    return []
+
+
+def blocks(run: Recording) -> list[Finding]:
+    """After a SIGCHLD the parent waited, blocking, for a child that still lived."""
+    delivered = [
+        event
+        for event in run.root.of(SignalDelivered)
+        if event.signal == _SIGCHLD and event.action == "handler"
+    ]
+    if not delivered:
+        return []
+    for event in run.root.of(WaitBegan):
+        if event.waiting.call not in ("wait4", "waitid"):
+            continue
+        if event.index < delivered[0].index:
+            return []  # its main program waits, not its handler
+        alive = [
+            child
+            for child in run.root.children
+            if child.began.index < event.index
+            and (child.ended is None or child.ended.index > event.index)
+        ]
+        if alive:
+            return [
+                found(
+                    "handler-blocks",
+                    f"in its handler {name(run, run.root)} waited for a child to end, "
+                    f"while {name(run, alive[0])} was still running",
+                    run,
+                )
+            ]
+    return []

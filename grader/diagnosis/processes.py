@@ -1,0 +1,214 @@
+"""How processes were made, ended and collected."""
+
+from __future__ import annotations
+
+import re
+
+from grader.diagnosis.finding import found, name, names
+from grader.tracing.recording import (
+    Forked,
+    Process,
+    Recording,
+    SignalSent,
+    signal_name,
+)
+from grader.verdict import Finding
+
+_SIGCHLD = 17
+
+
+def zombies(run: Recording) -> list[Finding]:
+    """Children that ended and that nobody collected, although their parent could."""
+    left = [p for p in run.processes if _uncollected(p)]
+    if not left:
+        return []
+    merged = [
+        event
+        for event in run.of(SignalSent)
+        if event.signal == _SIGCHLD and event.merged
+    ]
+    parents = {p.parent for p in left}
+    if merged and any(e.target == p.pid for e in merged for p in parents if p):
+        parent = run.process(merged[0].target)
+        children = sum(1 for p in run.processes if p.parent is parent and p.ended)
+        collected = children - len(left)
+        return [
+            found(
+                "signals-merged",
+                f"{children} children of {name(run, parent)} ended; their SIGCHLDs "
+                f"merged while one was pending, and only {collected} "
+                f"{'was' if collected == 1 else 'were'} collected: "
+                f"{names(run, left)} stayed {_zombie(len(left))}",
+                run,
+            )
+        ]
+    return [found("zombie-left", _zombie_message(run, left), run)]
+
+
+def _zombie(count: int) -> str:
+    return "a zombie" if count == 1 else "zombies"
+
+
+def _uncollected(process: Process) -> bool:
+    if process.parent is None or process.ended is None or process.collected:
+        return False
+    # An orphan is its adopter's to collect, not this program's.
+    return process.orphaned is None
+
+
+def _zombie_message(run: Recording, left: list[Process]) -> str:
+    first = left[0]
+    parent = first.parent
+    if first.discarded:
+        return (
+            f"{names(run, left)} ended while {name(run, parent)} ignored SIGCHLD: "
+            "the kernel threw the status away, so nobody could collect it"
+        )
+    assert parent is not None
+    ending = "ended too" if parent.ended else "went on"
+    return (
+        f"{names(run, left)} ended, and {name(run, parent)} never collected "
+        f"{'its' if len(left) == 1 else 'their'} status: it {ending} without a wait "
+        f"for {'it' if len(left) == 1 else 'them'}"
+    )
+
+
+def orphans(run: Recording) -> list[Finding]:
+    """Processes that outlived their parent."""
+    left = [p for p in run.processes if p.orphaned]
+    if not left:
+        return []
+    parent = left[0].parent
+    return [
+        found(
+            "orphan-left",
+            f"{name(run, parent)} ended while {names(run, left)} was still running",
+            run,
+        )
+    ]
+
+
+def child_count(run: Recording, expected: int) -> list[Finding]:
+    """Fewer or more processes than asked, or some made by the wrong one."""
+    made = len(run.root.children)
+    deeper = [p for child in run.root.children for p in child.descendants()]
+    if deeper:
+        maker = deeper[0].parent
+        return [
+            found(
+                "extra-children",
+                f"{name(run, maker)} forked too: {name(run, deeper[0])} is its child, "
+                f"and only {name(run, run.root)} should fork",
+                run,
+            )
+        ]
+    if made > expected:
+        times = len(run.root.of(Forked))
+        return [
+            found(
+                "extra-children",
+                f"{name(run, run.root)} forked {times} times; it should fork "
+                f"{_times(expected)}",
+                run,
+            )
+        ]
+    if made < expected:
+        asked = "one child" if expected == 1 else f"{expected} children"
+        got = "it forked none" if made == 0 else f"it forked {made}"
+        return [found("no-child", f"the program should fork {asked}, and {got}", run)]
+    return []
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count} times"
+
+
+_SYNTAX = re.compile(r"^(SyntaxError|IndentationError|TabError): .*", re.MULTILINE)
+_TRACEBACK = re.compile(r'^  File "([^"]+)", line (\d+)', re.MULTILINE)
+
+
+def traceback_of(process: Process) -> tuple[str, int | None] | None:
+    """The last line of a traceback that a process died of, and its program line."""
+    text = process.errors.decode(errors="replace")
+    start = text.rfind("Traceback (most recent call last):")
+    syntax = _SYNTAX.search(text)
+    if start < 0 and not syntax:
+        return None
+    lines = [line for line in text[max(start, 0) :].splitlines() if line.strip()]
+    own = [int(number) for _, number in _TRACEBACK.findall(text[max(start, 0) :])]
+    last = next(
+        (line for line in reversed(lines) if re.match(r"^[\w.]+(:|$)", line)), lines[-1]
+    )
+    return last.strip(), _first_own_line(text[max(start, 0) :], own)
+
+
+def _first_own_line(text: str, numbers: list[int]) -> int | None:
+    """The deepest line of the submission itself, not of the standard library."""
+    deepest = None
+    for path, number in _TRACEBACK.findall(text):
+        if "/lib/python" not in path and not path.startswith("<"):
+            deepest = int(number)
+    return deepest if deepest is not None else (numbers[-1] if numbers else None)
+
+
+def deaths(run: Recording, *, expected_signals: tuple[int, ...] = ()) -> list[Finding]:
+    """Processes that died of an exception or of a signal that nobody asked for."""
+    findings = []
+    for process in run.processes:
+        if process.ended is None:
+            continue
+        dead_of = process.killed_by
+        if dead_of is not None and dead_of not in expected_signals:
+            findings.append(_killed(run, process, dead_of))
+            continue
+        trace = traceback_of(process)
+        if trace and (process.exit_code or dead_of):
+            message, line = trace
+            findings.append(
+                found(
+                    "uncaught-exception",
+                    f"{name(run, process)} died of {message}",
+                    run,
+                    line,
+                )
+            )
+    return findings
+
+
+def _killed(run: Recording, process: Process, signal: int) -> Finding:
+    sent = [
+        event
+        for event in run.of(SignalSent)
+        if event.target == process.pid and event.signal == signal
+    ]
+    by = f", sent by {name(run, sent[-1].pid)}" if sent and sent[-1].pid else ""
+    trace = traceback_of(process)
+    if trace and signal == 2:
+        return found(
+            "uncaught-exception",
+            f"{name(run, process)} died of {trace[0]} when SIGINT came",
+            run,
+            trace[1],
+        )
+    return found(
+        "killed-by-signal",
+        f"{name(run, process)} was killed by {signal_name(signal)}{by}",
+        run,
+    )
+
+
+def exit_codes(run: Recording, expected: dict[int, int]) -> list[Finding]:
+    """Processes that ended with another exit code than the one expected of them."""
+    findings = []
+    for pid, code in expected.items():
+        process = run.process(pid)
+        if process and process.exit_code is not None and process.exit_code != code:
+            findings.append(
+                found(
+                    "wrong-exit-code",
+                    f"{name(run, process)} ended with exit code {process.exit_code}; "
+                    f"{code} was asked",
+                    run,
+                )
+            )
+    return findings

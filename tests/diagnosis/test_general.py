@@ -1,0 +1,59 @@
+"""What is said of any program, without knowing what it was to do."""
+
+from __future__ import annotations
+
+import pytest
+
+from grader.diagnosis import general
+from grader.diagnosis.texts import all_ids, text
+from tests.conftest import Run
+
+PROGRAMS = {
+    "deadlock": """
+        import os
+        r, w = os.pipe()
+        os.read(r, 1)
+    """,
+    "zombie-left": """
+        import os, time
+        if os.fork() == 0:
+            os._exit(0)
+        time.sleep(1)
+    """,
+    "orphan-left": """
+        import os, time
+        if os.fork() == 0:
+            time.sleep(1)
+    """,
+    "busy-wait": "while True: pass",
+    "uncaught-exception": "import os; os.wait()",
+    "killed-by-signal": "import os, signal; os.kill(os.getpid(), signal.SIGKILL)",
+    "forbidden-call": "import os; os.kill(os.getppid(), 9)",
+    "too-many-processes": "import os\nwhile True: os.fork()",
+    "too-much-output": "while True: print('x' * 10_000)",
+    "never-ends": "import signal; signal.pause()",
+}
+
+
+@pytest.mark.parametrize("diagnosis", PROGRAMS)
+def test_a_fault_is_named(run: Run, diagnosis: str) -> None:
+    """Each program gets the diagnosis of its fault."""
+    found = general(run(PROGRAMS[diagnosis]))
+    assert diagnosis in [finding.id for finding in found]
+
+
+def test_a_right_program_gets_none(run: Run) -> None:
+    """Nothing is said of a program that forks, waits and ends."""
+    recording = run("import os\nif os.fork() == 0: os._exit(0)\nos.wait()")
+    assert general(recording) == []
+
+
+@pytest.mark.parametrize("diagnosis", all_ids())
+def test_every_diagnosis_has_a_whole_text(diagnosis: str) -> None:
+    """Title, meaning, reason, cure and something to read."""
+    known = text(diagnosis)
+    assert known.title
+    assert known.meaning
+    assert known.why.endswith(".")
+    assert known.cure
+    assert known.read
