@@ -127,6 +127,12 @@ class Assertion:
         """Assert that a detector found nothing."""
         return self._holds(findings)
 
+    def holds_alone(self, findings: Sequence[Finding]) -> Assertion:
+        """Assert that a detector found nothing; what it found is the only cause."""
+        if findings:
+            raise CheckFailed(findings, self.run)
+        return self
+
     def is_(self, fact: bool, diagnosis: str, message: str) -> Assertion:
         """Assert any fact; `diagnosis` and `message` say what its absence means."""
         return self._holds([] if fact else [found(diagnosis, message, self.run)])
@@ -136,6 +142,12 @@ class Assertion:
     def forks(self, count: int) -> Assertion:
         """The first process forks `count` children, and nobody else forks."""
         return self._holds(processes.child_count(self.run, count))
+
+    def has_child(self) -> Assertion:
+        """The first process forked at all."""
+        if self.run.root.children:
+            return self
+        return self._holds(processes.child_count(self.run, 1))
 
     def leaves_no_zombie(self) -> Assertion:
         """Every child's status was collected by its parent."""

@@ -104,18 +104,7 @@ class Verdict:
             "outcome": self.outcome.value,
             "error": self.error,
             "findings": [_finding_json(finding) for finding in self.findings],
-            "checks": [
-                {
-                    "id": check.id,
-                    "title": check.title,
-                    "points": check.points,
-                    "earned": check.earned,
-                    "outcome": check.outcome.value,
-                    "error": check.error,
-                    "findings": [_finding_json(finding) for finding in check.findings],
-                }
-                for check in self.checks
-            ],
+            "checks": [check_json(check) for check in self.checks],
         }
 
     @classmethod
@@ -151,6 +140,19 @@ def _finding_from_json(data: Mapping[str, Any]) -> Finding:
     return Finding(
         **{**data, "read": tuple(data["read"]), "timeline": tuple(data["timeline"])}
     )
+
+
+def check_json(check: CheckResult) -> dict[str, Any]:
+    """One entry of a verdict's ``checks``."""
+    return {
+        "id": check.id,
+        "title": check.title,
+        "points": check.points,
+        "earned": check.earned,
+        "outcome": check.outcome.value,
+        "error": check.error,
+        "findings": [_finding_json(finding) for finding in check.findings],
+    }
 
 
 def check_from_json(data: Mapping[str, Any]) -> CheckResult:

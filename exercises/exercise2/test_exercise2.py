@@ -1,0 +1,240 @@
+"""Checks of exercise 2: a child sends numbers to its parent through a pipe."""
+
+import random
+import re
+from itertools import pairwise
+
+from grader.checking import Submission, assert_that, found, points
+from grader.diagnosis import output, pipes
+from grader.diagnosis.finding import name
+from grader.tracing import (
+    child_first,
+    hold_children,
+    hold_parent_until_children_end,
+    parent_first,
+    take_turns,
+)
+from grader.tracing.recording import End, Process, Recording, Side, Stream, Wrote
+from grader.verdict import Finding
+
+FORMS = ("received :", "close.")
+INTERVAL = 0.5
+PAGE = 4096
+
+
+def _expected(count: int) -> list[str]:
+    return [*(f"received : {n}" for n in range(1, count + 1)), "close."]
+
+
+def _writer(run: Recording) -> tuple[Process, int] | None:
+    """The process that sent the parent its data, and the pipe it used."""
+    others = list(run.root.descendants())
+    pipe = pipes.used_pipe(run, others)
+    if pipe is None:
+        return None
+    return max(others, key=lambda p: len(pipes.written(p, pipe))), pipe
+
+
+def _sent(writer: Process, pipe: int) -> list[tuple[int, float, int]]:
+    """Each number that was sent: the number, when, and the index of the write."""
+    text, found = "", []
+    for event in pipes.written(writer, pipe):
+        text += event.data.decode(errors="replace")
+        *whole, text = text.split("\n")
+        found += [
+            (int(line), event.time, event.index)
+            for line in whole
+            if re.fullmatch(r"\s*\d+\s*", line)
+        ]
+    return found
+
+
+def _printed(run: Recording) -> dict[int, float]:
+    """When each number was printed by the parent."""
+    text, found = "", {}
+    for event in run.root.of(Wrote):
+        if not isinstance(event.target, Stream) or event.fd == 2:
+            continue
+        text += event.data.decode(errors="replace")
+        *whole, text = text.split("\n")
+        for line in whole:
+            match = re.fullmatch(r"received : (\d+)\s*", line)
+            if match:
+                found.setdefault(int(match[1]), event.time)
+    return found
+
+
+def _travelled(run: Recording, count: int) -> list[Finding]:
+    """The numbers did not go from the child to the parent through a pipe."""
+    used = _writer(run)
+    if used is None:
+        made = "it made a pipe and" if pipes.made(run) else "it made no pipe, and"
+        return [
+            found(
+                "no-pipe",
+                f"nothing went from a child to {name(run, run.root)} through a pipe: "
+                f"{made} what was printed came another way",
+                run,
+            )
+        ]
+    numbers = [number for number, _, _ in _sent(*used)]
+    if numbers != list(range(1, count + 1)):
+        shown = ", ".join(map(str, numbers[:12])) or "no number on a line of its own"
+        return [
+            found(
+                "no-pipe",
+                f"the numbers 1 to {count} should go through the pipe, one a line; "
+                f"{name(run, used[0])} sent {shown}",
+                run,
+            )
+        ]
+    return []
+
+
+def _held_back(run: Recording, interval: float) -> list[Finding]:
+    """Numbers that did not leave the writer one by one, an interval apart."""
+    used = _writer(run)
+    if used is None:
+        return _travelled(run, 0)
+    sent = _sent(*used)
+    for (first, before, index), (second, after, next_index) in pairwise(sent):
+        if index == next_index:
+            together = sum(1 for _, _, at in sent if at == index)
+            return [
+                found(
+                    "not-flushed",
+                    f"{name(run, used[0])} sent {together} numbers in one write, from "
+                    f"{first} on: they had waited in its buffer",
+                    run,
+                )
+            ]
+        if after - before < 0.9 * interval:
+            return [
+                found(
+                    "not-paced",
+                    f"{name(run, used[0])} sent {second} {after - before:.2f} s after "
+                    f"{first}; INTERVAL was {interval} s",
+                    run,
+                )
+            ]
+    return []
+
+
+def _kept_waiting(run: Recording, interval: float) -> list[Finding]:
+    """Numbers that had arrived and were printed only later."""
+    used = _writer(run)
+    if used is None:
+        return _travelled(run, 0)
+    printed = _printed(run)
+    for number, sent, _ in _sent(*used):
+        if number not in printed:
+            return output.absent(run, f"received : {number}", run.root)
+        if printed[number] - sent > interval / 2:
+            return [
+                found(
+                    "not-streamed",
+                    f"{name(run, run.root)} could read {number} at {sent:.1f} s and "
+                    f"printed it at {printed[number]:.1f} s",
+                    run,
+                )
+            ]
+    return []
+
+
+def _ended_by_count(run: Recording) -> list[Finding]:
+    """The parent said ``close.`` while a write end of the pipe was still open."""
+    used = _writer(run)
+    if used is None:
+        return _travelled(run, 0)
+    closing = [
+        event
+        for event in run.root.of(Wrote)
+        if isinstance(event.target, Stream) and b"close." in event.data
+    ]
+    if not closing:
+        return output.absent(run, "close.", run.root)
+    state = pipes.Holdings(run).before(closing[0].index)
+    holders = state.holders(End(used[1], Side.WRITE))
+    ends = [event for event in pipes.read(run.root, used[1]) if event.count == 0]
+    if holders and not any(end.index < closing[0].index for end in ends):
+        return [
+            found(
+                "stopped-by-count",
+                f"{name(run, run.root)} printed 'close.' while {name(run, holders[0])} "
+                "still had the pipe's write end open: it cannot have seen end of file",
+                run,
+            )
+        ]
+    return []
+
+
+@points(2)
+def test_numbers_arrive_in_order(program: Submission) -> None:
+    """All numbers arrive in order, and `close.` comes last."""
+    some = random.randrange(3, 30)
+    for count, interval, schedule in (
+        (10, INTERVAL, take_turns),
+        (0, 0, child_first),
+        (1, 0, parent_first),
+        (some, 0, hold_children),
+        (some, INTERVAL, hold_parent_until_children_end),
+    ):
+        run = program.run(count, interval, schedule=schedule)
+        assert_that(run).prints(_expected(count), among=FORMS)
+    assert_that(program.run()).prints(_expected(10), among=FORMS)
+
+
+@points(1)
+def test_through_a_pipe(program: Submission) -> None:
+    """The numbers go from child to parent through a pipe, one a line."""
+    count = random.randrange(3, 30)
+    for run in program.under(take_turns, child_first, arguments=(count, 0)):
+        assert_that(run).holds(_travelled(run, count))
+
+
+@points(1)
+def test_sent_at_once(program: Submission) -> None:
+    """Each number is on its way as soon as it is written, one every INTERVAL."""
+    for run in program.under(take_turns, child_first, arguments=(5, INTERVAL)):
+        assert_that(run).holds(_held_back(run, INTERVAL))
+
+
+@points(1)
+def test_printed_as_it_arrives(program: Submission) -> None:
+    """Each number is printed as it arrives."""
+    for run in program.under(take_turns, parent_first, arguments=(5, INTERVAL)):
+        assert_that(run).holds(_kept_waiting(run, INTERVAL))
+
+
+@points(2)
+def test_unused_ends_are_closed(program: Submission) -> None:
+    """Each process closes the end of the pipe that it does not use."""
+    for run in program.under(take_turns, child_first, arguments=(3, 0)):
+        used = _writer(run)
+        assert_that(run).holds([] if used else _travelled(run, 3))
+        if used:
+            assert_that(run).closes_unused_ends(used[1], used[0])
+
+
+@points(1)
+def test_stops_at_end_of_file(program: Submission) -> None:
+    """The parent stops because of end of file, not by counting."""
+    for run in program.under(parent_first, take_turns, arguments=(4, INTERVAL)):
+        assert_that(run).holds(_ended_by_count(run))
+
+
+@points(1)
+def test_more_than_the_pipe_holds(program: Submission) -> None:
+    """More numbers than the pipe holds do no harm."""
+    for schedule in (child_first, hold_parent_until_children_end):
+        run = program.run(1200, 0, schedule=schedule, stdout="pipe", pipe_size=PAGE)
+        assert_that(run).prints(_expected(1200), among=FORMS)
+
+
+@points(1)
+def test_child_is_collected(program: Submission) -> None:
+    """The child is collected, and both end with exit code 0."""
+    for run in program.under(take_turns, child_first, hold_children, arguments=(3, 0)):
+        assert_that(run, expected_signals=()).has_child().ends_well().exits(
+            {process.pid: 0 for process in run.processes}
+        ).leaves_no_orphan().leaves_no_zombie()

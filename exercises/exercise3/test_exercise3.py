@@ -1,0 +1,147 @@
+"""Checks of exercise 3: handle Ctrl + C, and go on."""
+
+from signal import SIGINT, SIGTERM
+
+from grader.checking import Submission, assert_that, found, points
+from grader.diagnosis import output, processes
+from grader.diagnosis.finding import name
+from grader.tracing.recording import Recording
+from grader.verdict import Finding
+
+LINE = "Ctrl + C"
+
+
+def _count(run: Recording) -> int:
+    return output.lines(run.root).count(LINE)
+
+
+def _ended_before(run: Recording, when: str) -> list[Finding]:
+    """The program was to go on, and ended."""
+    ended = run.root.ended
+    if ended is None or run.root.killed_by == SIGTERM:
+        return []
+    trace = processes.traceback_of(run.root)
+    how = f"of {trace[0]}" if trace else f"with exit code {run.root.exit_code}"
+    return [found("ended-early", f"{name(run, run.root)} ended {how} {when}", run)]
+
+
+def _lines(run: Recording, interrupts: int) -> list[Finding]:
+    """Not as many lines as interrupts."""
+    count = _count(run)
+    if count < interrupts:
+        if count == 0:
+            return output.absent(run, LINE, run.root)
+        return [
+            found(
+                "output-missing",
+                f"{interrupts} interrupts came one after the other, and {LINE!r} was "
+                f"printed {count} times",
+                run,
+            )
+        ]
+    if count > interrupts:
+        return [
+            found(
+                "output-duplicated",
+                f"{interrupts} interrupts came, and {LINE!r} was printed {count} times",
+                run,
+            )
+        ]
+    return []
+
+
+@points(1)
+def test_handler_is_installed(program: Submission) -> None:
+    """A handler for SIGINT is installed."""
+    run = program.until_terminated()
+    assert_that(run).handles(SIGINT)
+
+
+@points(3)
+def test_each_interrupt_prints_a_line(program: Submission) -> None:
+    """Each Ctrl+C prints one line, and the program goes on."""
+    for interrupts in (1, 5):
+        run = program.until_terminated(signals=[SIGINT] * interrupts)
+        assert_that(run).holds(_ended_before(run, "before SIGTERM"))
+        assert_that(run).holds(_lines(run, interrupts))
+
+
+@points(1)
+def test_burst_is_survived(program: Submission) -> None:
+    """A burst of interrupts is survived, and prints at least one line."""
+    with program.start() as started:
+        started.until_rest()
+        for _ in range(8):
+            started.send(SIGINT)
+        started.until_rest()
+        run = started.stop()
+    assert_that(run).holds(_ended_before(run, "in a burst of interrupts"))
+    assert_that(run).is_(
+        _count(run) > 0,
+        "output-missing",
+        f"8 interrupts came at once, and {LINE!r} was never printed",
+    )
+
+
+@points(1)
+def test_sigterm_ends_it(program: Submission) -> None:
+    """SIGTERM ends the program."""
+    run = program.until_terminated(signals=[SIGINT])
+    assert_that(run).holds(_ended_before(run, "before SIGTERM"))
+    assert_that(run).is_(
+        run.root.ended is not None,
+        "signal-ignored",
+        f"{name(run, run.root)} went on after SIGTERM",
+    )
+
+
+@points(2)
+def test_rests_between_signals(program: Submission) -> None:
+    """Between signals the program rests, and does not use the processor."""
+    run = program.until_terminated(signals=[SIGINT])
+    assert_that(run).holds(_ended_before(run, "before SIGTERM")).rests()
+
+
+@points(1)
+def test_interrupts_within_interrupts(program: Submission) -> None:
+    """An interrupt inside the handler, or inside a write, does no harm."""
+    quiet = program.until_terminated(signals=[SIGINT])
+    assert_that(quiet).holds(_ended_before(quiet, "before SIGTERM"))
+    for only_writes in (True, False):
+        with program.start() as started:
+            started.until_rest()
+            started.interrupt_calls(SIGINT, 4, only_writes=only_writes)
+            started.send(SIGINT)
+            started.until_rest()
+            run = started.stop()
+        assert_that(run).holds_alone(_broken(run, only_writes=only_writes))
+
+
+def _broken(run: Recording, *, only_writes: bool) -> list[Finding]:
+    """A second interrupt ended the program."""
+    if run.root.ended is None and _count(run) > 0:
+        return []
+    where = "a write" if only_writes else "one of its calls"
+    trace = processes.traceback_of(run.root)
+    how = f"and it died of {trace[0]}" if trace else "and it did not go on"
+    return [
+        found(
+            "handler-reenters",
+            f"a second SIGINT came while {name(run, run.root)} was inside {where}, "
+            f"{how}",
+            run,
+            trace[1] if trace else None,
+        )
+    ]
+
+
+@points(1)
+def test_no_traceback(program: Submission) -> None:
+    """From its start to SIGTERM the program raises no exception."""
+    run = program.until_terminated(signals=[SIGINT, SIGINT])
+    assert_that(run).is_(
+        b"Traceback" not in run.errors,
+        "uncaught-exception",
+        f"{name(run, run.root)} printed a traceback",
+    )
+    assert_that(run).holds(_ended_before(run, "before SIGTERM")).ends_well()

@@ -1,0 +1,249 @@
+"""Checks of exercise 4: a SIGCHLD handler that collects every child."""
+
+import random
+import re
+from signal import SIGCHLD
+
+from grader.checking import Submission, assert_that, found, points
+from grader.diagnosis import output, processes
+from grader.diagnosis.finding import name
+from grader.tracing import (
+    Schedule,
+    child_first,
+    hold_parent_until_children_end,
+    parent_first,
+)
+from grader.tracing.recording import Process, Recording
+from grader.tracing.schedule import (
+    overtaken_between_calls,
+    overtaken_in_handler_writes,
+    overtaken_in_writes,
+)
+from grader.verdict import Finding
+
+CHILD = "this is child, pid = {}, parent id = {}"
+PARENT = "this is parent, pid = {}, child id = {}"
+FINISH = "Child {} Finish, status = {}"
+
+
+def _at_rest(
+    program: Submission, children: int | None, schedule: Schedule
+) -> Recording:
+    """Run until nothing can go on, and then to SIGTERM."""
+    arguments = () if children is None else (children,)
+    return program.until_terminated(*arguments, schedule=schedule)
+
+
+def _ended_early(run: Recording) -> list[Finding]:
+    ended = run.root.ended
+    if ended is None or run.root.killed_by == 15 or (run.rests and _alive(run)):
+        return []
+    return [
+        found(
+            "ended-early",
+            f"{name(run, run.root)} ended with exit code {run.root.exit_code} before "
+            "SIGTERM came",
+            run,
+        )
+    ]
+
+
+def _alive(run: Recording) -> bool:
+    """Whether the parent was there when the program came to rest."""
+    return run.rests[0].of(run.root.pid) is not None
+
+
+def _once(run: Recording, writer: Process, wanted: str) -> list[Finding]:
+    """A line that `writer` must print, once."""
+    count = output.lines(writer).count(wanted)
+    if count == 1:
+        return []
+    if count > 1:
+        message = f"{name(run, writer)} printed {wanted!r} {count} times"
+        return [found("output-duplicated", message, run)]
+    elsewhere = [line for line in output.all_lines(run) if line.text == wanted]
+    if elsewhere:
+        return [
+            found(
+                "child-escaped",
+                f"{name(run, elsewhere[0].process)} printed {wanted!r}, which is "
+                f"{name(run, writer)}'s line",
+                run,
+            )
+        ]
+    return _wrong_pid(run, writer, wanted) or output.absent(run, wanted, writer)
+
+
+def _wrong_pid(run: Recording, writer: Process, wanted: str) -> list[Finding]:
+    pattern = re.sub(r"\d+", r"-?\\d+", re.escape(wanted))
+    taken = {_form(child, run) for child in run.root.children}
+    for line in output.lines(writer):
+        if re.fullmatch(pattern, line) and line not in taken:
+            expected = {PARENT.format(run.root.pid, c.pid) for c in run.root.children}
+            if line in expected:
+                continue
+            return [
+                found(
+                    "wrong-pid",
+                    f"{name(run, writer)} printed {line!r} where the kernel knows "
+                    f"{wanted!r}",
+                    run,
+                )
+            ]
+    return []
+
+
+def _form(child: Process, run: Recording) -> str:
+    return CHILD.format(child.pid, run.root.pid)
+
+
+def _finish_lines(run: Recording) -> list[Finding]:
+    """The handler's line is missing, or wrong, for some child."""
+    printed = output.lines(run.root)
+    for child in run.root.children:
+        wanted = FINISH.format(child.pid, child.exit_code)
+        if printed.count(wanted) == 1:
+            continue
+        other = [x for x in printed if x.startswith(f"Child {child.pid} Finish")]
+        if len(other) > 1:
+            message = f"{other[0]!r} was printed {len(other)} times"
+            return [found("output-duplicated", message, run)]
+        if other:
+            return [
+                found(
+                    "output-wrong",
+                    f"{name(run, run.root)} printed {other[0]!r}; "
+                    f"{name(run, child)} ended with exit code {child.exit_code}",
+                    run,
+                )
+            ]
+        return _wrong_finish(run, wanted) or output.absent(run, wanted, run.root)
+    return []
+
+
+def _wrong_finish(run: Recording, wanted: str) -> list[Finding]:
+    pids = {child.pid for child in run.root.children}
+    for line in output.lines(run.root):
+        match = re.fullmatch(r"Child (-?\d+) Finish, status = -?\d+", line)
+        if match and int(match[1]) not in pids:
+            message = f"{line!r} names no child of this program; {wanted!r} was due"
+            return [found("wrong-pid", message, run)]
+    return []
+
+
+@points(1)
+def test_handler_comes_first(program: Submission) -> None:
+    """The handler for SIGCHLD is installed before the first fork."""
+    run = _at_rest(program, 2, parent_first)
+    assert_that(run).handles(SIGCHLD)
+
+
+@points(1)
+def test_children_print_and_end(program: Submission) -> None:
+    """Each child prints its line, and child i ends with exit code i."""
+    for count, schedule in (
+        (None, parent_first),
+        (random.randrange(2, 7), parent_first),
+        (3, child_first),
+    ):
+        run = _at_rest(program, count, schedule)
+        assert_that(run).forks(count or 1)
+        for child in run.root.children:
+            assert_that(run).holds(
+                _once(run, child, CHILD.format(child.pid, run.root.pid))
+            )
+        codes = {child.pid: i for i, child in enumerate(run.root.children)}
+        assert_that(run).holds(_unended(run)).exits(codes)
+
+
+def _unended(run: Recording) -> list[Finding]:
+    """Children that did not end by themselves."""
+    for child in run.root.children:
+        if child.ended is None:
+            message = f"{name(run, child)} did not end"
+            return [found("never-ends", message, run)]
+        if child.killed_by:
+            return processes.deaths(run)
+    return []
+
+
+@points(1)
+def test_parent_prints_its_lines(program: Submission) -> None:
+    """The parent prints its line for each child."""
+    for count, schedule in ((1, parent_first), (4, child_first)):
+        run = _at_rest(program, count, schedule)
+        assert_that(run).forks(count)
+        for child in run.root.children:
+            assert_that(run).holds(
+                _once(run, run.root, PARENT.format(run.root.pid, child.pid))
+            )
+
+
+@points(2)
+def test_children_end_one_by_one(program: Submission) -> None:
+    """Each child that ends is collected and told, when they end one by one."""
+    for count in (1, 5, 20):
+        run = _at_rest(program, count, parent_first)
+        assert_that(run).forks(count).holds(_finish_lines(run)).leaves_no_zombie()
+
+
+@points(2)
+def test_children_end_together(program: Submission) -> None:
+    """All children are collected, when they end together or at once."""
+    for count, schedule in (
+        (5, hold_parent_until_children_end),
+        (20, hold_parent_until_children_end),
+        (5, child_first),
+    ):
+        run = _at_rest(program, count, schedule)
+        assert_that(run).forks(count).leaves_no_zombie().holds(_finish_lines(run))
+
+
+@points(1)
+def test_handler_never_blocks(program: Submission) -> None:
+    """The handler never waits for a child that still runs."""
+    run = _at_rest(program, 3, parent_first)
+    assert_that(run).forks(3).handles(SIGCHLD).never_blocks_in_handler()
+
+
+@points(1)
+def test_parent_rests(program: Submission) -> None:
+    """The parent rests until SIGTERM, and does not use the processor."""
+    run = _at_rest(program, 2, parent_first)
+    assert_that(run).holds(_ended_early(run)).rests()
+    assert_that(run).is_(
+        run.root.ended is not None,
+        "signal-ignored",
+        f"{name(run, run.root)} went on after SIGTERM",
+    )
+
+
+@points(1)
+def test_signals_within_signals(program: Submission) -> None:
+    """A second signal inside the handler, or inside a write, does no harm."""
+    quiet = _at_rest(program, 3, parent_first)
+    assert_that(quiet).forks(3).holds(_ended_early(quiet))
+    for schedule in (
+        overtaken_in_writes,
+        overtaken_in_handler_writes,
+        overtaken_between_calls,
+    ):
+        run = _at_rest(program, 5, schedule)
+        assert_that(run).holds_alone(_broken(run))
+
+
+def _broken(run: Recording) -> list[Finding]:
+    """A second SIGCHLD broke the handler."""
+    trace = processes.traceback_of(run.root)
+    if run.rests and _alive(run) and not trace:
+        return []
+    how = f"died of {trace[0]}" if trace else "did not go on"
+    return [
+        found(
+            "handler-reenters",
+            f"a child ended while {name(run, run.root)} was inside a write or its "
+            f"handler, and it {how}",
+            run,
+            trace[1] if trace else None,
+        )
+    ]

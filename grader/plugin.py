@@ -1,0 +1,112 @@
+"""The pytest plugin that runs an exercise's checks, each in a forked process.
+
+A check's outcome does not come from pytest's report but from the check process
+itself, as one JSON line on a pipe that only the grader's processes hold: a check
+that sends none did not pass, whatever pytest says of it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import traceback
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from grader.checking import CheckFailed, Submission
+from grader.report.timeline import timeline
+from grader.tracing.launch import Zygote
+from grader.tracing.tracer import Limits
+from grader.verdict import CheckOutcome, CheckResult, Finding, check_json
+
+
+def check_id(function_name: str) -> str:
+    """A check's stable id: its function's name without ``test_``."""
+    return function_name.removeprefix("test_").replace("_", "-")
+
+
+def check_title(function: Any) -> str:
+    """A check's title: the first line of its docstring."""
+    text: str = function.__doc__ or function.__name__
+    return text.strip().splitlines()[0].rstrip(".")
+
+
+class CheckRunner:
+    """Runs the collected checks and sends each one's outcome."""
+
+    def __init__(
+        self,
+        submission: Path,
+        limits: Limits,
+        zygote: Zygote,
+        channel: int,
+        only: str | None,
+    ) -> None:
+        self._submission = submission
+        self._limits = limits
+        self._zygote = zygote
+        self._channel = channel
+        self._only = only
+
+    @pytest.fixture
+    def program(self) -> Submission:
+        """The student's program."""
+        return Submission(
+            self._submission.name, self._submission.parent, self._limits, self._zygote
+        )
+
+    def pytest_collection_modifyitems(self, items: list[pytest.Function]) -> None:
+        """Keep the check that was asked for."""
+        if self._only is not None:
+            items[:] = [i for i in items if check_id(i.originalname) == self._only]
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_protocol(self, item: pytest.Function) -> None:
+        """Say which check begins, in the process that forks it."""
+        self._send({"started": check_id(item.originalname)})
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> Any:
+        """Run a check, in its own process, and send what came of it."""
+        check: Any = pyfuncitem.function
+        result = CheckResult(
+            id=check_id(pyfuncitem.originalname),
+            title=check_title(check),
+            points=check.points,
+            earned=0,
+            outcome=CheckOutcome.GRADER_ERROR,
+        )
+        try:
+            answer = yield
+        except CheckFailed as failure:
+            story = timeline(failure.run)
+            findings = _with_story(failure.findings, story)
+            failed = replace(result, outcome=CheckOutcome.FAILED, findings=findings)
+            self._send(check_json(failed))
+            raise
+        except BaseException as error:
+            lines = traceback.format_exception(error)
+            self._send(check_json(replace(result, error="".join(lines[-3:]))))
+            raise
+        self._send(
+            check_json(
+                replace(result, outcome=CheckOutcome.PASSED, earned=check.points)
+            )
+        )
+        return answer
+
+    def _send(self, message: dict[str, Any]) -> None:
+        data = json.dumps(message).encode() + b"\n"
+        while data:
+            data = data[os.write(self._channel, data) :]
+
+
+def _with_story(
+    findings: tuple[Finding, ...], story: tuple[str, ...]
+) -> tuple[Finding, ...]:
+    """The first finding tells the run's story; the others are of the same run."""
+    first, *others = findings
+    return (replace(first, timeline=story), *others)

@@ -1,0 +1,1 @@
+"""Verdicts and recordings as text, for people and for other programs."""

@@ -1,0 +1,157 @@
+"""A recording as a story: one line for each thing that matters, in order."""
+
+from __future__ import annotations
+
+from grader.diagnosis.finding import name
+from grader.tracing.recording import (
+    Closed,
+    Continued,
+    Ended,
+    Event,
+    Executed,
+    Forked,
+    HandlerSet,
+    Orphaned,
+    PipeMade,
+    Read,
+    Recording,
+    Refused,
+    SignalDelivered,
+    SignalSent,
+    Slept,
+    Stopped,
+    Stream,
+    Target,
+    WaitBegan,
+    Waited,
+    Waiting,
+    Wrote,
+    signal_name,
+)
+
+
+def timeline(run: Recording, limit: int = 40) -> tuple[str, ...]:
+    """The story of a run in at most `limit` lines; the middle is left out first."""
+    lines = [
+        f"{event.time:8.3f} s  {_who(run, event.pid):<14} {said}"
+        for event in run.events
+        if (said := _say(run, event))
+    ]
+    lines += _ending(run)
+    if len(lines) > limit:
+        head = limit // 2
+        tail = limit - head - 1
+        lines[head:-tail] = [f"{'':12}... {len(lines) - head - tail} more lines"]
+    return tuple(lines)
+
+
+def full(run: Recording) -> tuple[str, ...]:
+    """Every event of a run, a line each."""
+    return tuple(
+        f"{event.time:8.3f} s  {_who(run, event.pid):<14} "
+        f"{_say(run, event) or _bare(event)}"
+        for event in run.events
+    )
+
+
+def _who(run: Recording, pid: int) -> str:
+    return name(run, pid).removeprefix("the ") if pid else "from outside"
+
+
+def _bare(event: Event) -> str:
+    return type(event).__name__.lower()
+
+
+def _say(run: Recording, event: Event) -> str:
+    match event:
+        case Forked():
+            return f"forks {event.child}"
+        case Executed():
+            return f"becomes {' '.join(event.argv)[:40]}"
+        case Ended():
+            if event.signal:
+                return f"is killed by {signal_name(event.signal)}"
+            return f"ends with exit code {event.exit_code}"
+        case Orphaned():
+            return f"is an orphan: {event.parent} ended first"
+        case Waited() if event.child:
+            return f"collects {event.child}"
+        case WaitBegan():
+            return f"waits {waits(event.waiting)}"
+        case PipeMade():
+            return f"makes a pipe ({event.read_fd} to read, {event.write_fd} to write)"
+        case Closed() if event.end:
+            return f"closes the {event.end.side} end ({event.fd})"
+        case Read() if not event.error and not isinstance(event.source, str):
+            what = _quoted(event.data) if event.count else "end of file"
+            return f"reads {what} from {_target(event.source)}"
+        case Wrote() if not event.error and not isinstance(event.target, str):
+            return f"writes {_quoted(event.data)} to {_target(event.target)}"
+        case HandlerSet() if event.disposition != "default":
+            does = "handles" if event.disposition == "handler" else "ignores"
+            return f"{does} {signal_name(event.signal)} from now on"
+        case SignalSent():
+            merged = (
+                ", which merges with the one already pending" if event.merged else ""
+            )
+            return f"{signal_name(event.signal)} goes to {event.target}{merged}"
+        case SignalDelivered() if event.action == "handler":
+            return f"runs its handler for {signal_name(event.signal)}"
+        case Stopped():
+            return f"is stopped by {signal_name(event.signal)}"
+        case Continued():
+            return "goes on"
+        case Slept():
+            return f"has slept {event.seconds:.3g} s"
+        case Refused():
+            return f"is refused {event.call}"
+    return ""
+
+
+def waits(waiting: Waiting) -> str:
+    """What a process waits for."""
+    if waiting.call in ("wait4", "waitid"):
+        any_child = waiting.target is None or waiting.target <= 0
+        return "for a child" if any_child else f"for {waiting.target}"
+    if waiting.call in ("nanosleep", "clock_nanosleep"):
+        return f"for the time to be {waiting.deadline or 0:.3f} s"
+    if waiting.call == "pause":
+        return "for a signal"
+    if waiting.ends:
+        return f"in {waiting.call} of {_target(waiting.ends[0])}"
+    return f"in {waiting.call}"
+
+
+def _target(target: Target) -> str:
+    if isinstance(target, Stream):
+        return f"the {target.value}" if target is Stream.TERMINAL else target.value
+    return target if isinstance(target, str) else "the pipe"
+
+
+def _quoted(data: bytes) -> str:
+    text = data.decode(errors="backslashreplace")
+    shown = text if len(text) <= 60 else text[:45] + "..." + text[-10:]
+    return '"' + shown.encode("unicode_escape").decode() + '"'
+
+
+def _ending(run: Recording) -> list[str]:
+    lines = []
+    if run.exceeded:
+        lines.append(f"{'':12}the run was ended: limit of {run.exceeded.value}")
+    for process in run.stuck.processes if run.stuck else ():
+        who = _who(run, process.pid)
+        if process.state == "zombie":
+            lines.append(f"{'at the end':>10}  {who:<14} is a zombie")
+        elif process.state == "waiting" and process.waiting:
+            lines.append(
+                f"{'at the end':>10}  {who:<14} waits for ever {waits(process.waiting)}"
+            )
+        else:
+            lines.append(f"{'at the end':>10}  {who:<14} is {process.state}")
+    if not run.stuck:
+        lines += [
+            f"{'at the end':>10}  {_who(run, p.pid):<14} was never collected"
+            for p in run.processes
+            if p.parent and p.ended and not p.collected and not p.orphaned
+        ]
+    return lines

@@ -1,0 +1,243 @@
+"""One submission, one exercise -> `Verdict`.
+
+Theory of operation. This process, the supervisor, starts a zygote and forks a worker.
+The worker runs pytest on the exercise's checks; pytest-forked forks one check process
+for each. A check process traces the submission, which is forked from the zygote, and
+sends its outcome through a pipe that ends here. The submission can reach none of
+these: it is another program, traced, and holds no descriptor of theirs.
+
+The supervisor owns the last time limit. Whatever happens below it, a check without a
+message of its own that says "passed" has not passed.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import select
+import shutil
+import signal
+import sys
+import tempfile
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from grader.catalog import Exercise
+from grader.errors import GraderError, UsageError
+from grader.submission import load_problem
+from grader.tracing.errors import TracingError
+from grader.tracing.launch import Zygote
+from grader.verdict import (
+    CheckOutcome,
+    CheckResult,
+    Finding,
+    Verdict,
+    check_from_json,
+)
+
+# The longest that all checks of a submission may take, in seconds of real time: the
+# tracer's own limits end any run long before.
+_PATIENCE = 300.0
+
+
+@dataclass(frozen=True, slots=True)
+class CheckStarted:
+    """A check has begun."""
+
+    id: str
+    title: str
+
+
+Progress = Callable[[CheckStarted | CheckResult], None]
+
+
+def grade(
+    exercise: Exercise,
+    submission: Path,
+    *,
+    only: str | None = None,
+    progress: Progress | None = None,
+) -> Verdict:
+    """Grade a submission.
+
+    `only` is one check's id; the verdict then has that check alone. `progress` is
+    called as checks begin and end.
+
+    Raises `UsageError` where there is no such check. What the grader itself could
+    not do is in the verdict: its outcome is then `grader-error`.
+    """
+    wanted = [check for check in exercise.checks if only in (None, check.id)]
+    if not wanted:
+        known = ", ".join(check.id for check in exercise.checks)
+        raise UsageError(f"{exercise.name} has no check {only!r}; it has {known}")
+    problem = load_problem(submission, exercise)
+    if problem is not None:
+        return _unrunnable(exercise, submission, only, problem)
+    results: dict[str, CheckResult] = {}
+    titles = {check.id: check.title for check in wanted}
+    error = ""
+    try:
+        for message in _messages(exercise, submission, only):
+            if "started" in message:
+                identity = str(message["started"])
+                if progress and identity in titles:
+                    progress(CheckStarted(identity, titles[identity]))
+                continue
+            result = check_from_json(message)
+            results[result.id] = result
+            if progress:
+                progress(result)
+    except (GraderError, TracingError, OSError, ValueError) as failure:
+        error = str(failure)
+    checks = tuple(
+        results.get(check.id)
+        or CheckResult(
+            check.id,
+            check.title,
+            check.points,
+            0,
+            CheckOutcome.GRADER_ERROR,
+            error=error or "the check ended without a word",
+        )
+        for check in wanted
+    )
+    return Verdict(exercise.name, str(submission), checks, error=error)
+
+
+def _unrunnable(
+    exercise: Exercise, submission: Path, only: str | None, problem: Finding
+) -> Verdict:
+    """The verdict on a file that cannot be run: no check was."""
+    checks = tuple(
+        CheckResult(check.id, check.title, check.points, 0, CheckOutcome.NOT_RUN)
+        for check in exercise.checks
+        if only in (None, check.id)
+    )
+    return Verdict(exercise.name, str(submission), checks, findings=(problem,))
+
+
+@contextmanager
+def _scratch(exercise: Exercise, submission: Path) -> Iterator[Path]:
+    """A folder with nothing but the submission in it, under the name that it has."""
+    folder = Path(tempfile.mkdtemp(prefix="forklab-"))
+    try:
+        shutil.copyfile(submission, folder / exercise.program)
+        yield folder / exercise.program
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _messages(
+    exercise: Exercise, submission: Path, only: str | None
+) -> Iterator[dict[str, object]]:
+    """What the check processes send, as it comes."""
+    with _scratch(exercise, submission) as program, Zygote() as zygote:
+        theirs, ours = os.pipe2(os.O_CLOEXEC)
+        with tempfile.TemporaryFile() as noise:
+            with warnings.catch_warnings():
+                # The worker only goes on in this thread: progress bars stay behind.
+                warnings.simplefilter("ignore", DeprecationWarning)
+                worker = os.fork()
+            if worker == 0:
+                os.close(theirs)
+                _work(exercise, program, zygote, ours, noise.fileno(), only)
+            os.close(ours)
+            try:
+                yield from _read(theirs, worker)
+            finally:
+                os.close(theirs)
+                with suppress(ProcessLookupError):
+                    os.killpg(worker, signal.SIGKILL)
+            status = os.waitstatus_to_exitcode(os.waitpid(worker, 0)[1])
+            # 0: all passed, 1: some failed. A worker that was still ending when it
+            # had nothing more to say was ended by us.
+            if status not in (0, 1, -signal.SIGKILL):
+                noise.seek(0)
+                said = noise.read().decode(errors="replace")[-2000:]
+                raise GraderError(f"the checks could not be run:\n{said}")
+
+
+def _read(channel: int, worker: int) -> Iterator[dict[str, object]]:
+    """Lines of JSON from `channel` until all its writers are gone."""
+    deadline = time.monotonic() + _PATIENCE
+    buffer = b""
+    poll = select.poll()
+    poll.register(channel, select.POLLIN)
+    while True:
+        left = deadline - time.monotonic()
+        if left <= 0:
+            raise GraderError(
+                f"the checks took longer than {_PATIENCE:.0f} s; grade it again on a "
+                "machine with less to do"
+            )
+        if not poll.poll(left * 1000):
+            continue
+        data = os.read(channel, 1 << 16)
+        if not data:
+            return
+        *lines, buffer = (buffer + data).split(b"\n")
+        for line in lines:
+            yield json.loads(line)
+
+
+def _work(
+    exercise: Exercise,
+    program: Path,
+    zygote: Zygote,
+    channel: int,
+    noise: int,
+    only: str | None,
+) -> None:
+    """The worker: pytest on the exercise's checks. Does not return."""
+    status = 70
+    try:
+        os.setpgid(0, 0)
+        null = os.open(os.devnull, os.O_RDONLY)
+        os.dup2(null, 0)
+        os.dup2(noise, 1)
+        os.dup2(noise, 2)
+        sys.stdout = sys.stderr = io.TextIOWrapper(
+            io.FileIO(1, "w", closefd=False), write_through=True
+        )
+        status = _pytest(exercise, program, zygote, channel, only)
+    finally:
+        os._exit(status)
+
+
+def _pytest(
+    exercise: Exercise, program: Path, zygote: Zygote, channel: int, only: str | None
+) -> int:
+    import pytest
+    import pytest_forked
+
+    from grader.plugin import CheckRunner
+
+    # Nothing around the submission or the user's folders configures this run.
+    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+    for name in ("PYTEST_ADDOPTS", "PYTEST_PLUGINS"):
+        os.environ.pop(name, None)
+    os.chdir(program.parent)
+    sys.dont_write_bytecode = True
+    runner = CheckRunner(program, exercise.limits, zygote, channel, only)
+    return int(
+        pytest.main(
+            [
+                str(exercise.checks_file),
+                "--forked",
+                "--noconftest",
+                "--assert=plain",
+                "--import-mode=importlib",
+                f"--rootdir={exercise.folder}",
+                f"--config-file={os.devnull}",
+                "-pno:cacheprovider",
+                "-pno:faulthandler",
+                "-q",
+            ],
+            plugins=[pytest_forked, runner],
+        )
+    )
