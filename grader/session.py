@@ -112,9 +112,11 @@ def grade(
 def _unrunnable(
     exercise: Exercise, submission: Path, only: str | None, problem: Finding
 ) -> Verdict:
-    """The verdict on a file that cannot be run: no check was."""
+    """The verdict on a file that cannot be run: no check was, and each says why."""
     checks = tuple(
-        CheckResult(check.id, check.title, check.points, 0, CheckOutcome.NOT_RUN)
+        CheckResult(
+            check.id, check.title, check.points, 0, CheckOutcome.NOT_RUN, (problem,)
+        )
         for check in exercise.checks
         if only in (None, check.id)
     )
