@@ -95,7 +95,7 @@ def find(name: str, folder: Path | None = None) -> Exercise:
     known = find_exercises(folder)
     if name not in known:
         close = difflib.get_close_matches(name, known, n=1, cutoff=0.4)
-        hint = f"; did you mean {close[0]}?" if close else ""
+        hint = f"; did you mean {close[0]}?" if close else ":"
         raise UsageError(
             f"there is no exercise {name!r}{hint} `grade list` shows them all"
         )

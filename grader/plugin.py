@@ -10,16 +10,14 @@ from __future__ import annotations
 import json
 import os
 import traceback
+from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from grader.checking import CheckFailed, Submission
-from grader.report.timeline import timeline
-from grader.tracing.launch import Zygote
-from grader.tracing.tracer import Limits
+from grader.tracing.recording import Recording
 from grader.verdict import CheckOutcome, CheckResult, Finding, check_json
 
 
@@ -39,24 +37,21 @@ class CheckRunner:
 
     def __init__(
         self,
-        submission: Path,
-        limits: Limits,
-        zygote: Zygote,
+        submission: Submission,
         channel: int,
+        story: Callable[[Recording], tuple[str, ...]],
         only: str | None,
     ) -> None:
+        """`channel` is where outcomes go; `story` tells a failing run."""
         self._submission = submission
-        self._limits = limits
-        self._zygote = zygote
         self._channel = channel
+        self._story = story
         self._only = only
 
     @pytest.fixture
     def program(self) -> Submission:
         """The student's program."""
-        return Submission(
-            self._submission.name, self._submission.parent, self._limits, self._zygote
-        )
+        return self._submission
 
     def pytest_collection_modifyitems(self, items: list[pytest.Function]) -> None:
         """Keep the check that was asked for."""
@@ -82,8 +77,7 @@ class CheckRunner:
         try:
             answer = yield
         except CheckFailed as failure:
-            story = timeline(failure.run)
-            findings = _with_story(failure.findings, story)
+            findings = _with_story(failure.findings, self._story(failure.run))
             failed = replace(result, outcome=CheckOutcome.FAILED, findings=findings)
             self._send(check_json(failed))
             raise

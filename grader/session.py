@@ -25,6 +25,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from grader.catalog import Exercise
@@ -61,12 +62,14 @@ def grade(
     submission: Path,
     *,
     only: str | None = None,
+    verbose: bool = False,
     progress: Progress | None = None,
 ) -> Verdict:
     """Grade a submission.
 
-    `only` is one check's id; the verdict then has that check alone. `progress` is
-    called as checks begin and end.
+    `only` is one check's id; the verdict then has that check alone. `verbose` keeps
+    every event of a failing run, not only its story. `progress` is called as checks
+    begin and end.
 
     Raises `UsageError` where there is no such check. What the grader itself could
     not do is in the verdict: its outcome is then `grader-error`.
@@ -82,7 +85,7 @@ def grade(
     titles = {check.id: check.title for check in wanted}
     error = ""
     try:
-        for message in _messages(exercise, submission, only):
+        for message in _messages(exercise, submission, only, verbose):
             if "started" in message:
                 identity = str(message["started"])
                 if progress and identity in titles:
@@ -135,7 +138,7 @@ def _scratch(exercise: Exercise, submission: Path) -> Iterator[Path]:
 
 
 def _messages(
-    exercise: Exercise, submission: Path, only: str | None
+    exercise: Exercise, submission: Path, only: str | None, verbose: bool
 ) -> Iterator[dict[str, object]]:
     """What the check processes send, as it comes."""
     with _scratch(exercise, submission) as program, Zygote() as zygote:
@@ -147,7 +150,10 @@ def _messages(
                 worker = os.fork()
             if worker == 0:
                 os.close(theirs)
-                _work(exercise, program, zygote, ours, noise.fileno(), only)
+                run = partial(
+                    _pytest, exercise, program, zygote, ours, only=only, verbose=verbose
+                )
+                _work(run, noise.fileno())
             os.close(ours)
             try:
                 yield from _read(theirs, worker)
@@ -187,15 +193,8 @@ def _read(channel: int, worker: int) -> Iterator[dict[str, object]]:
             yield json.loads(line)
 
 
-def _work(
-    exercise: Exercise,
-    program: Path,
-    zygote: Zygote,
-    channel: int,
-    noise: int,
-    only: str | None,
-) -> None:
-    """The worker: pytest on the exercise's checks. Does not return."""
+def _work(run: Callable[[], int], noise: int) -> None:
+    """The worker: `run` with its output in a file. Does not return."""
     status = 70
     try:
         os.setpgid(0, 0)
@@ -206,18 +205,27 @@ def _work(
         sys.stdout = sys.stderr = io.TextIOWrapper(
             io.FileIO(1, "w", closefd=False), write_through=True
         )
-        status = _pytest(exercise, program, zygote, channel, only)
+        status = run()
     finally:
         os._exit(status)
 
 
 def _pytest(
-    exercise: Exercise, program: Path, zygote: Zygote, channel: int, only: str | None
+    exercise: Exercise,
+    program: Path,
+    zygote: Zygote,
+    channel: int,
+    *,
+    only: str | None,
+    verbose: bool,
 ) -> int:
+    """Pytest on the exercise's checks; its exit status."""
     import pytest
     import pytest_forked
 
+    from grader.checking import Submission
     from grader.plugin import CheckRunner
+    from grader.report.timeline import full, timeline
 
     # Nothing around the submission or the user's folders configures this run.
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
@@ -225,7 +233,9 @@ def _pytest(
         os.environ.pop(name, None)
     os.chdir(program.parent)
     sys.dont_write_bytecode = True
-    runner = CheckRunner(program, exercise.limits, zygote, channel, only)
+    story = full if verbose else timeline
+    submission = Submission(program.name, program.parent, exercise.limits, zygote)
+    runner = CheckRunner(submission, channel, story, only)
     return int(
         pytest.main(
             [

@@ -13,7 +13,6 @@ from pathlib import Path
 
 from grader.catalog import Exercise
 from grader.diagnosis.texts import text
-from grader.errors import UsageError
 from grader.verdict import Finding
 
 _LARGEST = 1 << 20
@@ -23,14 +22,9 @@ def locate(exercise: Exercise, given: Path | None) -> Path:
     """The submission that a command's words mean.
 
     Nothing given: the student's file in the current folder, or in its
-    ``exercises/exerciseN``. A folder: the same in it. A file: that file.
-
-    Raises `UsageError` where `given` does not exist.
+    ``exercises/exerciseN``. A folder: the same in it. A file: that file, also where
+    it does not exist: then that is the verdict.
     """
-    if given is not None and not os.path.lexists(given):
-        raise UsageError(
-            f"{given} does not exist; name the file with your {exercise.name}"
-        )
     if given is not None and not given.is_dir():
         return given
     folder = given or Path()
@@ -50,7 +44,9 @@ def load_problem(path: Path, exercise: Exercise) -> Finding | None:
         if stat.S_ISLNK(mode):
             mode = path.stat().st_mode
     except OSError:
-        return _cannot(f"there is no {path.name} here: {path} does not exist")
+        return _cannot(
+            f"{path} does not exist; write it, or name the file or folder to grade"
+        )
     if stat.S_ISDIR(mode):
         return _cannot(f"{path} is a folder, not a Python file")
     if not stat.S_ISREG(mode):

@@ -103,7 +103,7 @@ class Verdict:
             "max_score": self.max_score,
             "outcome": self.outcome.value,
             "error": self.error,
-            "findings": [_finding_json(finding) for finding in self.findings],
+            "findings": [finding_json(finding) for finding in self.findings],
             "checks": [check_json(check) for check in self.checks],
         }
 
@@ -129,7 +129,8 @@ class Verdict:
             raise ValueError(f"not a verdict of schema {SCHEMA}: {error}") from error
 
 
-def _finding_json(finding: Finding) -> dict[str, Any]:
+def finding_json(finding: Finding) -> dict[str, Any]:
+    """One entry of ``findings``."""
     data = asdict(finding)
     data["read"] = list(finding.read)
     data["timeline"] = list(finding.timeline)
@@ -151,7 +152,7 @@ def check_json(check: CheckResult) -> dict[str, Any]:
         "earned": check.earned,
         "outcome": check.outcome.value,
         "error": check.error,
-        "findings": [_finding_json(finding) for finding in check.findings],
+        "findings": [finding_json(finding) for finding in check.findings],
     }
 
 

@@ -33,23 +33,34 @@ def name(run: Recording, process: Process | int | None) -> str:
         process = known
     if process is None:
         return "the grader"
+    return f"the {_part(run, process)} {process.pid}"
+
+
+def _part(run: Recording, process: Process) -> str:
     if process is run.root:
-        part = "the parent" if process.children else "the program"
-    elif process.parent is run.root:
-        part = "the child"
-    else:
-        part = "the grandchild"
-    return f"{part} {process.pid}"
+        return "parent" if process.children else "program"
+    return "child" if process.parent is run.root else "grandchild"
+
+
+_PLURALS = {"child": "children", "grandchild": "grandchildren"}
 
 
 def names(run: Recording, processes: Iterable[Process]) -> str:
     """Several processes in a message."""
-    found = [name(run, process) for process in processes]
-    if len(found) > 4:
-        found = [*found[:3], f"{len(found) - 3} more"]
-    if len(found) < 2:
-        return "".join(found)
-    return f"{', '.join(found[:-1])} and {found[-1]}"
+    several = list(processes)
+    parts = {_part(run, process) for process in several}
+    if len(several) > 1 and len(parts) == 1:
+        pids = [str(process.pid) for process in several]
+        return f"the {_PLURALS[parts.pop()]} {_listed(pids)}"
+    return _listed([name(run, process) for process in several])
+
+
+def _listed(words: list[str]) -> str:
+    if len(words) > 4:
+        words = [*words[:3], f"{len(words) - 3} more"]
+    if len(words) < 2:
+        return "".join(words)
+    return f"{', '.join(words[:-1])} and {words[-1]}"
 
 
 Detector = Callable[[Recording], list[Finding]]

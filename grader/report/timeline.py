@@ -82,19 +82,18 @@ def _say(run: Recording, event: Event) -> str:
             return f"makes a pipe ({event.read_fd} to read, {event.write_fd} to write)"
         case Closed() if event.end:
             return f"closes the {event.end.side} end ({event.fd})"
-        case Read() if not event.error and not isinstance(event.source, str):
+        case Read() if not event.error and type(event.source) is not str:
             what = _quoted(event.data) if event.count else "end of file"
             return f"reads {what} from {_target(event.source)}"
-        case Wrote() if not event.error and not isinstance(event.target, str):
+        case Wrote() if not event.error and type(event.target) is not str:
             return f"writes {_quoted(event.data)} to {_target(event.target)}"
         case HandlerSet() if event.disposition != "default":
             does = "handles" if event.disposition == "handler" else "ignores"
             return f"{does} {signal_name(event.signal)} from now on"
         case SignalSent():
-            merged = (
-                ", which merges with the one already pending" if event.merged else ""
-            )
-            return f"{signal_name(event.signal)} goes to {event.target}{merged}"
+            if event.merged:
+                return f"{signal_name(event.signal)} merges: one is pending already"
+            return f"{signal_name(event.signal)} goes to {event.target}"
         case SignalDelivered() if event.action == "handler":
             return f"runs its handler for {signal_name(event.signal)}"
         case Stopped():

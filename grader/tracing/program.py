@@ -81,6 +81,15 @@ class Program:
         self._streams.close_input()
         self._tracer.stimulate()
 
+    def reads_input(self) -> bool:
+        """Run to the next rest; whether a process waits there for standard input."""
+        return any(
+            end in (Stream.INPUT, Stream.TERMINAL)
+            for process in self.until_rest().processes
+            if process.waiting
+            for end in process.waiting.ends
+        )
+
     def finish(self) -> Recording:
         """Run to the end, end what is left by force, and return the recording.
 

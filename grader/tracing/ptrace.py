@@ -238,3 +238,18 @@ def install_filter(program: bytes) -> None:
     _prctl(_PR_SET_NO_NEW_PRIVS, 1)
     block = _FilterProgram(len(program) // 8, program)
     _prctl(_PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, ctypes.addressof(block))
+
+
+_LANDLOCK_CREATE_RULESET = 444  # the same number on every architecture
+_LANDLOCK_VERSION = 1
+
+
+def landlock_version() -> int:
+    """The version of Landlock's interface here, 0 where there is none: landlock(7)."""
+    version: int = _libc.syscall(
+        ctypes.c_long(_LANDLOCK_CREATE_RULESET),
+        ctypes.c_void_p(),
+        ctypes.c_size_t(0),
+        ctypes.c_uint32(_LANDLOCK_VERSION),
+    )
+    return max(version, 0)

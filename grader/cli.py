@@ -1,0 +1,376 @@
+"""The words of ``grade``: arguments to calls, and outcomes to exit statuses."""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import io
+import json
+import os
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from grader import __version__
+from grader.errors import GraderError, UsageError
+
+if TYPE_CHECKING:
+    from grader.catalog import Exercise
+    from grader.verdict import Verdict
+
+FULL, NOT_FULL, WRONG_USAGE, GRADER_FAILED = 0, 1, 2, 3
+_INTERRUPTED = 128 + signal.SIGINT
+_NOBODY_READS = 128 + signal.SIGPIPE
+
+_EXAMPLES = """\
+examples:
+  grade start                      put the exercises into this folder
+  grade exercise1                  grade exercises/exercise1/exercise1.py
+  grade exercise2 pipe.py          grade a file of any name
+  grade exercise2 --check stops-at-end-of-file --verbose
+  grade hint exercise2             one more hint each time
+  grade explain zombie-left        what a diagnosis means
+  grade trace ./program.py 5       any program: what its processes do
+
+exit status: 0 full marks, 1 not, 2 wrong usage, 3 the grader could not do its work
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; its exit status."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A terminal that cannot show a character shows its number.
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        parser = _parser(arguments)
+        if not arguments:
+            parser.print_help(sys.stderr)
+            return WRONG_USAGE
+        parsed = parser.parse_args(arguments)
+        run: Callable[[argparse.Namespace], int] = parsed.run
+        status = run(parsed)
+        sys.stdout.flush()
+        return status
+    except UsageError as error:
+        print(f"grade: {error}", file=sys.stderr)
+        return WRONG_USAGE
+    except KeyboardInterrupt:
+        print("grade: interrupted; nothing was left running", file=sys.stderr)
+        return _INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read our output has gone. Python would complain once more at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _NOBODY_READS
+    except Exception as error:
+        from grader.tracing.errors import TracingError
+
+        if not isinstance(error, GraderError | TracingError):
+            raise
+        print(f"grade: {error}", file=sys.stderr)
+        return GRADER_FAILED
+
+
+def _parser(arguments: list[str]) -> argparse.ArgumentParser:
+    """The parser; an exercise's name is a command of its own."""
+    parser = argparse.ArgumentParser(
+        prog="grade",
+        usage="grade COMMAND ...",
+        description="Run a program under the kernel's own eyes, and grade what it did.",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"forklab {__version__}")
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+
+    def add(
+        name: str, run: Callable[[argparse.Namespace], int], text: str
+    ) -> argparse.ArgumentParser:
+        command = commands.add_parser(
+            name, help=text, description=text, allow_abbrev=False
+        )
+        command.set_defaults(run=run)
+        return command
+
+    word = arguments[0] if arguments else ""
+    # Only what begins like one costs reading the catalog.
+    one = word if word.startswith("exercise") else "exerciseN"
+    exercise = add(one, _grade_one, "grade one exercise")
+    exercise.set_defaults(exercise=one)
+    _add_grading(exercise)
+    exercise.add_argument("--check", metavar="NAME", help="run this check alone")
+    everything = add("all", _grade_all, "grade every exercise")
+    _add_grading(everything)
+    add("list", _list, "show the exercises")
+    hint = add("hint", _hint, "show one more hint for an exercise")
+    hint.add_argument("exercise", metavar="EXERCISE")
+    hint.add_argument("--again", action="store_true", help="begin with the first hint")
+    explain = add("explain", _explain, "explain a diagnosis; without ID, list them")
+    explain.add_argument("diagnosis", metavar="ID", nargs="?")
+    start = add("start", _start, "copy stubs and hand-outs; never overwrites work")
+    start.add_argument("folder", metavar="FOLDER", nargs="?", type=Path, default=Path())
+    _add_trace(add("trace", _trace, "run any program and tell what its processes did"))
+    add("doctor", _doctor, "say what this machine allows, and the cure for the rest")
+    known = [*commands.choices]
+    if word and not word.startswith("-") and word not in known:
+        close = difflib.get_close_matches(word, known, n=1)
+        meant = f"; did you mean `grade {close[0]}`?" if close else ":"
+        raise UsageError(
+            f"there is no command {word!r}{meant} `grade --help` shows all"
+        )
+    return parser
+
+
+def _add_grading(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "submission",
+        metavar="FILE or FOLDER",
+        nargs="?",
+        type=Path,
+        help="what to grade; without it, your file in this folder or below exercises/",
+    )
+    command.add_argument("--json", metavar="FILE", type=Path, help="write the verdict")
+    command.add_argument("--junit", metavar="FILE", type=Path, help="write JUnit XML")
+    command.add_argument(
+        "--verbose", action="store_true", help="show all that was recorded"
+    )
+
+
+def _add_trace(command: argparse.ArgumentParser) -> None:
+    command.usage = "grade trace [OPTIONS] PROGRAM [ARGS ...]"
+    command.add_argument(
+        "--json", metavar="FILE", type=Path, help="write the recording"
+    )
+    command.add_argument(
+        "--schedule", metavar="NAME", default="take_turns", help="whose turn comes when"
+    )
+    command.add_argument(
+        "--redirected", action="store_true", help="standard output is a pipe"
+    )
+    command.add_argument("--verbose", action="store_true", help="show every event")
+    command.add_argument("program", metavar="PROGRAM")
+    command.add_argument("arguments", metavar="ARGS", nargs=argparse.REMAINDER)
+
+
+# --- grading ------------------------------------------------------------------
+
+
+def _grade_one(arguments: argparse.Namespace) -> int:
+    from grader.catalog import find, find_exercises
+    from grader.report.terminal import Reporter, console
+
+    exercise = find(arguments.exercise)
+    verdict = _graded(exercise, arguments, arguments.check)
+    reporter = Reporter(console())
+    reporter.verdict(verdict, exercise, whole=arguments.verbose)
+    names = list(find_exercises())
+    following = dict(pairwise(names)).get(exercise.name)
+    reporter.next_step(verdict, following)
+    _write(arguments, [verdict], json.dumps(verdict.as_json(), indent=2))
+    return _status([verdict])
+
+
+def _grade_all(arguments: argparse.Namespace) -> int:
+    from grader.catalog import find_exercises
+    from grader.report.terminal import Reporter, console
+    from grader.verdict import SCHEMA
+
+    given = arguments.submission
+    if given is not None and not given.is_dir():
+        raise UsageError(
+            f"{given} is not a folder; `grade all` takes the one with all exercises"
+        )
+    reporter = Reporter(console())
+    verdicts = []
+    for exercise in find_exercises().values():
+        verdict = _graded(exercise, arguments, None)
+        verdicts.append(verdict)
+        reporter.verdict(verdict, exercise, whole=arguments.verbose)
+        reporter.line()
+    reporter.summary(verdicts)
+    data = {"schema": SCHEMA, "verdicts": [v.as_json() for v in verdicts]}
+    _write(arguments, verdicts, json.dumps(data, indent=2))
+    return _status(verdicts)
+
+
+def _graded(
+    exercise: Exercise, arguments: argparse.Namespace, check: str | None
+) -> Verdict:
+    from grader.report.files import check_writable
+    from grader.report.terminal import LiveProgress
+    from grader.session import grade
+    from grader.submission import locate
+
+    for path in (arguments.json, arguments.junit):
+        if path is not None:
+            check_writable(path)
+    submission = locate(exercise, arguments.submission)
+    with LiveProgress() as progress:
+        return grade(
+            exercise,
+            submission,
+            only=check,
+            verbose=arguments.verbose,
+            progress=progress,
+        )
+
+
+def _write(
+    arguments: argparse.Namespace, verdicts: Sequence[Verdict], data: str
+) -> None:
+    from grader.report.files import write_whole
+
+    if arguments.json is not None:
+        write_whole(arguments.json, data + "\n")
+    if arguments.junit is not None:
+        from grader.report.junit import junit
+
+        write_whole(arguments.junit, junit(verdicts))
+
+
+def _status(verdicts: Sequence[Verdict]) -> int:
+    from grader.verdict import Outcome
+
+    outcomes = {verdict.outcome for verdict in verdicts}
+    if Outcome.GRADER_ERROR in outcomes:
+        return GRADER_FAILED
+    return FULL if outcomes == {Outcome.FULL} else NOT_FULL
+
+
+# --- everything else ----------------------------------------------------------
+
+
+def _list(_: argparse.Namespace) -> int:
+    from grader.catalog import find_exercises
+    from grader.report.terminal import Reporter, console
+
+    Reporter(console()).exercises(find_exercises().values())
+    return FULL
+
+
+def _hint(arguments: argparse.Namespace) -> int:
+    from grader.catalog import find
+    from grader.hints import next_hint
+    from grader.report.terminal import Reporter, console
+
+    hint = next_hint(find(arguments.exercise), again=arguments.again)
+    reporter = Reporter(console())
+    if hint is None:
+        reporter.line(f"{arguments.exercise} has no hints")
+        return FULL
+    reporter.line(f"Hint {hint.number} of {hint.count}", "bold")
+    reporter.line(hint.text, indent=2)
+    if hint.number == hint.count:
+        reporter.line(
+            f"That was the last one. `grade hint {arguments.exercise} --again` begins "
+            "with the first."
+        )
+    return FULL
+
+
+def _explain(arguments: argparse.Namespace) -> int:
+    from grader.diagnosis.texts import all_ids, text
+    from grader.report.terminal import Reporter, console
+
+    reporter = Reporter(console())
+    wanted = arguments.diagnosis
+    if wanted is None:
+        for identity in all_ids():
+            reporter.line(f"{identity}: {text(identity).title}")
+        return FULL
+    if wanted not in all_ids():
+        close = difflib.get_close_matches(wanted, all_ids(), n=1)
+        meant = f"; did you mean {close[0]}?" if close else ":"
+        raise UsageError(
+            f"there is no diagnosis {wanted!r}{meant} `grade explain` lists them"
+        )
+    reporter.explanation(text(wanted))
+    return FULL
+
+
+def _start(arguments: argparse.Namespace) -> int:
+    from grader.catalog import find_exercises
+    from grader.report.terminal import Reporter, console
+    from grader.starting import hand_out
+
+    reporter = Reporter(console())
+    for done in hand_out(find_exercises().values(), arguments.folder):
+        what = "" if done.copied else " was there already and stays as it is"
+        reporter.line(f"{done.path}{what}")
+    first = next(iter(find_exercises()))
+    where = "" if arguments.folder == Path() else f"cd {arguments.folder}, then "
+    reporter.line(
+        f"Next: read exercises/{first}/README.md; {where}`grade {first}` any time."
+    )
+    return FULL
+
+
+def _trace(arguments: argparse.Namespace) -> int:
+    from grader.diagnosis import general
+    from grader.report.files import check_writable, write_whole
+    from grader.report.recording import recording_json
+    from grader.report.terminal import Reporter, console
+    from grader.report.timeline import full, timeline
+    from grader.tracing.program import trace
+    from grader.tracing.schedule import SCHEDULES
+
+    schedule = SCHEDULES.get(arguments.schedule)
+    if schedule is None:
+        raise UsageError(
+            f"there is no schedule {arguments.schedule!r}; there are "
+            + ", ".join(SCHEDULES)
+        )
+    if arguments.json is not None:
+        check_writable(arguments.json)
+    try:
+        with trace(
+            [arguments.program, *arguments.arguments],
+            schedule=schedule,
+            directory=Path(),
+            stdout="pipe" if arguments.redirected else "terminal",
+        ) as program:
+            if program.reads_input():
+                program.close_input()
+            recording = program.finish()
+    except FileNotFoundError as error:
+        raise UsageError(
+            f"there is no program {arguments.program!r}; name a file, or a command "
+            "that the shell would find"
+        ) from error
+    findings = general(recording)
+    reporter = Reporter(console())
+    reporter.story(full(recording) if arguments.verbose else timeline(recording))
+    reporter.line()
+    reporter.findings(findings)
+    if not findings:
+        reporter.line("Nothing is wrong that can be known without its exercise.")
+    if arguments.json is not None:
+        data = recording_json(recording, findings)
+        write_whole(arguments.json, json.dumps(data, indent=2) + "\n")
+    return NOT_FULL if findings else FULL
+
+
+def _doctor(_: argparse.Namespace) -> int:
+    from grader.doctor import examine
+    from grader.report.terminal import Reporter, console
+
+    reporter = Reporter(console())
+    well = True
+    for probe in examine():
+        reporter.probe(probe.ok, probe.what, probe.cure)
+        well = well and probe.ok is not False
+    reporter.line()
+    if well:
+        reporter.line("This machine can grade.", "bold green")
+        return FULL
+    reporter.line("This machine cannot grade yet.", "bold red")
+    return GRADER_FAILED
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,180 @@
+"""What this machine allows, found by doing it, and the cure for what it lacks."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from grader.catalog import read_exercise
+from grader.errors import GraderError
+from grader.session import grade
+from grader.tracing.errors import TracingError
+from grader.verdict import CheckOutcome
+
+_YAMA = Path("/proc/sys/kernel/yama/ptrace_scope")
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """One thing that was tried.
+
+    `ok` is None where it is missing and grading works without it.
+    """
+
+    ok: bool | None
+    what: str
+    cure: str = ""
+
+
+def examine() -> Iterator[Probe]:
+    """Try everything that grading needs, one after the other."""
+    yield _interpreter()
+    yield _machine()
+    yield _yama()
+    yield _tracing()
+    yield _landlock()
+    yield _user()
+    yield _forked_checks()
+
+
+def _interpreter() -> Probe:
+    return Probe(True, f"Python {platform.python_version()} ({sys.executable})")
+
+
+def _machine() -> Probe:
+    name = f"{platform.system()} {platform.release()} on {platform.machine()}"
+    if platform.system() != "Linux":
+        return Probe(False, name, "forklab traces with ptrace(2): use Linux.")
+    if platform.machine() != "x86_64":
+        return Probe(
+            False,
+            f"{name}: its system calls are not known here",
+            "Grade on an x86-64 machine, such as the course's CI.",
+        )
+    return Probe(True, name)
+
+
+def _yama() -> Probe:
+    try:
+        scope = _YAMA.read_text().strip()
+    except OSError:
+        return Probe(True, "Yama does not restrict ptrace here")
+    if scope in ("0", "1"):
+        return Probe(True, f"Yama's ptrace_scope is {scope}: a parent may trace")
+    if scope == "2" and os.geteuid() == 0:
+        return Probe(True, "Yama's ptrace_scope is 2: root may trace")
+    return Probe(
+        False,
+        f"Yama's ptrace_scope is {scope}: tracing is not permitted",
+        "As root: sysctl kernel.yama.ptrace_scope=1"
+        + (" (3 holds until the machine starts again)" if scope == "3" else ""),
+    )
+
+
+_FORK_AND_WAIT = "import os\npid = os.fork()\npid and os.waitpid(pid, 0)\n"
+
+
+def _tracing() -> Probe:
+    from grader.tracing.program import run
+
+    cure = (
+        "In a container: add the capability SYS_PTRACE (--cap-add=SYS_PTRACE) or its "
+        "runtime's default seccomp profile of 2018 or newer. An amd64 image on an "
+        "Apple machine cannot trace at all."
+    )
+    try:
+        with tempfile.TemporaryDirectory(prefix="forklab-") as folder:
+            program = Path(folder, "probe.py")
+            program.write_text(_FORK_AND_WAIT)
+            recording = run([str(program)])
+    except (TracingError, OSError) as error:
+        return Probe(False, f"a program cannot be traced: {error}", cure)
+    children = recording.root.children
+    if len(children) != 1 or children[0].reaped_by != recording.root.pid:
+        return Probe(False, "a program was traced, and its fork was not seen", cure)
+    return Probe(True, "ptrace and seccomp: a fork and its wait were seen")
+
+
+def _landlock() -> Probe:
+    from grader.tracing.ptrace import landlock_version
+
+    version = landlock_version()
+    if version >= 6:
+        return Probe(True, f"Landlock {version}")
+    have = f"Landlock {version} is too old" if version else "no Landlock"
+    return Probe(
+        None,
+        f"{have}: a submission's files and signals are not confined by the kernel",
+        "Grade strangers' programs on Linux 6.12 or newer, or in a container.",
+    )
+
+
+def _user() -> Probe:
+    if os.geteuid() != 0:
+        return Probe(True, "not root: a submission has no more rights than you")
+    return Probe(
+        None,
+        "this is root: a submission runs as root too",
+        "Grade as an ordinary user where you can.",
+    )
+
+
+_KNOWN = '''\
+from grader.checking import CheckFailed, assert_that, points
+
+
+@points(1)
+def test_known_pass(program):
+    """What passes is told as passed."""
+    assert_that(program.run()).forks(1)
+
+
+@points(1)
+def test_known_fail(program):
+    """What fails is told as failed."""
+    assert_that(program.run()).forks(2)
+'''
+_METADATA = """\
+title = "A known pass and a known fail"
+summary = ""
+arguments = ""
+teaches = []
+hints = []
+"""
+
+
+def _forked_checks() -> Probe:
+    """Grade an exercise whose outcome is known."""
+    with tempfile.TemporaryDirectory(prefix="forklab-") as scratch:
+        folder = Path(scratch, "exercise0")
+        folder.mkdir()
+        for name, content in (
+            ("README.md", ""),
+            ("exercise0.py", ""),
+            ("exercise.toml", _METADATA),
+            ("test_exercise0.py", _KNOWN),
+        ):
+            (folder / name).write_text(content)
+        submission = Path(scratch, "submission.py")
+        submission.write_text(_FORK_AND_WAIT)
+        try:
+            verdict = grade(read_exercise(folder), submission)
+        except (GraderError, TracingError, OSError) as error:
+            return Probe(False, f"checks cannot be run: {error}", _PAIR)
+    outcomes = [check.outcome for check in verdict.checks]
+    if outcomes == [CheckOutcome.PASSED, CheckOutcome.FAILED]:
+        return Probe(True, "pytest and pytest-forked: a known pass and a known fail")
+    told = ", ".join(outcome.value for outcome in outcomes)
+    return Probe(
+        False,
+        f"a known pass and a known fail were told as: {told}. {verdict.error}".strip(),
+        _PAIR,
+    )
+
+
+_PAIR = 'Install the versions that work together: pip install "pytest>=9.0,<9.2".'

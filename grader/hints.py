@@ -1,0 +1,57 @@
+"""Hints, one more each time: which were shown is kept in the user's state folder."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from grader.catalog import Exercise
+
+
+@dataclass(frozen=True, slots=True)
+class Hint:
+    """The hint `number` of `count`."""
+
+    text: str
+    number: int
+    count: int
+
+
+def state_file() -> Path:
+    """Where the count of shown hints lies, as the XDG base directories say."""
+    base = os.environ.get("XDG_STATE_HOME", "")
+    folder = Path(base) if os.path.isabs(base) else Path.home() / ".local" / "state"
+    return folder / "forklab" / "hints.json"
+
+
+def next_hint(exercise: Exercise, *, again: bool = False) -> Hint | None:
+    """One more hint than the last time; the last one again when all were shown.
+
+    `again` begins anew. None where the exercise has no hints. A state that cannot be
+    read or kept costs no hint: it begins anew.
+    """
+    if not exercise.hints:
+        return None
+    path = state_file()
+    shown = _read(path)
+    number = 1 if again else min(shown.get(exercise.name, 0) + 1, len(exercise.hints))
+    shown[exercise.name] = number
+    with contextlib.suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial = path.with_suffix(f".{os.getpid()}")
+        partial.write_text(json.dumps(shown), encoding="utf-8")
+        partial.replace(path)
+    return Hint(exercise.hints[number - 1], number, len(exercise.hints))
+
+
+def _read(path: Path) -> dict[str, int]:
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    if not isinstance(data, dict):
+        return {}
+    return {k: v for k, v in data.items() if isinstance(v, int) and v >= 0}

@@ -1,0 +1,62 @@
+"""Writing a report's file: whole, or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+from pathlib import Path
+
+from grader.errors import GraderError, UsageError
+
+
+def check_writable(path: Path) -> None:
+    """Say so before any work is done, where a file cannot be written.
+
+    Raises `UsageError`.
+    """
+    if path.is_dir():
+        raise UsageError(f"{path} is a folder; name a file in it")
+    if path.exists() and not path.is_file():  # a terminal, a pipe, /dev/null
+        return
+    folder = path.parent
+    if not folder.is_dir():
+        raise UsageError(f"the folder {folder} does not exist; make it first")
+    if not os.access(folder, os.W_OK) or (
+        path.exists() and not os.access(path, os.W_OK)
+    ):
+        raise UsageError(f"{path} cannot be written: permission denied")
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a file so that a reader sees the old content or all of the new.
+
+    Raises `GraderError` where the disk is full, say; an old file is then as it was.
+    """
+    try:
+        if path.exists() and not path.is_file():
+            path.write_text(text, encoding="utf-8")
+            return
+        # A link is written through, not replaced.
+        path = path.resolve()
+        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        try:
+            with open(descriptor, "w", encoding="utf-8") as file:
+                file.write(text)
+            os.chmod(name, _mode(path))
+            os.replace(name, path)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                os.unlink(name)
+            raise
+    except OSError as error:
+        raise GraderError(f"{path} could not be written: {error.strerror}") from error
+
+
+def _mode(path: Path) -> int:
+    """The permissions that a file has, or that a new one gets: umask(2)."""
+    if path.exists():
+        return path.stat().st_mode & 0o777
+    mask = os.umask(0)
+    os.umask(mask)
+    return 0o666 & ~mask

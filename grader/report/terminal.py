@@ -1,0 +1,281 @@
+"""Verdicts for a person at a terminal: what happened, why it is wrong, what to read."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterable, Sequence
+from typing import TextIO
+
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn
+from rich.text import Text
+
+from grader.catalog import Exercise
+from grader.diagnosis.texts import DiagnosisText
+from grader.report.text import visible
+from grader.session import CheckStarted
+from grader.verdict import CheckOutcome, CheckResult, Finding, Outcome, Verdict
+
+# Longer lines are hard to read, however wide the terminal is.
+_WIDEST = 100
+_NARROWEST = 40
+
+_STYLE = {
+    CheckOutcome.PASSED: "green",
+    CheckOutcome.FAILED: "red",
+    CheckOutcome.NOT_RUN: "yellow",
+    CheckOutcome.GRADER_ERROR: "magenta",
+}
+
+
+def console(file: TextIO | None = None) -> Console:
+    """A console as wide as the terminal, plain where it is none or NO_COLOR is set."""
+    made = Console(file=file or sys.stdout, highlight=False, markup=False, emoji=False)
+    made.width = max(_NARROWEST, min(made.width, _WIDEST))
+    return made
+
+
+class Reporter:
+    """Prints to one console."""
+
+    def __init__(self, to: Console) -> None:
+        self._console = to
+        plain = not to.encoding.lower().startswith("utf")
+        self._marks = (
+            {
+                CheckOutcome.PASSED: "ok",
+                CheckOutcome.FAILED: "no",
+                CheckOutcome.NOT_RUN: "--",
+                CheckOutcome.GRADER_ERROR: "!!",
+            }
+            if plain
+            else {
+                CheckOutcome.PASSED: "✓",
+                CheckOutcome.FAILED: "✗",
+                CheckOutcome.NOT_RUN: "·",
+                CheckOutcome.GRADER_ERROR: "!",
+            }
+        )
+
+    def line(self, text: str = "", style: str = "", indent: int = 0) -> None:
+        """One paragraph, wrapped."""
+        self._print(Text(visible(text), style), Text(" " * indent))
+
+    def _print(self, body: Text, before: Text) -> None:
+        """`body`, wrapped, with its lines under each other behind `before`."""
+        room = max(self._console.width - before.cell_len, 20)
+        for line in body.wrap(self._console, room):
+            line.rstrip()
+            together = before + line
+            together.rstrip()
+            self._console.print(together, soft_wrap=True)
+            before = Text(" " * before.cell_len)
+
+    def _story(self, lines: Iterable[str], indent: int) -> None:
+        """Lines that belong under each other: cut rather than wrapped."""
+        for line in lines:
+            text = Text(" " * indent + visible(line), "dim")
+            text.truncate(self._console.width, overflow="ellipsis")
+            self._console.print(text, soft_wrap=True)
+
+    # a verdict
+
+    def verdict(self, verdict: Verdict, exercise: Exercise, *, whole: bool) -> None:
+        """All of a verdict. `whole`: stories are printed without being cut."""
+        title = Text(f"{exercise.name}: {exercise.title}", "bold")
+        self._print(Text(visible(verdict.submission)), title + "   ")
+        self.line()
+        for finding in verdict.findings:
+            self._finding(finding, set(), 2)
+            self.line()
+        told: set[str] = set()
+        for check in verdict.checks:
+            self._check(check, told, whole, quiet=bool(verdict.findings))
+        self.line()
+        if verdict.outcome is Outcome.GRADER_ERROR:
+            self.line(
+                "The grader could not do its work, so this is no score. "
+                "`grade doctor` says what this machine lacks.",
+                "bold magenta",
+            )
+            return
+        style = "green" if verdict.outcome is Outcome.FULL else "yellow"
+        self.line(f"Score: {verdict.score} of {verdict.max_score}", f"bold {style}")
+
+    def _check(
+        self, check: CheckResult, told: set[str], whole: bool, *, quiet: bool
+    ) -> None:
+        mark = self._marks[check.outcome]
+        before = Text.assemble(
+            "  ",
+            (mark, f"bold {_STYLE[check.outcome]}"),
+            (f"  {check.earned} / {check.points}  ", "dim"),
+        )
+        self._print(Text(visible(check.title)), before)
+        if check.error:
+            self.line(check.error.strip(), "magenta", 6)
+        if quiet:
+            return
+        if self._is_known(check, told) and not whole:
+            for finding in check.findings:
+                self.line(f"{finding.id}: as above, in another run.", indent=6)
+            return
+        for finding in check.findings:
+            self._finding(finding, told, 6)
+        for finding in (f for f in check.findings if f.timeline):
+            self.line(f"What the processes did ({finding.schedule}):", indent=6)
+            if whole:
+                for line in finding.timeline:
+                    self.line(line, "dim", 6)
+            else:
+                self._story(_shortened(finding.timeline), 6)
+        if check.findings:
+            self.line()
+
+    def _is_known(self, check: CheckResult, told: set[str]) -> bool:
+        """Whether all that went wrong here, but for its pids, has been told."""
+        stories = {_without_numbers(finding) for finding in check.findings}
+        known = bool(stories) and stories <= told
+        told |= stories
+        return known
+
+    def _finding(self, finding: Finding, told: set[str], indent: int) -> None:
+        line = f" (line {finding.line})" if finding.line else ""
+        stop = "" if finding.message.endswith((".", "?", "!")) else "."
+        head = Text.assemble(
+            (finding.id, "bold red"), f"{line}: {visible(finding.message)}{stop}"
+        )
+        self._print(head, Text(" " * indent))
+        if finding.id in told:
+            return
+        told.add(finding.id)
+        if finding.why:
+            self.line(f"Why: {finding.why}", indent=indent)
+        if finding.read:
+            more = f"; `grade explain {finding.id}`"
+            self.line(f"Read: {', '.join(finding.read)}{more}", "cyan", indent)
+
+    def next_step(self, verdict: Verdict, following: str | None) -> None:
+        """What to do now."""
+        if verdict.outcome is Outcome.GRADER_ERROR:
+            return
+        if verdict.outcome is Outcome.FULL:
+            more = f" Next: `grade {following}`." if following else ""
+            self.line(f"Everything that was to be shown is shown.{more}")
+            return
+        findings = [*verdict.findings, *(f for c in verdict.checks for f in c.findings)]
+        first = f"`grade explain {findings[0].id}`, or " if findings else ""
+        self.line(f"Next: {first}`grade hint {verdict.exercise}`.")
+
+    # several verdicts
+
+    def summary(self, verdicts: Sequence[Verdict]) -> None:
+        """One line an exercise, and the sum."""
+        for verdict in verdicts:
+            findings = [
+                *verdict.findings,
+                *(f for c in verdict.checks for f in c.findings),
+            ]
+            score = f"{verdict.score} / {verdict.max_score}"
+            self._print(
+                Text(", ".join(dict.fromkeys(f.id for f in findings))),
+                Text(f"{verdict.exercise:<12}{score:>8}  "),
+            )
+        total = sum(v.score for v in verdicts)
+        most = sum(v.max_score for v in verdicts)
+        self.line(f"Sum: {total} of {most}", "bold")
+
+    # everything else
+
+    def exercises(self, exercises: Iterable[Exercise]) -> None:
+        """The list of exercises."""
+        for exercise in exercises:
+            before = Text.assemble((f"{exercise.name:<12}", "bold"))
+            self._print(Text(f"{exercise.title}. {exercise.summary}"), before)
+
+    def explanation(self, text: DiagnosisText) -> None:
+        """One diagnosis, explained."""
+        self.line(f"{text.id}: {text.title}", "bold")
+        for heading, body in (
+            ("What it means", text.meaning),
+            ("Why it is wrong", text.why),
+            ("What to do", text.cure),
+            ("Read", "\n".join(text.read)),
+        ):
+            self.line()
+            self.line(heading, "bold cyan")
+            self.line(body, indent=2)
+
+    def findings(self, findings: Sequence[Finding]) -> None:
+        """Findings that belong to no check."""
+        told: set[str] = set()
+        for finding in findings:
+            self._finding(finding, told, 0)
+            self.line()
+
+    def story(self, lines: Sequence[str]) -> None:
+        """A run's story."""
+        for line in lines:
+            self.line(line)
+
+    def probe(self, ok: bool | None, what: str, cure: str) -> None:
+        """One line of `grade doctor`."""
+        outcome = {
+            True: CheckOutcome.PASSED,
+            False: CheckOutcome.FAILED,
+            None: CheckOutcome.NOT_RUN,
+        }[ok]
+        mark = Text(f"{self._marks[outcome]} ", f"bold {_STYLE[outcome]}")
+        self._print(Text(visible(what)), mark)
+        if cure:
+            self.line(cure, indent=4)
+
+
+def _without_numbers(finding: Finding) -> str:
+    return re.sub(r"\d+", "0", f"{finding.id}: {finding.message}")
+
+
+def _shortened(lines: Sequence[str], most: int = 16) -> list[str]:
+    """A story's beginning and end; the end is where it went wrong."""
+    if len(lines) <= most:
+        return list(lines)
+    head, tail = most // 3, most - most // 3 - 1
+    left = len(lines) - head - tail
+    return [
+        *lines[:head],
+        f"{'':12}... {left} more lines; --verbose shows all",
+        *lines[-tail:],
+    ]
+
+
+class LiveProgress:
+    """What is being checked, on standard error, where that is a terminal.
+
+    Redrawn when something happens and not by a thread: the session forks.
+    """
+
+    def __init__(self) -> None:
+        self._console = Console(stderr=True)
+        self._bar = Progress(
+            SpinnerColumn(),
+            TextColumn("{task.description}", markup=False),
+            console=self._console,
+            transient=True,
+            auto_refresh=False,
+            disable=not self._console.is_terminal,
+        )
+        self._task = self._bar.add_task("starting")
+
+    def __enter__(self) -> LiveProgress:
+        self._bar.start()
+        self._bar.refresh()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.stop()
+
+    def __call__(self, event: CheckStarted | CheckResult) -> None:
+        if isinstance(event, CheckStarted):
+            self._bar.update(self._task, description=event.title)
+            self._bar.refresh()

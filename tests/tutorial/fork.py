@@ -1,0 +1,7 @@
+import os
+pid = os.fork()
+if pid == 0:
+    print("this is child, pid = %d, parent id = %d" % (os.getpid(), os.getppid()))
+else:
+    print("this is parent, pid = %d, child id = %d" % (os.getpid(), pid))
+    os.waitpid(pid, 0)
