@@ -92,6 +92,13 @@ class CheckRunner:
         )
         return answer
 
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Say what pytest saw, for a check whose own process could not."""
+        if report.failed:
+            name = report.nodeid.rpartition("::")[2]
+            text = report.longreprtext[-1500:]
+            self._send({"failed": check_id(name), "report": text})
+
     def _send(self, message: dict[str, Any]) -> None:
         data = json.dumps(message).encode() + b"\n"
         while data:

@@ -83,6 +83,7 @@ def grade(
         return _unrunnable(exercise, submission, only, problem)
     results: dict[str, CheckResult] = {}
     titles = {check.id: check.title for check in wanted}
+    last_words: dict[str, str] = {}
     error = ""
     try:
         for message in _messages(exercise, submission, only, verbose):
@@ -90,6 +91,9 @@ def grade(
                 identity = str(message["started"])
                 if progress and identity in titles:
                     progress(CheckStarted(identity, titles[identity]))
+                continue
+            if "failed" in message:
+                last_words[str(message["failed"])] = str(message["report"])
                 continue
             result = check_from_json(message)
             results[result.id] = result
@@ -105,7 +109,7 @@ def grade(
             check.points,
             0,
             CheckOutcome.GRADER_ERROR,
-            error=error or "the check ended without a word",
+            error=error or last_words.get(check.id) or "the check ended without a word",
         )
         for check in wanted
     )
@@ -233,6 +237,8 @@ def _pytest(
         os.environ.pop(name, None)
     os.chdir(program.parent)
     sys.dont_write_bytecode = True
+    warnings.resetwarnings()
+    warnings.simplefilter("ignore")
     story = full if verbose else timeline
     submission = Submission(program.name, program.parent, exercise.limits, zygote)
     runner = CheckRunner(submission, channel, story, only)
@@ -248,6 +254,9 @@ def _pytest(
                 f"--config-file={os.devnull}",
                 "-pno:cacheprovider",
                 "-pno:faulthandler",
+                "-pno:unraisableexception",
+                "-pno:threadexception",
+                "-pno:warnings",
                 "-q",
             ],
             plugins=[pytest_forked, runner],

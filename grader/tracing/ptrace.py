@@ -29,6 +29,7 @@ _libc.syscall.restype = ctypes.c_long
 # <linux/ptrace.h>
 _TRACEME = 0
 _CONT = 7
+_SINGLESTEP = 9
 _DETACH = 17
 _SYSCALL = 24
 _GETEVENTMSG = 0x4201
@@ -41,6 +42,7 @@ _GETSIGMASK = 0x420A
 _GET_SYSCALL_INFO = 0x420E
 
 _NT_PRSTATUS = 1
+_NT_PRFPREG = 2
 
 
 class Event(IntEnum):
@@ -124,6 +126,11 @@ def resume_to_syscall(tid: int, signal: int = 0) -> None:
     _request(_SYSCALL, tid, 0, signal)
 
 
+def single_step(tid: int) -> None:
+    """Let a stopped tracee run one instruction."""
+    _request(_SINGLESTEP, tid)
+
+
 def listen(tid: int) -> None:
     """Leave a tracee in its group-stop, where SIGCONT can still reach it."""
     _request(_LISTEN, tid)
@@ -183,6 +190,17 @@ def set_registers(tid: int, registers: ctypes.Structure) -> None:
     _io.base = ctypes.addressof(registers)
     _io.length = ctypes.sizeof(registers)
     _request(_SETREGSET, tid, _NT_PRSTATUS, ctypes.byref(_io))
+
+
+_vectors = ctypes.create_string_buffer(512)
+
+
+def get_vector_registers(tid: int) -> bytes:
+    """The floating-point and vector registers of a stopped tracee."""
+    _io.base = ctypes.addressof(_vectors)
+    _io.length = ctypes.sizeof(_vectors)
+    _request(_GETREGSET, tid, _NT_PRFPREG, ctypes.byref(_io))
+    return _vectors.raw
 
 
 _mask = ctypes.c_uint64()

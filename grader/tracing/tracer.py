@@ -41,6 +41,7 @@ from grader.tracing.clock import MANY_LOOKS, NANO, Clock, timespec
 from grader.tracing.descriptors import Files, Objects
 from grader.tracing.errors import TracingError
 from grader.tracing.launch import hide_vdso
+from grader.tracing.loops import look_for_loop
 from grader.tracing.recording import (
     Continued,
     Ended,
@@ -85,6 +86,9 @@ _EPERM = -1
 # before others get their turn, in nanoseconds.
 _PATIENCE = 0.002
 _SLICE = 20_000_000
+
+# After how many of these slices it is worth looking for a loop without an end.
+_SPINS_LOOKED_AT = (1, 4, 16, 64)
 
 # A thread that got nowhere for so long is at rest, though busily: this many calls
 # without effect, or looks at the clock.
@@ -155,6 +159,7 @@ class Tracer:
         self._output = 0
         self._cpu_of_ended = 0.0
         self._started = time.monotonic()
+        self._looping: set[Thread] = set()  # see `loops`
         self._spins = max(1, round(limits.busy_seconds * NANO / _SLICE))
         self._ticks = 0
 
@@ -443,6 +448,8 @@ class Tracer:
 
     def _at_rest(self, thread: Thread) -> bool:
         spins = 1 if thread.owner.was_busy else self._spins
+        if thread in self._looping:
+            return True
         if (
             thread.spins >= spins
             or thread.fruitless >= _FRUITLESS
@@ -506,6 +513,10 @@ class Tracer:
     def _step(self, thread: Thread) -> None:
         self.clock.step()
         thread.steps += 1
+        if thread.alerted:
+            self._looping.discard(thread)
+        if thread not in self._looping:
+            self._looping.clear()  # it may change what the others look at
         thread.stirred = thread.alerted = thread.in_write = False
         if thread.vfork_child is not None:
             thread.vfork_child = None
@@ -644,7 +655,9 @@ class Tracer:
         if standard and self._output + call.arguments[2] > self.limits.output_bytes:
             self._excess_output(thread, call)
             return True
-        if thread.number == 0 and self._may_interrupt(standard):
+        # An interrupted traceback would hide what the first interrupt did.
+        of_errors = standard and call.arguments[0] == 2
+        if thread.number == 0 and not of_errors and self._may_interrupt(standard):
             self._interruptions -= 1
             self._send(thread.owner, self._interruption)
         if call.number in syscalls.FORBIDDEN.values() or call.name in (
@@ -1021,7 +1034,12 @@ class Tracer:
         if status >> 16 == ptrace.Event.STOP and os.WSTOPSIG(status) == signal.SIGTRAP:
             thread.spins += 1
             thread.spun = True
-            return None
+            if thread.spins not in _SPINS_LOOKED_AT:
+                return None
+            looked = look_for_loop(thread)
+            if looked.loops:
+                self._looping.add(thread)
+            return looked.status
         return status
 
     def _settle(self) -> None:

@@ -1,0 +1,91 @@
+"""Proving that a thread which makes no calls will never make one.
+
+A thread alone in its process that comes back to a state it was in before, every
+register and every byte of memory the same, without a system call between, goes round
+for ever: nothing that it looks at can have changed. ``while True: pass`` does so
+within a few dozen instructions, which are stepped through one by one, ptrace(2).
+
+What does not come back, a loop that counts, say, is not proven: the caller then falls
+back on how much of the processor it used.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from dataclasses import dataclass
+from hashlib import blake2b
+
+from grader.tracing import ptrace, syscalls
+from grader.tracing.tracee import Thread, Traced
+
+_INSTRUCTIONS = 2000
+_MOST_MEMORY = 64 << 20
+_BLOCK = 1 << 20
+_WALL = 0x40000000
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What stepping through a thread has shown.
+
+    `status` is a report of another kind that came instead of a step: its thread is
+    stopped in it, waitpid(2).
+    """
+
+    loops: bool
+    status: int | None = None
+
+
+def look_for_loop(thread: Thread) -> Looked:
+    """Step through a stopped thread, and see whether it comes back to where it is.
+
+    The thread is stopped afterwards, and a little further on.
+    """
+    if len(thread.owner.threads) > 1:
+        return Looked(False)
+    before = _memory(thread.owner)
+    if before is None:
+        return Looked(False)
+    start = syscalls.Registers()
+    now = syscalls.Registers()
+    try:
+        ptrace.get_registers(thread.tid, start)
+        vectors = ptrace.get_vector_registers(thread.tid)
+        state = bytes(start)
+        for _ in range(_INSTRUCTIONS):
+            ptrace.single_step(thread.tid)
+            _, status = os.waitpid(thread.tid, _WALL)
+            if not os.WIFSTOPPED(status) or status >> 8 != signal.SIGTRAP:
+                return Looked(False, status)
+            ptrace.get_registers(thread.tid, now)
+            if bytes(now) == state:
+                same = ptrace.get_vector_registers(thread.tid) == vectors
+                return Looked(same and _memory(thread.owner) == before)
+    except ProcessLookupError:  # killed while it was stopped
+        _, status = os.waitpid(thread.tid, _WALL)
+        return Looked(False, status)
+    return Looked(False)
+
+
+def _memory(owner: Traced) -> bytes | None:
+    """A digest of all that a process can change; None where that is too much."""
+    areas = list(_writable(owner.pid))
+    if sum(end - start for start, end in areas) > _MOST_MEMORY:
+        return None
+    digest = blake2b(digest_size=16)
+    for start, end in areas:
+        for address in range(start, end, _BLOCK):
+            digest.update(owner.read(address, min(_BLOCK, end - address)))
+    return digest.digest()
+
+
+def _writable(pid: int) -> Iterator[tuple[int, int]]:
+    """The areas of a process's memory that it can write to, proc(5)."""
+    with open(f"/proc/{pid}/maps", encoding="utf-8", errors="replace") as maps:
+        for line in maps:
+            area, permissions = line.split(maxsplit=2)[:2]
+            if permissions[1] == "w":
+                start, _, end = area.partition("-")
+                yield int(start, 16), int(end, 16)

@@ -1,0 +1,234 @@
+"""Whatever is handed in gets a clear diagnosis in bounded time, and leaves nothing."""
+
+from __future__ import annotations
+
+import os
+import textwrap
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from grader.catalog import find
+from grader.session import grade
+from grader.verdict import Outcome, Verdict
+
+STUB = find("exercise1").stub
+RIGHT = """\
+import os
+pid = os.fork()
+if pid == 0:
+    print(f"this is child, pid = {os.getpid()}, parent id = {os.getppid()}")
+else:
+    print(f"this is parent, pid = {os.getpid()}, child id = {pid}")
+    os.waitpid(pid, 0)
+"""
+
+
+def _descendants() -> set[int]:
+    """The processes below this one, as the kernel lists them."""
+    found: set[int] = set()
+    new = [os.getpid()]
+    while new:
+        pid = new.pop()
+        try:
+            children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        except OSError:
+            continue
+        new += [int(child) for child in children]
+        found |= {int(child) for child in children}
+    return found
+
+
+@pytest.fixture(autouse=True)
+def _nothing_is_left() -> Iterator[None]:
+    """No process of ours that was not there before, wherever it went."""
+    scratch = {entry for entry in os.listdir("/tmp") if entry.startswith("forklab-")}
+    before = _descendants()
+    strangers = _marked()
+    yield
+    assert _descendants() == before
+    assert _marked() == strangers
+    left = {entry for entry in os.listdir("/tmp") if entry.startswith("forklab-")}
+    assert left <= scratch
+
+
+def _marked() -> set[int]:
+    """Processes anywhere whose command line shows that a zygote made them."""
+    found = set()
+    for entry in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            line = Path(f"/proc/{entry}/cmdline").read_bytes()
+        except OSError:
+            continue
+        if b"grader.tracing.zygote" in line:
+            found.add(int(entry))
+    return found
+
+
+def _graded(folder: Path, content: bytes | str, exercise: str = "exercise1") -> Verdict:
+    file = folder / "submission.py"
+    if isinstance(content, str):
+        content = textwrap.dedent(content).encode()
+    file.write_bytes(content)
+    return grade(find(exercise), file)
+
+
+def _said(verdict: Verdict) -> set[str]:
+    findings = [*verdict.findings, *(f for c in verdict.checks for f in c.findings)]
+    return {finding.id for finding in findings}
+
+
+CANNOT_LOAD = {
+    "empty": (b"", "is empty"),
+    "blank": (b" \n\t\n", "is empty"),
+    "syntax error": (b"import os\nos.fork(\n", "line 2"),
+    "Python 2": (b"import os\nprint os.getpid()\n", "Python 2"),
+    "binary": (b"\x7fELF\0\0\1\2", "not text"),
+    "Latin-1": ("print('\xe9')\n".encode("latin-1"), "not UTF-8"),
+    "the stub": (STUB.read_bytes(), "still the stub"),
+    "the stub, with a comment": (STUB.read_bytes() + b"# mine\n", "still the stub"),
+    "huge": (b"# " + b"x" * (2 << 20), "larger than"),
+    "nested": (b"(" * 100_000 + b")" * 100_000, "is not valid Python"),
+}
+
+
+@pytest.mark.parametrize("name", CANNOT_LOAD)
+def test_what_cannot_be_loaded_is_not_run(tmp_path: Path, name: str) -> None:
+    """One clear sentence, no points, no check run."""
+    content, sentence = CANNOT_LOAD[name]
+    verdict = _graded(tmp_path, content)
+    assert verdict.outcome is Outcome.NONE
+    assert _said(verdict) == {"cannot-load"}
+    assert sentence in verdict.findings[0].message
+
+
+def test_no_file_and_a_folder(tmp_path: Path) -> None:
+    """The same for what is no file at all."""
+    for path, sentence in (
+        (tmp_path / "absent.py", "does not exist"),
+        (tmp_path, "is a folder"),
+    ):
+        verdict = grade(find("exercise1"), path)
+        assert _said(verdict) == {"cannot-load"}
+        assert sentence in verdict.findings[0].message
+
+
+def test_a_fifo_is_not_waited_for(tmp_path: Path) -> None:
+    """Opening it would wait for a writer, for ever."""
+    os.mkfifo(tmp_path / "submission.py")
+    verdict = grade(find("exercise1"), tmp_path / "submission.py")
+    assert "not a regular file" in verdict.findings[0].message
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"\xef\xbb\xbf" + RIGHT.encode(),
+        RIGHT.replace("\n", "\r\n").encode(),
+        b"# -*- coding: latin-1 -*-\n# \xe9\n" + RIGHT.encode(),
+    ],
+    ids=["BOM", "CRLF", "Latin-1, and says so"],
+)
+def test_unusual_files_that_python_runs_are_graded(
+    tmp_path: Path, content: bytes
+) -> None:
+    """Python runs them, so they count."""
+    assert _graded(tmp_path, content).outcome is Outcome.FULL
+
+
+HOSTILE = {
+    "a loop at the start": ("while True: pass\n", "never-ends"),
+    "100 MB of output": (
+        "import os\nfor _ in range(100): os.write(1, b'x\\n' * 500_000)\n",
+        "too-much-output",
+    ),
+    "output without an end": (
+        "import sys\nwhile True: sys.stdout.write('x' * 1000)\n",
+        "too-much-output",
+    ),
+    "a million forks": (
+        "import os\nfor _ in range(1_000_000): os.fork()\n",
+        "too-many-processes",
+    ),
+    "a chain of forks": (
+        "import os\nwhile True:\n    if os.fork(): os._exit(0)\n",
+        "too-many-processes",
+    ),
+    "_exit at once": ("import os\nos._exit(0)\n", "no-child"),
+    "kill of the parent": (
+        "import os\nos.kill(os.getppid(), 9)\n",
+        "forbidden-call",
+    ),
+    "kill of everybody": ("import os\nos.kill(-1, 9)\n", "forbidden-call"),
+    "memory": ("x = [bytearray(1 << 24) for _ in range(1000)]\n", "too-much-memory"),
+    "an exception": ("raise SystemError('no')\n", "uncaught-exception"),
+    "reads its input": ("input()\n", "never-ends"),
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_hostile_programs_are_bounded_and_named(tmp_path: Path, name: str) -> None:
+    """Each is ended by its limit, and told so."""
+    content, diagnosis = HOSTILE[name]
+    verdict = _graded(tmp_path, content)
+    assert verdict.outcome in (Outcome.NONE, Outcome.PARTIAL), verdict.error
+    assert diagnosis in _said(verdict)
+
+
+def test_the_group_is_killed_by_its_own(tmp_path: Path) -> None:
+    """kill(0) reaches the program's own group, and nobody else."""
+    verdict = _graded(tmp_path, "import os\nos.kill(0, 9)\n")
+    assert "killed-by-signal" in _said(verdict)
+    assert _graded(tmp_path, RIGHT).outcome is Outcome.FULL
+
+
+def test_a_daemon_is_found_and_ended(tmp_path: Path) -> None:
+    """A double fork and setsid do not hide it."""
+    verdict = _graded(
+        tmp_path,
+        """
+        import os, signal, sys
+        pid = os.fork()
+        if pid == 0:
+            print(f"this is child, pid = {os.getpid()}, parent id = {os.getppid()}")
+            sys.stdout.flush()
+            os.setsid()
+            if os.fork():
+                os._exit(0)
+            signal.signal(signal.SIGHUP, signal.SIG_IGN)
+            while True:
+                signal.pause()
+        print(f"this is parent, pid = {os.getpid()}, child id = {pid}")
+        os.waitpid(pid, 0)
+        """,
+    )
+    assert "extra-children" in _said(verdict)
+    assert "orphan-left" in _said(verdict) or "never-ends" in _said(verdict)
+
+
+def test_a_child_that_holds_the_terminal_is_an_orphan(tmp_path: Path) -> None:
+    """It outlives everything; nobody waits for it."""
+    verdict = _graded(
+        tmp_path,
+        """
+        import os, signal
+        pid = os.fork()
+        if pid == 0:
+            print(f"this is child, pid = {os.getpid()}, parent id = {os.getppid()}")
+            while True:
+                signal.pause()
+        print(f"this is parent, pid = {os.getpid()}, child id = {pid}")
+        """,
+    )
+    assert "orphan-left" in _said(verdict)
+
+
+def test_a_program_that_stops_itself_is_told_so(tmp_path: Path) -> None:
+    """Nobody will continue it."""
+    verdict = _graded(tmp_path, "import os, signal\nos.kill(os.getpid(), 19)\n" + RIGHT)
+    assert "never-ends" in _said(verdict)
+    message = next(
+        f.message for c in verdict.checks for f in c.findings if f.id == "never-ends"
+    )
+    assert "stopped" in message
