@@ -11,9 +11,10 @@ A check's first docstring line is its title, its name without ``test_`` its id.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -74,6 +75,14 @@ class Submission:
             **options,
         )
 
+    def some(self, low: int, high: int) -> int:
+        """A number from `low` to `high` that nobody knows before.
+
+        The same for the same program, so that its verdict is always the same.
+        """
+        source = (self.directory / self.name).read_bytes()
+        return low + int.from_bytes(blake2b(source).digest()) % (high - low + 1)
+
     def run(self, *arguments: object, **options: Any) -> Recording:
         """Run it to its end."""
         with self.start(*arguments, **options) as program:
@@ -102,6 +111,24 @@ class Submission:
             return program.finish()
 
 
+def across(runs: Iterable[Recording], check: Callable[[Recording], object]) -> None:
+    """Check every run, and fail with each different thing that was found in any.
+
+    For faults that show in one order of events as this and in another as that.
+    """
+    failures: list[CheckFailed] = []
+    for run in runs:
+        try:
+            check(run)
+        except CheckFailed as failure:
+            failures.append(failure)
+    if failures:
+        findings: dict[str, Finding] = {}
+        for finding in (f for failure in failures for f in failure.findings):
+            findings.setdefault(finding.id, finding)
+        raise CheckFailed([*findings.values()], failures[0].run)
+
+
 class Assertion:
     """Facts asserted of one run. Each method raises `CheckFailed` or returns self.
 
@@ -120,6 +147,8 @@ class Assertion:
         if any(cause.id in _FINAL for cause in causes):
             # What else is missing follows from this, but for what led to it.
             findings = [finding for finding in findings if finding.id in _ROOTS]
+        elif any(cause.id == "uncaught-exception" for cause in causes):
+            findings = [f for f in findings if f.id not in _CONSEQUENCES]
         known = {cause.id for cause in causes}
         more = [finding for finding in findings if finding.id not in known]
         raise CheckFailed([*causes, *more], self.run)
@@ -193,8 +222,12 @@ class Assertion:
     # signals
 
     def handles(self, signal: int) -> Assertion:
+        """The first process installed a handler at all."""
+        return self._holds(handlers.missing(self.run, signal))
+
+    def handles_in_time(self, signal: int) -> Assertion:
         """The first process installed a handler, before its first fork."""
-        return self._holds(handlers.installed(self.run, signal))
+        return self.handles(signal)._holds(handlers.late(self.run, signal))
 
     def never_blocks_in_handler(self) -> Assertion:
         """The handler did not wait for a child that still lived."""
@@ -216,6 +249,9 @@ _FINAL = frozenset(
     }
 )
 
+# What a process that died of an exception did not come to do.
+_CONSEQUENCES = frozenset({"no-child", "ended-early", "output-missing"})
+
 _ROOTS = frozenset({"write-end-open", "read-end-open"})
 
 
@@ -233,6 +269,7 @@ __all__ = [
     "Assertion",
     "CheckFailed",
     "Submission",
+    "across",
     "assert_that",
     "found",
     "name",

@@ -344,7 +344,8 @@ def _trace(arguments: argparse.Namespace) -> int:
         ) from error
     findings = general(recording)
     reporter = Reporter(console())
-    reporter.story(full(recording) if arguments.verbose else timeline(recording))
+    whole = arguments.verbose
+    reporter.story((full if whole else timeline)(recording), whole=whole)
     reporter.line()
     reporter.findings(findings)
     if not findings:

@@ -2,7 +2,7 @@
 
 import re
 
-from grader.checking import Submission, assert_that, found, points
+from grader.checking import Submission, across, assert_that, found, points
 from grader.diagnosis import output
 from grader.diagnosis.finding import name
 from grader.tracing import (
@@ -107,8 +107,10 @@ def test_parent_prints_its_line(program: Submission) -> None:
 @points(2)
 def test_parent_waits_for_its_child(program: Submission) -> None:
     """The parent waits for its child, in any order of events."""
-    for run in program.under(*ANY_ORDER):
-        assert_that(run).has_child().leaves_no_orphan().leaves_no_zombie()
+    across(
+        program.under(*ANY_ORDER),
+        lambda run: assert_that(run).has_child().leaves_no_zombie().leaves_no_orphan(),
+    )
 
 
 @points(1)

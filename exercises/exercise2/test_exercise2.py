@@ -1,6 +1,5 @@
 """Checks of exercise 2: a child sends numbers to its parent through a pipe."""
 
-import random
 import re
 from itertools import pairwise
 
@@ -78,7 +77,10 @@ def _travelled(run: Recording, count: int) -> list[Finding]:
             )
         ]
     numbers = [number for number, _, _ in _sent(*used)]
-    if numbers != list(range(1, count + 1)):
+    wanted = list(range(1, count + 1))
+    if pipes.was_cut_off(*used):
+        wanted = wanted[: len(numbers)]  # the fault is the reader's, who went away
+    if [number for number in numbers if number in wanted] != wanted:
         shown = ", ".join(map(str, numbers[:12])) or "no number on a line of its own"
         return [
             found(
@@ -122,13 +124,15 @@ def _held_back(run: Recording, count: int, interval: float) -> list[Finding]:
     return []
 
 
-def _kept_waiting(run: Recording, interval: float) -> list[Finding]:
+def _kept_waiting(run: Recording, count: int, interval: float) -> list[Finding]:
     """Numbers that had arrived and were printed only later."""
     used = _writer(run)
     if used is None:
         return _travelled(run, 0)
     printed = _printed(run)
     for number, sent, _ in _sent(*used):
+        if number not in range(1, count + 1):
+            continue  # a last word, say: not one of those that are to be printed
         if number not in printed:
             return output.absent(run, f"received : {number}", run.root)
         if printed[number] - sent > interval / 2:
@@ -173,7 +177,7 @@ def _ended_by_count(run: Recording) -> list[Finding]:
 @points(2)
 def test_numbers_arrive_in_order(program: Submission) -> None:
     """All numbers arrive in order, and `close.` comes last."""
-    some = random.randrange(3, 30)
+    some = program.some(3, 30)
     for count, interval, schedule in (
         (10, INTERVAL, take_turns),
         (0, 0, child_first),
@@ -189,7 +193,7 @@ def test_numbers_arrive_in_order(program: Submission) -> None:
 @points(1)
 def test_through_a_pipe(program: Submission) -> None:
     """The numbers go from child to parent through a pipe, one a line."""
-    count = random.randrange(3, 30)
+    count = program.some(3, 30)
     for run in program.under(take_turns, child_first, arguments=(count, 0)):
         assert_that(run).holds(_travelled(run, count))
 
@@ -205,7 +209,7 @@ def test_sent_at_once(program: Submission) -> None:
 def test_printed_as_it_arrives(program: Submission) -> None:
     """Each number is printed as it arrives."""
     for run in program.under(take_turns, parent_first, arguments=(5, INTERVAL)):
-        assert_that(run).holds(_kept_waiting(run, INTERVAL))
+        assert_that(run).holds(_kept_waiting(run, 5, INTERVAL))
 
 
 @points(2)

@@ -16,33 +16,41 @@ from grader.verdict import Finding
 _SIGCHLD = 17
 
 
-def installed(run: Recording, signal: int) -> list[Finding]:
-    """The first process has no handler for `signal`, or has it too late."""
-    handlers = [
-        event
-        for event in run.root.of(HandlerSet)
-        if event.signal == signal and event.disposition == "handler"
+def missing(run: Recording, signal: int) -> list[Finding]:
+    """The first process never had a handler for `signal`."""
+    if _installed(run, signal):
+        return []
+    return [
+        found(
+            "handler-missing",
+            f"{name(run, run.root)} never installed a handler for "
+            f"{signal_name(signal)}",
+            run,
+        )
     ]
-    if not handlers:
-        return [
-            found(
-                "handler-missing",
-                f"{name(run, run.root)} never installed a handler for "
-                f"{signal_name(signal)}",
-                run,
-            )
-        ]
-    forks = run.root.of(Forked)
-    if forks and forks[0].index < handlers[0].index:
-        return [
-            found(
-                "handler-late",
-                f"{name(run, run.root)} forked {name(run, forks[0].child)} before it "
-                f"installed its handler for {signal_name(signal)}",
-                run,
-            )
-        ]
-    return []
+
+
+def late(run: Recording, signal: int) -> list[Finding]:
+    """The first process installed its handler after it had forked."""
+    handler, fork = _installed(run, signal), next(iter(run.root.of(Forked)), None)
+    if handler is None or fork is None or handler.index < fork.index:
+        return []
+    return [
+        found(
+            "handler-late",
+            f"{name(run, run.root)} forked {name(run, fork.child)} before it "
+            f"installed its handler for {signal_name(signal)}",
+            run,
+        )
+    ]
+
+
+def _installed(run: Recording, signal: int) -> HandlerSet | None:
+    """When the first process installed its first handler for `signal`."""
+    for event in run.root.of(HandlerSet):
+        if event.signal == signal and event.disposition == "handler":
+            return event
+    return None
 
 
 def blocks(run: Recording) -> list[Finding]:

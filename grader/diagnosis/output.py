@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
+from collections import Counter
 from dataclasses import dataclass
 
 from grader.diagnosis.finding import found, name
@@ -19,9 +20,9 @@ class Line:
     process: Process
 
 
-def lines(process: Process) -> list[str]:
-    """The lines that one process printed on standard output."""
-    text = process.output.decode(errors="replace")
+def lines(process: Process, before: int | None = None) -> list[str]:
+    """The lines that one process printed on standard output, before an event."""
+    text = process.output_before(before).decode(errors="replace")
     return [line.rstrip() for line in text.split("\n") if line.strip()]
 
 
@@ -30,15 +31,16 @@ def all_lines(run: Recording) -> list[Line]:
     return [Line(line, process) for process in run.processes for line in lines(process)]
 
 
-def similar(run: Recording, wanted: str) -> Line | None:
-    """The printed line that is most like `wanted` and yet differs from it."""
+def similar(run: Recording, wanted: str, who: Process | None = None) -> Line | None:
+    """The line, printed by `who` or anybody, that is most like `wanted`."""
 
     def likeness(line: Line) -> float:
         return difflib.SequenceMatcher(
             None, _without_numbers(line.text), _without_numbers(wanted)
         ).ratio()
 
-    best = max(all_lines(run), key=likeness, default=None)
+    printed = [line for line in all_lines(run) if who in (None, line.process)]
+    best = max(printed, key=likeness, default=None)
     return best if best and likeness(best) >= 0.7 else None
 
 
@@ -48,7 +50,7 @@ def _without_numbers(text: str) -> str:
 
 def absent(run: Recording, wanted: str, who: Process | None = None) -> list[Finding]:
     """A required line that nobody printed in that form."""
-    close = similar(run, wanted)
+    close = similar(run, wanted, who)
     by = f"{name(run, who)} should print" if who else "the program should print"
     if close:
         return [
@@ -66,38 +68,26 @@ def sequence(run: Recording, wanted: list[str], got: list[str]) -> list[Finding]
     """Lines that must come in this order, each exactly as often as it stands there."""
     if wanted == got:
         return []
-    for at, line in enumerate(wanted):
-        seen = got[at] if at < len(got) else None
-        if seen == line:
-            continue
-        if got.count(line) > wanted.count(line):
+    missing = Counter(wanted) - Counter(got)
+    too_many = Counter(got) - Counter(wanted)
+    if missing and not too_many:
+        line = next(line for line in wanted if missing[line])
+        close = similar(run, line)
+        if close and close.text not in wanted:
+            return absent(run, line)
+        before = wanted.index(line) - 1
+        after = f" after {wanted[before]!r}" if before >= 0 else ""
+        return [found("output-missing", f"the line {line!r} is missing{after}", run)]
+    if too_many and not missing:
+        line = next(line for line in got if too_many[line])
+        if line in wanted:
             return [_twice(run, line, got.count(line))]
-        if seen is not None and got.count(seen) > wanted.count(seen) > 0:
-            return [_twice(run, seen, got.count(seen))]
-        if line not in got:
-            instead = f" after {wanted[at - 1]!r}" if at else ""
-            close = similar(run, line)
-            if close and close.text not in wanted:
-                return absent(run, line)
-            return [
-                found(
-                    "output-missing",
-                    f"the line {line!r} is missing{instead}",
-                    run,
-                )
-            ]
-        return [
-            found(
-                "output-wrong",
-                f"line {at + 1} should be {line!r}, and it is {seen!r}: the lines are "
-                "out of order",
-                run,
-            )
-        ]
-    extra = got[len(wanted)]
-    if extra in wanted:
-        return [_twice(run, extra, got.count(extra))]
-    return [found("output-wrong", f"the line {extra!r} is one too many", run)]
+        return [found("output-wrong", f"the line {line!r} is one too many", run)]
+    at = next(i for i, line in enumerate(wanted) if got[i : i + 1] != [line])
+    is_ = f"it is {got[at]!r}" if at < len(got) else "there is none"
+    order = "" if missing else ": the lines are out of order"
+    message = f"line {at + 1} should be {wanted[at]!r}, and {is_}{order}"
+    return [found("output-wrong", message, run)]
 
 
 def _twice(run: Recording, line: str, count: int) -> Finding:

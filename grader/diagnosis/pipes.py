@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterable
 
 from grader.diagnosis.finding import found, name
@@ -76,6 +77,12 @@ def written(process: Process, pipe: int) -> list[Wrote]:
     """What a process wrote into a pipe."""
     end = End(pipe, Side.WRITE)
     return [e for e in process.of(Wrote) if e.target == end and e.count]
+
+
+def was_cut_off(writer: Process, pipe: int) -> bool:
+    """Whether a write failed because nobody could read any more: EPIPE, write(2)."""
+    end = End(pipe, Side.WRITE)
+    return any(e.error == errno.EPIPE for e in writer.of(Wrote) if e.target == end)
 
 
 def read(process: Process, pipe: int) -> list[Read]:

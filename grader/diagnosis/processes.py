@@ -28,14 +28,16 @@ def zombies(run: Recording) -> list[Finding]:
         if event.signal == _SIGCHLD and event.merged
     ]
     parents = {p.parent for p in left}
-    if merged and any(e.target == p.pid for e in merged for p in parents if p):
-        parent = run.process(merged[0].target)
-        children = sum(1 for p in run.processes if p.parent is parent and p.ended)
-        collected = children - len(left)
+    merged = [event for event in merged if run.process(event.target) in parents]
+    parent = run.process(merged[0].target) if merged else None
+    ended = sum(1 for p in run.processes if p.ended and p.parent is parent)
+    collected = ended - len(left)
+    # Where none was collected, it was not for lack of signals.
+    if parent and collected:
         return [
             found(
                 "signals-merged",
-                f"{children} children of {name(run, parent)} ended; their SIGCHLDs "
+                f"{ended} children of {name(run, parent)} ended; their SIGCHLDs "
                 f"merged while one was pending, and only {collected} "
                 f"{'was' if collected == 1 else 'were'} collected: "
                 f"{names(run, left)} stayed {_zombie(len(left))}",
@@ -65,7 +67,8 @@ def _zombie_message(run: Recording, left: list[Process]) -> str:
             "the kernel threw the status away, so nobody could collect it"
         )
     assert parent is not None
-    ending = "ended too" if parent.ended else "went on"
+    of_itself = parent.ended is not None and parent.killed_by is None
+    ending = "ended too" if of_itself else "went on"
     return (
         f"{names(run, left)} ended, and {name(run, parent)} never collected "
         f"{'its' if len(left) == 1 else 'their'} status: it {ending} without a wait "

@@ -214,8 +214,11 @@ class Reporter:
             self._finding(finding, told, 0)
             self.line()
 
-    def story(self, lines: Sequence[str]) -> None:
-        """A run's story."""
+    def story(self, lines: Sequence[str], *, whole: bool) -> None:
+        """A run's story; `whole` wraps long lines that would else be cut."""
+        if not whole:
+            self._story(lines, 0)
+            return
         for line in lines:
             self.line(line)
 

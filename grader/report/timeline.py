@@ -129,7 +129,7 @@ def _target(target: Target) -> str:
 
 def _quoted(data: bytes) -> str:
     text = data.decode(errors="backslashreplace")
-    shown = text if len(text) <= 60 else text[:45] + "..." + text[-10:]
+    shown = text if len(text) <= 40 else text[:24] + "..." + text[-12:]
     return '"' + shown.encode("unicode_escape").decode() + '"'
 
 

@@ -11,11 +11,15 @@ from grader.tracing.recording import End, Side, Stream, Target
 
 @dataclass(slots=True)
 class Pipe:
-    """A pipe of the run: its number, its inode, and the bytes now in it."""
+    """A pipe of the run: its number, its inode, and the bytes now in it.
+
+    `held` counts nothing any more once a write was half done: see `sure`.
+    """
 
     number: int
     inode: int
     held: int = 0
+    sure: bool = True
     capacity: int = 65536
 
 

@@ -1,9 +1,10 @@
-"""Proving that a thread which makes no calls will never make one.
+"""Proving that a thread goes round for ever.
 
 A thread alone in its process that comes back to a state it was in before, every
-register and every byte of memory the same, without a system call between, goes round
-for ever: nothing that it looks at can have changed. ``while True: pass`` does so
-within a few dozen instructions, which are stepped through one by one, ptrace(2).
+register and every byte of memory the same, with nothing between but calls that told
+it nothing new, does so for ever: nothing that it looks at can have changed. ``while
+True: pass`` comes back within a few dozen instructions, which are stepped through one
+by one, ptrace(2); a loop that asks ``waitpid`` again and again, at the next call.
 
 What does not come back, a loop that counts, say, is not proven: the caller then falls
 back on how much of the processor it used.
@@ -67,6 +68,42 @@ def look_for_loop(thread: Thread) -> Looked:
         _, status = os.waitpid(thread.tid, _WALL)
         return Looked(False, status)
     return Looked(False)
+
+
+@dataclass(slots=True)
+class Mark:
+    """The state of a thread at the end of a call, to see whether it comes back."""
+
+    registers: bytes
+    memory: bytes
+    tries: int = 3
+
+
+# After how many calls without effect it is worth looking whether they come back.
+_MARKED_AT = (64, 1024, 8192)
+
+
+def comes_back(thread: Thread) -> bool:
+    """Whether a thread at a call's exit is where it was at an earlier one.
+
+    To be asked at each call that had no effect, before anything else happened.
+    """
+    if thread.fruitless < _MARKED_AT[0] or len(thread.owner.threads) > 1:
+        return False
+    registers = syscalls.Registers()
+    ptrace.get_registers(thread.tid, registers)
+    if thread.fruitless in _MARKED_AT:
+        memory = _memory(thread.owner)
+        thread.mark = Mark(bytes(registers), memory) if memory else None
+        return False
+    mark = thread.mark
+    if not isinstance(mark, Mark) or mark.registers != bytes(registers):
+        return False
+    mark.tries -= 1
+    if mark.tries < 0:
+        thread.mark = None
+        return False
+    return _memory(thread.owner) == mark.memory
 
 
 def _memory(owner: Traced) -> bytes | None:

@@ -369,28 +369,41 @@ class Process:
     @property
     def output(self) -> bytes:
         """What it printed on standard output or the terminal."""
-        return b"".join(
-            event.data
-            for event in self.of(Wrote)
-            if event.target is Stream.OUTPUT
-            or (event.target is Stream.TERMINAL and event.fd != 2)
-        )
+        return _printed(self.of(Wrote))
+
+    def output_before(self, index: int | None) -> bytes:
+        """What it printed before the event `index`; all of it where that is None."""
+        writes = self.of(Wrote)
+        return _printed([e for e in writes if index is None or e.index < index])
 
     @property
     def errors(self) -> bytes:
         """What it printed on standard error."""
-        return b"".join(
-            event.data
-            for event in self.of(Wrote)
-            if event.target is Stream.ERROR
-            or (event.target is Stream.TERMINAL and event.fd == 2)
-        )
+        return _complained(self.of(Wrote))
 
     def descendants(self) -> Iterator[Process]:
         """Its children, their children, and so on, in the order of their forks."""
         for child in self.children:
             yield child
             yield from child.descendants()
+
+
+def _printed(writes: list[Wrote]) -> bytes:
+    return b"".join(
+        event.data
+        for event in writes
+        if event.target is Stream.OUTPUT
+        or (event.target is Stream.TERMINAL and event.fd != 2)
+    )
+
+
+def _complained(writes: list[Wrote]) -> bytes:
+    return b"".join(
+        event.data
+        for event in writes
+        if event.target is Stream.ERROR
+        or (event.target is Stream.TERMINAL and event.fd == 2)
+    )
 
 
 class Limit(StrEnum):
@@ -434,22 +447,12 @@ class Recording:
     @property
     def output(self) -> bytes:
         """What the program printed, by whichever process, in order."""
-        return b"".join(
-            event.data
-            for event in self.of(Wrote)
-            if event.target is Stream.OUTPUT
-            or (event.target is Stream.TERMINAL and event.fd != 2)
-        )
+        return _printed(self.of(Wrote))
 
     @property
     def errors(self) -> bytes:
         """What the program printed on standard error."""
-        return b"".join(
-            event.data
-            for event in self.of(Wrote)
-            if event.target is Stream.ERROR
-            or (event.target is Stream.TERMINAL and event.fd == 2)
-        )
+        return _complained(self.of(Wrote))
 
     @property
     def ended(self) -> bool:

@@ -103,6 +103,7 @@ class Thread:
     spun: bool = False
     fruitless: int = 0
     looks: int = 0
+    mark: object = None  # of `loops`
     idle: int = 0
     idle_since: int = 0
     steps: int = 0

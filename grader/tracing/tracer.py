@@ -41,7 +41,7 @@ from grader.tracing.clock import MANY_LOOKS, NANO, Clock, timespec
 from grader.tracing.descriptors import Files, Objects
 from grader.tracing.errors import TracingError
 from grader.tracing.launch import hide_vdso
-from grader.tracing.loops import look_for_loop
+from grader.tracing.loops import comes_back, look_for_loop
 from grader.tracing.recording import (
     Continued,
     Ended,
@@ -92,7 +92,7 @@ _SPINS_LOOKED_AT = (1, 4, 16, 64)
 
 # A thread that got nowhere for so long is at rest, though busily: this many calls
 # without effect, or looks at the clock.
-_FRUITLESS = 1000
+_FRUITLESS = 20_000
 _LOOKS = 6000
 
 
@@ -718,12 +718,15 @@ class Tracer:
                 # poll(2) would go on in the kernel, with the time it was given.
                 registers.interrupted(call.number, syscalls.RESTART_WITHOUT_HANDLER)
             self._set(thread)
+        fruitless = thread.fruitless
         after = TABLE.get(call.name, PLAIN).leave(self, thread, call, result)
         if after is After.HELD:
             thread.state = State.HELD
             return True
         if not thread.cleared and (call.skipped or not interrupted(result)):
             self._end_hold(thread)
+        if thread.fruitless > fruitless and comes_back(thread):
+            self._looping.add(thread)
         if after is After.SWITCH and not thread.after_write:
             return True
         self._resume(thread)
@@ -997,6 +1000,9 @@ class Tracer:
                     if pid:
                         return status
                     thread.state = State.INSIDE
+                    if thread.call:
+                        name = thread.call.name
+                        TABLE.get(name, PLAIN).asleep(self, thread, thread.call)
                     return None
             elif state == "R":
                 asleep = 0

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import signal
 
+import pytest
+
 from grader.tracing.recording import End, Side, SignalSent
 from grader.tracing.schedule import hold_parent_until_children_end
 from tests.conftest import Run, Start
@@ -121,3 +123,59 @@ def test_children_that_end_together_send_one_signal(start: Start) -> None:
     sent = [e for e in recording.of(SignalSent) if e.signal == signal.SIGCHLD]
     assert [event.merged for event in sent] == [False, True, True, True, True]
     assert sum(p.state == "zombie" for p in rest.processes) == 4
+
+
+def test_a_write_larger_than_the_pipe_wakes_its_reader(run: Run) -> None:
+    """It fills the pipe and waits half done: the reader has something to read."""
+    recording = run(
+        """
+        import os
+        read_end, write_end = os.pipe()
+        if os.fork() == 0:
+            os.close(read_end)
+            os._exit(os.write(write_end, b"x" * 200_000) != 200_000)
+        os.close(write_end)
+        total = 0
+        while data := os.read(read_end, 30_000):
+            total += len(data)
+        os.wait()
+        print(total)
+        """,
+        pipe_size=4096,
+    )
+    assert recording.ended
+    assert recording.root.output.split() == [b"200000"]
+    assert recording.root.children[0].exit_code == 0
+
+
+def test_many_short_sleeps_are_no_rest(run: Run) -> None:
+    """A program may sleep for no time at all, often, and go on."""
+    recording = run("import time\nfor _ in range(3000): time.sleep(0)\nprint(1)")
+    assert recording.ended
+    assert recording.root.output.split() == [b"1"]
+
+
+@pytest.mark.parametrize(
+    "loop",
+    [
+        "while True: pass",
+        "flag = False\nwhile not flag: pass",
+        """import os
+if os.fork() == 0: signal.pause()
+while os.waitpid(-1, os.WNOHANG) == (0, 0): pass""",
+    ],
+)
+def test_a_loop_that_comes_back_is_busy_for_ever(start: Start, loop: str) -> None:
+    """It is proven long before the limits are reached."""
+    with start("import signal\n" + loop) as program:
+        rest = program.until_rest()
+        recording = program.stop()
+    assert rest.of(recording.root.pid) in rest.busy
+    assert recording.exceeded is None
+
+
+def test_a_long_computation_is_no_rest(run: Run) -> None:
+    """It makes no call for long, and it comes to its end."""
+    recording = run("n = 0\nfor i in range(3_000_000): n += i\nprint(n)")
+    assert recording.ended
+    assert recording.root.output.split() == [b"4499998500000"]

@@ -129,12 +129,21 @@ def switch(tracing: Tracing, thread: Thread, call: Call, result: int) -> After:
     return After.SWITCH
 
 
+def tell_others(tracing: Tracing, thread: Thread, call: Call) -> None:
+    """What a call has done so far may be what others wait for."""
+    tracing.stir(Stir.DATA)
+
+
 @dataclass(frozen=True, slots=True)
 class Handler:
-    """What to do at a call's entry, and at its exit if that is watched."""
+    """What to do at a call's entry, and at its exit if that is watched.
+
+    `asleep` is for a call that was let into the kernel and waits there half done.
+    """
 
     enter: Callable[[Tracing, Thread, Call], Then]
     leave: Callable[[Tracing, Thread, Call, int], After] = switch
+    asleep: Callable[[Tracing, Thread, Call], None] = tell_others
 
 
 PLAIN = Handler(watch)

@@ -76,7 +76,7 @@ def _enter_read(tracing: Tracing, thread: Thread, call: Call) -> Then:
     if not opened.may_block:
         return Then.PASS
     pipe = tracing.objects.by_number.get(_pipe_of(opened) or 0)
-    if thread.cleared or (pipe and pipe.held > 0) or _never_waits(call):
+    if thread.cleared or (pipe and pipe.sure and pipe.held) or _never_waits(call):
         thread.cleared = False
         return Then.WATCH
     return _probe(tracing, thread, call, select.POLLIN)
@@ -123,7 +123,8 @@ def _enter_write(tracing: Tracing, thread: Thread, call: Call) -> Then:
     pipe = tracing.objects.by_number.get(_pipe_of(opened) or 0)
     # The kernel's pages are filled unevenly, so that half of them free is room
     # for sure; where less is free, it is asked.
-    if pipe and pipe.held + call.arguments[2] <= pipe.capacity // 2:
+    size = call.arguments[2]
+    if pipe and pipe.sure and pipe.held + size <= pipe.capacity // 2:
         return Then.WATCH
     return _probe(tracing, thread, call, select.POLLOUT)
 
@@ -156,6 +157,15 @@ def _leave_write(tracing: Tracing, thread: Thread, call: Call, result: int) -> A
     return After.SWITCH
 
 
+def _asleep_in_write(tracing: Tracing, thread: Thread, call: Call) -> None:
+    """A write that is larger than the room has filled what room there was."""
+    number = _pipe_of(thread.owner.files.at(call.arguments[0]))
+    pipe = tracing.objects.by_number.get(number or 0)
+    if pipe:
+        pipe.sure = False
+    tracing.stir(Stir.DATA, number)
+
+
 def interrupted(result: int) -> bool:
     """Whether a signal is about to interrupt the call: it is not over yet."""
     return result in (-512, -513, -514, -516)
@@ -173,7 +183,7 @@ def _leave_other(tracing: Tracing, thread: Thread, call: Call, result: int) -> A
 
 
 _reading = Handler(_enter_read, _leave_read)
-_writing = Handler(_enter_write, _leave_write)
+_writing = Handler(_enter_write, _leave_write, _asleep_in_write)
 
 TABLE = {
     "read": _reading,

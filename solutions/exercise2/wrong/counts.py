@@ -1,0 +1,23 @@
+# diagnosis: stopped-by-count
+# The parent knows COUNT too, so it can stop after so many.
+import os
+import sys
+import time
+
+count = int(sys.argv[1]) if len(sys.argv) > 1 else 10
+interval = float(sys.argv[2]) if len(sys.argv) > 2 else 0.5
+r, w = os.pipe()
+pid = os.fork()
+if pid == 0:
+    os.close(r)
+    for n in range(1, count + 1):
+        os.write(w, f"{n}\n".encode())
+        time.sleep(interval)
+    os.close(w)
+    os._exit(0)
+os.close(w)
+pipe = os.fdopen(r)
+for _ in range(count):
+    print("received :", pipe.readline().strip())
+print("close.")
+os.waitpid(pid, 0)

@@ -1,0 +1,22 @@
+# diagnosis: uncaught-exception, no-pipe
+# os.pipe returns the write end first.
+import os
+import sys
+import time
+
+count = int(sys.argv[1]) if len(sys.argv) > 1 else 10
+interval = float(sys.argv[2]) if len(sys.argv) > 2 else 0.5
+w, r = os.pipe()
+pid = os.fork()
+if pid == 0:
+    os.close(r)
+    for n in range(1, count + 1):
+        os.write(w, f"{n}\n".encode())
+        time.sleep(interval)
+    os.close(w)
+    os._exit(0)
+os.close(w)
+for line in os.fdopen(r):
+    print("received :", line.strip())
+print("close.")
+os.waitpid(pid, 0)

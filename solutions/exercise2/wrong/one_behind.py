@@ -1,0 +1,28 @@
+# diagnosis: not-streamed
+# To notice the end in time, the parent always has to read one line ahead.
+import os
+import sys
+import time
+
+count = int(sys.argv[1]) if len(sys.argv) > 1 else 10
+interval = float(sys.argv[2]) if len(sys.argv) > 2 else 0.5
+
+r, w = os.pipe()
+pid = os.fork()
+if pid == 0:
+    os.close(r)
+    with os.fdopen(w, "w") as out:
+        for n in range(1, count + 1):
+            print(n, file=out, flush=True)
+            time.sleep(interval)
+    os._exit(0)
+
+os.close(w)
+with os.fdopen(r) as pipe:
+    line = pipe.readline()
+    while line:
+        following = pipe.readline()
+        print("received :", line.strip(), flush=True)
+        line = following
+print("close.", flush=True)
+os.waitpid(pid, 0)

@@ -1,0 +1,25 @@
+# diagnosis: descriptor-leak, write-end-open, read-end-open
+# Two processes that talk need two pipes, one for each direction.
+import os
+import sys
+import time
+
+count = int(sys.argv[1]) if len(sys.argv) > 1 else 10
+interval = float(sys.argv[2]) if len(sys.argv) > 2 else 0.5
+
+back_r, back_w = os.pipe()
+r, w = os.pipe()
+pid = os.fork()
+if pid == 0:
+    os.close(r)
+    for n in range(1, count + 1):
+        os.write(w, f"{n}\n".encode())
+        time.sleep(interval)
+    os.close(w)
+    os._exit(0)
+os.close(w)
+with os.fdopen(r) as pipe:
+    for line in pipe:
+        print("received :", line.strip(), flush=True)
+print("close.", flush=True)
+os.waitpid(pid, 0)
