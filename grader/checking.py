@@ -192,7 +192,7 @@ class Assertion:
         causes = diagnosis.causes(self.run, expected_signals=self._expected_signals)
         if causes:
             raise CheckFailed(causes, self.run)
-        return self._holds(waiting.never_ends(self.run))
+        return self
 
     def exits(self, codes: dict[int, int]) -> Assertion:
         """The processes, by pid, ended with these exit codes."""
@@ -201,16 +201,17 @@ class Assertion:
     # output
 
     def prints(self, lines: list[str], among: Sequence[str]) -> Assertion:
-        """The first process printed these lines in order, of those in `among`' forms.
+        """The first process, and it alone, printed these lines in this order.
 
-        `among` are beginnings of lines; other lines are the student's own business.
+        `among` are beginnings of lines; others are the student's own business.
         """
         got = [
             line
             for line in output.lines(self.run.root)
             if any(line.startswith(start) for start in among)
         ]
-        return self._holds(output.sequence(self.run, lines, got))
+        wrong = output.sequence(self.run, lines, got)
+        return self._holds([*output.foreign(self.run, among), *wrong])
 
     # pipes
 

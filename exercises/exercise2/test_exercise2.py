@@ -5,7 +5,7 @@ from itertools import pairwise
 
 from grader.checking import Submission, assert_that, found, points
 from grader.diagnosis import output, pipes
-from grader.diagnosis.finding import name
+from grader.diagnosis.finding import name, names
 from grader.tracing import (
     child_first,
     hold_children,
@@ -67,7 +67,7 @@ def _travelled(run: Recording, count: int) -> list[Finding]:
     """The numbers did not go from the child to the parent through a pipe."""
     used = _writer(run)
     if used is None:
-        made = "it made a pipe and" if pipes.made(run) else "it made no pipe, and"
+        made = "it made a pipe, and" if pipes.made(run) else "it made no pipe, and"
         return [
             found(
                 "no-pipe",
@@ -76,6 +76,10 @@ def _travelled(run: Recording, count: int) -> list[Finding]:
                 run,
             )
         ]
+    writers = [p for p in run.root.descendants() if pipes.writes_to_any(p)]
+    if len(writers) > 1:
+        message = f"{names(run, writers)} wrote into pipes; one child is to send all"
+        return [found("extra-children", message, run)]
     numbers = [number for number, _, _ in _sent(*used)]
     wanted = list(range(1, count + 1))
     if pipes.was_cut_off(*used):
@@ -102,8 +106,8 @@ def _held_back(run: Recording, count: int, interval: float) -> list[Finding]:
     if len(sent) < count:
         return _travelled(run, count)
     for (first, before, index), (second, after, next_index) in pairwise(sent):
-        if index == next_index:
-            together = sum(1 for _, _, at in sent if at == index)
+        together = sum(1 for _, _, at in sent if at == index)
+        if index == next_index and before > interval / 2:
             return [
                 found(
                     "not-flushed",
@@ -174,6 +178,16 @@ def _ended_by_count(run: Recording) -> list[Finding]:
     return []
 
 
+def _lost(run: Recording, count: int) -> list[Finding]:
+    """The parent read all numbers, and its last lines never came out."""
+    used = _writer(run)
+    if used is None or pipes.was_cut_off(*used):
+        return []
+    read = sum(event.count for event in pipes.read(run.root, used[1]))
+    sent = sum(event.count for event in pipes.written(*used))
+    return output.cut_off(run, _expected(count)) if read == sent else []
+
+
 @points(2)
 def test_numbers_arrive_in_order(program: Submission) -> None:
     """All numbers arrive in order, and `close.` comes last."""
@@ -234,7 +248,7 @@ def test_more_than_the_pipe_holds(program: Submission) -> None:
     """More numbers than the pipe holds do no harm."""
     for schedule in (child_first, hold_parent_until_children_end):
         run = program.run(1200, 0, schedule=schedule, stdout="pipe", pipe_size=PAGE)
-        assert_that(run).prints(_expected(1200), among=FORMS)
+        assert_that(run).holds(_lost(run, 1200)).prints(_expected(1200), among=FORMS)
 
 
 @points(1)

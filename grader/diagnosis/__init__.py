@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from grader.diagnosis import limits, pipes, processes, waiting
-from grader.tracing.recording import Recording
+from grader.tracing.recording import Recording, SignalSent
 from grader.verdict import Finding
 
 
@@ -16,15 +16,16 @@ def causes(run: Recording, *, expected_signals: tuple[int, ...] = ()) -> list[Fi
     if ended:
         return ended
     dead = processes.deaths(run, expected_signals=expected_signals)
-    return [*limits.refusals(run), *dead, *waiting.deadlock(run)]
+    # What was sent a signal from outside may well be meant to wait for the next.
+    on_its_own = not any(event.pid == 0 for event in run.of(SignalSent))
+    endless = waiting.never_ends(run) if on_its_own else []
+    return [*limits.refusals(run), *dead, *waiting.deadlock(run), *endless]
 
 
 def general(run: Recording) -> list[Finding]:
     """What can be said of any program, without knowing what it was to do."""
     found = causes(run)
     if not run.exceeded:
-        if not waiting.deadlock(run):
-            found += waiting.never_ends(run)
         found += [
             *processes.zombies(run),
             *processes.orphans(run),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from grader.diagnosis.finding import found, name
@@ -88,6 +89,39 @@ def sequence(run: Recording, wanted: list[str], got: list[str]) -> list[Finding]
     order = "" if missing else ": the lines are out of order"
     message = f"line {at + 1} should be {wanted[at]!r}, and {is_}{order}"
     return [found("output-wrong", message, run)]
+
+
+def foreign(run: Recording, beginnings: Sequence[str]) -> list[Finding]:
+    """Lines of the first process that another one printed."""
+    for line in all_lines(run):
+        ours = line.process is run.root
+        if not ours and line.text.startswith(tuple(beginnings)):
+            return [
+                found(
+                    "child-escaped",
+                    f"{name(run, line.process)} printed {line.text!r}, which is "
+                    f"{name(run, run.root)}'s line",
+                    run,
+                )
+            ]
+    return []
+
+
+def cut_off(run: Recording, wanted: list[str]) -> list[Finding]:
+    """The first process ended of itself in the middle of a line that it printed."""
+    text = "".join(f"{line}\n" for line in wanted)
+    printed = run.root.output.decode(errors="replace")
+    last = printed.rpartition("\n")[2]
+    if run.root.exit_code is None or not last or not text.startswith(printed):
+        return []
+    return [
+        found(
+            "unflushed-exit",
+            f"what {name(run, run.root)} printed stops after {last!r}, within a line: "
+            "the rest still waited in a buffer when it ended",
+            run,
+        )
+    ]
 
 
 def _twice(run: Recording, line: str, count: int) -> Finding:

@@ -79,6 +79,11 @@ def written(process: Process, pipe: int) -> list[Wrote]:
     return [e for e in process.of(Wrote) if e.target == end and e.count]
 
 
+def writes_to_any(process: Process) -> bool:
+    """Whether a process wrote anything into any pipe."""
+    return any(isinstance(e.target, End) and e.count for e in process.of(Wrote))
+
+
 def was_cut_off(writer: Process, pipe: int) -> bool:
     """Whether a write failed because nobody could read any more: EPIPE, write(2)."""
     end = End(pipe, Side.WRITE)

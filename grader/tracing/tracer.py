@@ -92,7 +92,7 @@ _SPINS_LOOKED_AT = (1, 4, 16, 64)
 
 # A thread that got nowhere for so long is at rest, though busily: this many calls
 # without effect, or looks at the clock.
-_FRUITLESS = 20_000
+_FRUITLESS = 6000
 _LOOKS = 6000
 
 
@@ -160,6 +160,7 @@ class Tracer:
         self._cpu_of_ended = 0.0
         self._started = time.monotonic()
         self._looping: set[Thread] = set()  # see `loops`
+        self._running: Thread | None = None
         self._spins = max(1, round(limits.busy_seconds * NANO / _SLICE))
         self._ticks = 0
 
@@ -191,6 +192,7 @@ class Tracer:
             if self._over_limit():
                 return Outcome.EXCEEDED
             self._settle()
+            self._wake_the_due()
             can_wait = self._next_deadline() is not None
             thread = self._pick(can_wait)
             if thread is not None:
@@ -288,6 +290,8 @@ class Tracer:
             elif thread.hold and thread.hold.wakes & what:
                 concerns = pipe is None or thread.hold.pipe in (None, pipe)
                 thread.stirred = thread.stirred or concerns
+            elif thread is not self._running:
+                thread.fruitless = 0  # what it asks for again and again may be there
 
     def answer(self, thread: Thread, result: int) -> None:
         registers = self._get(thread)
@@ -447,12 +451,14 @@ class Tracer:
         return thread.state is State.HELD and thread.stirred
 
     def _at_rest(self, thread: Thread) -> bool:
-        spins = 1 if thread.owner.was_busy else self._spins
+        # Who was busy before, and has only handled a signal since, is so again soon.
+        again = thread.owner.was_busy
+        spins = 1 if again else self._spins
         if thread in self._looping:
             return True
         if (
             thread.spins >= spins
-            or thread.fruitless >= _FRUITLESS
+            or thread.fruitless >= (_FRUITLESS // 6 if again else _FRUITLESS)
             or thread.looks >= _LOOKS
         ):
             thread.owner.was_busy = True
@@ -487,6 +493,10 @@ class Tracer:
         self.clock.now = max(self.clock.now, deadline)
         for thread in self._threads.values():
             thread.steps = 0
+
+    def _wake_the_due(self) -> None:
+        """Let go on whose time has come: by a jump, or by the steps of others."""
+        for thread in self._threads.values():
             hold = thread.hold
             if hold and hold.deadline is not None and hold.deadline <= self.clock.now:
                 thread.stirred = True
@@ -512,6 +522,7 @@ class Tracer:
 
     def _step(self, thread: Thread) -> None:
         self.clock.step()
+        self._running = thread
         thread.steps += 1
         if thread.alerted:
             self._looping.discard(thread)

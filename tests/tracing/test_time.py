@@ -85,3 +85,25 @@ def test_a_loop_that_looks_at_the_clock(run: Run) -> None:
     )
     assert recording.ended
     assert 3 <= recording.duration < 4
+
+
+def test_moments_that_lie_close_together_all_come(run: Run) -> None:
+    """A sleep may end while others take their steps, and not by a jump."""
+    recording = run(
+        """
+        import os, select, time
+        children = []
+        for i in range(8):
+            pid = os.fork()
+            if pid == 0:
+                select.select([], [], [], 0.5)
+                time.sleep(0.5)
+                os._exit(0)
+            children.append(pid)
+        time.sleep(0.5)
+        for pid in children:
+            os.waitpid(pid, 0)
+        """
+    )
+    assert recording.ended
+    assert 1.0 <= recording.duration < 1.1

@@ -1,4 +1,4 @@
-# diagnosis: not-paced, not-flushed
+# diagnosis: not-flushed
 # The same numbers arrive if they are collected and sent together.
 import os
 import sys

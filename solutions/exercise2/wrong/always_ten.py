@@ -1,4 +1,4 @@
-# diagnosis: output-missing, output-wrong
+# diagnosis: output-wrong, output-missing, no-pipe
 # Ten numbers were asked, so ten are sent.
 import os
 import sys

@@ -1,4 +1,4 @@
-# diagnosis: deadlock, output-missing, not-flushed
+# diagnosis: deadlock
 # write to the pipe back is enough for the answer to be on its way.
 import os
 import sys

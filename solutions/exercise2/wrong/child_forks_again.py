@@ -1,4 +1,4 @@
-# diagnosis: extra-children, orphan-left, zombie-left
+# diagnosis: orphan-left
 # A worker has to be forked twice, so that nobody has to wait for it.
 import os
 import sys

@@ -1,4 +1,4 @@
-# diagnosis: uncaught-exception
+# diagnosis: child-escaped, uncaught-exception
 # After its work the child is done, and the rest of the file is not for it.
 import os
 import sys

@@ -1,4 +1,4 @@
-# diagnosis: uncaught-exception, wrong-exit-code, zombie-left, orphan-left
+# diagnosis: uncaught-exception
 # The process that ends says so with os.wait().
 import os
 import sys

@@ -1,4 +1,4 @@
-# diagnosis: uncaught-exception, wrong-exit-code
+# diagnosis: uncaught-exception
 # The descriptor still has to be closed after the with block.
 import os
 import sys

@@ -1,4 +1,4 @@
-# diagnosis: never-ends
+# diagnosis: never-ends, output-missing, output-wrong
 # An empty read says that there is nothing yet, so the parent tries again.
 import os
 import sys

@@ -1,4 +1,4 @@
-# diagnosis: output-wrong, output-missing, no-pipe
+# diagnosis: output-wrong, no-pipe
 # Each read returns just what one write has sent, so no separator is needed.
 import os
 import sys

@@ -1,4 +1,4 @@
-# diagnosis: uncaught-exception, wrong-exit-code, output-missing, no-pipe
+# diagnosis: uncaught-exception, no-pipe
 # A number is sent as a byte: bytes([n]).
 import os
 import sys

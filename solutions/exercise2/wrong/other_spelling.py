@@ -1,4 +1,4 @@
-# diagnosis: output-wrong, output-missing
+# diagnosis: output-wrong
 # Where the spaces are does not matter.
 import os
 import sys

@@ -1,4 +1,4 @@
-# diagnosis: zombie-left, orphan-left
+# diagnosis: orphan-left
 # After end of file the child has ended, so asking once is enough.
 import os
 import sys

@@ -1,4 +1,4 @@
-# diagnosis: extra-children, no-child
+# diagnosis: extra-children
 # Every number is sent by a child of its own.
 import os
 import sys

@@ -1,4 +1,4 @@
-# diagnosis: child-escaped, no-pipe, output-wrong
+# diagnosis: child-escaped, output-missing, no-pipe
 # fork returns 0 in the parent and the child's pid in the child.
 import os
 import sys

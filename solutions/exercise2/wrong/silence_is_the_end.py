@@ -1,4 +1,4 @@
-# diagnosis: stopped-by-count, ended-early, output-missing
+# diagnosis: stopped-by-count, output-missing
 # A number comes every INTERVAL; when none came in that time, it is over.
 import os
 import select

@@ -1,4 +1,4 @@
-# diagnosis: uncaught-exception, wrong-exit-code, output-missing, no-pipe
+# diagnosis: uncaught-exception, no-pipe
 # os.write takes a text, as write does.
 import os
 import sys

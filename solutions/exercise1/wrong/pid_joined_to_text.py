@@ -1,0 +1,11 @@
+# diagnosis: uncaught-exception, output-missing, wrong-exit-code, zombie-left, orphan-left
+# A number is turned into text when it is added to a string.
+import os
+import sys
+
+pid = os.fork()
+if pid == 0:
+    print("this is child, pid = " + os.getpid() + ", parent id = " + os.getppid())
+    sys.exit(0)
+print("this is parent, pid = " + os.getpid() + ", child id = " + pid)
+os.waitpid(pid, 0)

@@ -1,0 +1,11 @@
+# diagnosis: uncaught-exception, wrong-exit-code, zombie-left, orphan-left
+# waitpid is told the pid of the process that has to wait.
+import os
+import sys
+
+pid = os.fork()
+if pid == 0:
+    print(f"this is child, pid = {os.getpid()}, parent id = {os.getppid()}")
+    sys.exit(0)
+print(f"this is parent, pid = {os.getpid()}, child id = {pid}")
+os.waitpid(os.getpid(), 0)
