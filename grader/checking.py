@@ -183,6 +183,10 @@ class Assertion:
         """Every child's status was collected by its parent."""
         return self._holds(processes.zombies(self.run))
 
+    def collects_its_children(self) -> Assertion:
+        """The first process had the status of each of its children."""
+        return self._holds(processes.uncollected(self.run))
+
     def leaves_no_orphan(self) -> Assertion:
         """No process outlived its parent."""
         return self._holds(processes.orphans(self.run))

@@ -28,7 +28,7 @@ ANY_ORDER = (
 
 
 def _is_like(form: str, line: str) -> bool:
-    pattern = re.escape(form).replace(r"\{\}", r"-?\d+")
+    pattern = re.escape(form).replace(r"\{\}", r"\S+")
     return re.fullmatch(pattern, line) is not None
 
 
@@ -109,7 +109,13 @@ def test_parent_waits_for_its_child(program: Submission) -> None:
     """The parent waits for its child, in any order of events."""
     across(
         program.under(*ANY_ORDER),
-        lambda run: assert_that(run).has_child().leaves_no_zombie().leaves_no_orphan(),
+        lambda run: (
+            assert_that(run)
+            .has_child()
+            .leaves_no_zombie()
+            .leaves_no_orphan()
+            .collects_its_children()
+        ),
     )
 
 

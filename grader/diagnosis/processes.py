@@ -7,6 +7,7 @@ import re
 from grader.diagnosis.finding import found, name, names
 from grader.tracing.recording import (
     Forked,
+    HandlerSet,
     Process,
     Recording,
     SignalSent,
@@ -32,8 +33,8 @@ def zombies(run: Recording) -> list[Finding]:
     parent = run.process(merged[0].target) if merged else None
     ended = sum(1 for p in run.processes if p.ended and p.parent is parent)
     collected = ended - len(left)
-    # Where none was collected, it was not for lack of signals.
-    if parent and collected:
+    # Where no handler collected any, it was not for lack of signals.
+    if parent and collected and _handles(parent, _SIGCHLD):
         return [
             found(
                 "signals-merged",
@@ -45,6 +46,22 @@ def zombies(run: Recording) -> list[Finding]:
             )
         ]
     return [found("zombie-left", _zombie_message(run, left), run)]
+
+
+def _handles(process: Process, signal: int) -> bool:
+    return any(
+        event.signal == signal and event.disposition == "handler"
+        for event in process.of(HandlerSet)
+    )
+
+
+def uncollected(run: Recording) -> list[Finding]:
+    """Children of the first process whose status it never had."""
+    left = [child for child in run.root.children if not child.collected]
+    if not left:
+        return []
+    message = f"{name(run, run.root)} never collected {names(run, left)}"
+    return [found("zombie-left", message, run)]
 
 
 def _zombie(count: int) -> str:

@@ -100,15 +100,25 @@ def never_ends(run: Recording) -> list[Finding]:
     alive = [p for p in rest.processes if p.state != "zombie"]
     if not alive:
         return []
-    first = alive[0]
-    if first.state == "stopped":
-        does = "stopped itself and nobody continues it"
-    elif first.state == "busy":
-        does = "runs on and on"
-    elif first.waiting and first.waiting.call in _TIMELESS:
-        does = "waits for a signal that nobody sends"
-    elif first.waiting and first.waiting.ends:
-        does = "waits for input that nobody gives it"
-    else:
-        does = "sleeps again and again"
-    return [found("never-ends", f"{name(run, first.pid)} {does}", run)]
+    said = "; ".join(f"{name(run, p.pid)} {_goes_on(run, p)}" for p in alive[:4])
+    return [found("never-ends", said, run)]
+
+
+def _goes_on(run: Recording, process: Snapshot) -> str:
+    """How a process stays there for ever."""
+    waiting = process.waiting
+    if process.state == "stopped":
+        return "stopped itself and nobody continues it"
+    if process.state == "busy":
+        return "runs on and on"
+    if waiting is None or waiting.deadline is not None:
+        return "sleeps again and again"
+    if waiting.call in _TIMELESS:
+        return "waits for a signal that nobody sends"
+    if any(isinstance(end, Stream) for end in waiting.ends):
+        return "waits for input that nobody gives it"
+    if waiting.call in ("wait4", "waitid"):
+        one = waiting.target is not None and waiting.target > 0
+        whom = name(run, waiting.target) if one else "a child"
+        return f"waits for {whom} to end"
+    return f"waits in {waiting.call}"

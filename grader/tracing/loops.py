@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from hashlib import blake2b
 
 from grader.tracing import ptrace, syscalls
-from grader.tracing.tracee import Thread, Traced
+from grader.tracing.tracee import MANY_CALLS, Thread, Traced
 
 _INSTRUCTIONS = 2000
 _MOST_MEMORY = 64 << 20
@@ -80,7 +80,7 @@ class Mark:
 
 
 # After how many calls without effect it is worth looking whether they come back.
-_MARKED_AT = (64, 1024, 8192)
+_MARKED_AT = (MANY_CALLS, 1024)
 
 
 def comes_back(thread: Thread) -> bool:

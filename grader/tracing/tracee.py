@@ -77,6 +77,10 @@ class Hold:
     pipe: int | None = None
 
 
+# So many calls without effect mean that it only asks and asks.
+MANY_CALLS = 200
+
+
 @dataclass(slots=True, eq=False)
 class Thread:
     """One tracee of ptrace(2), which traces threads, not processes."""
@@ -130,7 +134,7 @@ class Thread:
     @property
     def spinning(self) -> bool:
         """Whether it runs without getting anywhere."""
-        return self.spun or self.fruitless >= 20 or self.looks >= MANY_LOOKS
+        return self.spun or self.fruitless >= MANY_CALLS or self.looks >= MANY_LOOKS
 
     def progressed(self) -> None:
         """It did something that another process or the user can see."""

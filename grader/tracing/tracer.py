@@ -68,7 +68,16 @@ from grader.tracing.recording import (
     Wrote,
 )
 from grader.tracing.schedule import Schedule
-from grader.tracing.tracee import Call, Hold, State, Stir, Thread, Traced, thread_status
+from grader.tracing.tracee import (
+    MANY_CALLS,
+    Call,
+    Hold,
+    State,
+    Stir,
+    Thread,
+    Traced,
+    thread_status,
+)
 
 _WALL = 0x40000000
 _CALL_STOP = signal.SIGTRAP | 0x80
@@ -89,6 +98,9 @@ _SLICE = 20_000_000
 
 # After how many of these slices it is worth looking for a loop without an end.
 _SPINS_LOOKED_AT = (1, 4, 16, 64)
+
+# How often one that only asks and asks may do so while others wait for time to pass.
+_TURNS = 20
 
 # A thread that got nowhere for so long is at rest, though busily: this many calls
 # without effect, or looks at the clock.
@@ -291,7 +303,8 @@ class Tracer:
                 concerns = pipe is None or thread.hold.pipe in (None, pipe)
                 thread.stirred = thread.stirred or concerns
             elif thread is not self._running:
-                thread.fruitless = 0  # what it asks for again and again may be there
+                # What it asks for again and again may be there.
+                thread.fruitless = min(thread.fruitless, MANY_CALLS - _TURNS)
 
     def answer(self, thread: Thread, result: int) -> None:
         registers = self._get(thread)
@@ -435,7 +448,9 @@ class Tracer:
         if not ready:
             if can_wait:
                 # Time passes while they spin, but each gets a turn in between.
-                busy = [t for t in busy if t.steps < 20 and not (t.spins and t.steps)]
+                busy = [
+                    t for t in busy if t.steps < _TURNS and not (t.spins and t.steps)
+                ]
             else:
                 busy = [t for t in busy if not self._at_rest(t)]
             ready = busy

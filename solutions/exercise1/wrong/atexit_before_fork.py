@@ -1,4 +1,4 @@
-# diagnosis: child-escaped, wrong-pid, output-duplicated
+# diagnosis: child-escaped
 # What the parent has registered for its end is run by the parent only.
 import atexit
 import os

@@ -1,4 +1,4 @@
-# diagnosis: no-child, wrong-pid
+# diagnosis: no-child
 # The function called child is the child, the one called parent is the parent.
 import os
 

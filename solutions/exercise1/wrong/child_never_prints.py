@@ -4,7 +4,6 @@ import os
 
 pid = os.fork()
 if pid == 0:
-    line = f"this is child, pid = {os.getpid()}, parent id = {os.getppid()}"
-    os._exit(0)
+    os._exit(0)  # nothing to say
 print(f"this is parent, pid = {os.getpid()}, child id = {pid}")
 os.waitpid(pid, 0)

@@ -1,4 +1,4 @@
-# diagnosis: uncaught-exception, wrong-exit-code, zombie-left, orphan-left
+# diagnosis: uncaught-exception, orphan-left, zombie-left
 # The child is the one that waits: it may not end before its parent.
 import os
 

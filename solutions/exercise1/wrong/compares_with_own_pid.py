@@ -1,4 +1,4 @@
-# diagnosis: child-escaped, output-missing, output-duplicated, wrong-pid, wrong-exit-code, uncaught-exception
+# diagnosis: child-escaped, uncaught-exception, output-wrong
 # fork returns to each process its own pid, so the child finds itself by comparing.
 import os
 import sys

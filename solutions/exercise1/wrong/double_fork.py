@@ -1,4 +1,4 @@
-# diagnosis: extra-children, orphan-left, wrong-pid
+# diagnosis: extra-children, child-escaped, zombie-left, orphan-left
 # With a double fork there can be no zombie, so that is the clean way to do it.
 import os
 import sys

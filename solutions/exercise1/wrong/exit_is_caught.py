@@ -1,4 +1,4 @@
-# diagnosis: child-escaped, wrong-pid, output-duplicated
+# diagnosis: child-escaped
 # sys.exit ends the process on the spot, whatever stands around it.
 import os
 import sys

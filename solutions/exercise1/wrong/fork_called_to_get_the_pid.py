@@ -1,4 +1,4 @@
-# diagnosis: extra-children, child-escaped, output-duplicated, orphan-left, zombie-left
+# diagnosis: extra-children, uncaught-exception, child-escaped, orphan-left, zombie-left
 # fork tells the pid of the child each time it is called.
 import os
 

@@ -1,4 +1,4 @@
-# diagnosis: no-child, output-missing, output-wrong, uncaught-exception, wrong-exit-code
+# diagnosis: uncaught-exception
 # os.fork is the pid of the new process.
 import os
 import sys

@@ -1,4 +1,4 @@
-# diagnosis: extra-children, unflushed-fork, output-duplicated
+# diagnosis: extra-children, unflushed-fork
 # A line that print has printed belongs to the past, so fork cannot repeat it.
 import os
 import sys

@@ -1,4 +1,4 @@
-# diagnosis: orphan-left, zombie-left
+# diagnosis: orphan-left
 # With a handler for SIGCHLD the child is collected whenever it ends.
 import os
 import signal

@@ -1,4 +1,4 @@
-# diagnosis: uncaught-exception, wrong-exit-code, zombie-left
+# diagnosis: uncaught-exception, zombie-left
 # Ignoring SIGCHLD avoids zombies, and waitpid still tells how the child ended.
 import os
 import signal

@@ -1,4 +1,4 @@
-# diagnosis: uncaught-exception, output-missing, wrong-exit-code
+# diagnosis: uncaught-exception
 # The child can use what the parent has worked out, since both are the same program.
 import os
 import sys

@@ -1,4 +1,4 @@
-# diagnosis: orphan-left, wrong-pid, zombie-left
+# diagnosis: orphan-left
 # The parent's pid stays the same, so there is no hurry to ask for it.
 import os
 import sys

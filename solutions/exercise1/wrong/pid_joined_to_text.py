@@ -1,4 +1,4 @@
-# diagnosis: uncaught-exception, output-missing, wrong-exit-code, zombie-left, orphan-left
+# diagnosis: uncaught-exception, zombie-left, orphan-left
 # A number is turned into text when it is added to a string.
 import os
 import sys

@@ -1,4 +1,4 @@
-# diagnosis: child-escaped, output-wrong, uncaught-exception, wrong-exit-code
+# diagnosis: child-escaped, uncaught-exception
 # When the child's function returns, the child is over.
 import os
 

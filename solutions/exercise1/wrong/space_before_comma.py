@@ -1,4 +1,4 @@
-# diagnosis: output-wrong, output-missing
+# diagnosis: output-wrong
 # print puts its arguments next to each other.
 import os
 import sys

@@ -1,4 +1,4 @@
-# diagnosis: no-child, deadlock
+# diagnosis: no-child
 # A thread is a process too.
 import os
 import threading

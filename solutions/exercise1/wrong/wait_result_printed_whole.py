@@ -1,4 +1,4 @@
-# diagnosis: output-wrong, output-missing
+# diagnosis: output-wrong
 # wait returns the pid of the child that has ended.
 import os
 import sys

@@ -1,4 +1,4 @@
-# diagnosis: uncaught-exception, wrong-exit-code, zombie-left, orphan-left
+# diagnosis: uncaught-exception, zombie-left, orphan-left
 # waitpid needs nothing but the pid; the options are optional.
 import os
 import sys

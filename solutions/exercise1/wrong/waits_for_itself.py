@@ -1,4 +1,4 @@
-# diagnosis: uncaught-exception, wrong-exit-code, zombie-left, orphan-left
+# diagnosis: uncaught-exception, zombie-left, orphan-left
 # waitpid is told the pid of the process that has to wait.
 import os
 import sys

@@ -1,4 +1,4 @@
-# diagnosis: uncaught-exception, wrong-exit-code
+# diagnosis: uncaught-exception
 # Waiting a second time does no harm, and makes sure of it.
 import os
 import sys

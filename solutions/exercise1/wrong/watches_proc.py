@@ -1,4 +1,4 @@
-# diagnosis: never-ends, zombie-left, deadlock
+# diagnosis: never-ends
 # A child that has ended is gone, so its directory in /proc goes away by itself.
 import os
 import sys
