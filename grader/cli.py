@@ -191,7 +191,7 @@ def _grade_all(arguments: argparse.Namespace) -> int:
         verdict = _graded(exercise, arguments, None)
         verdicts.append(verdict)
         reporter.verdict(verdict, exercise, whole=arguments.verbose)
-        reporter.line()
+        reporter.gap()
     reporter.summary(verdicts)
     data = {"schema": SCHEMA, "verdicts": [v.as_json() for v in verdicts]}
     _write(arguments, verdicts, json.dumps(data, indent=2))
@@ -346,7 +346,7 @@ def _trace(arguments: argparse.Namespace) -> int:
     reporter = Reporter(console())
     whole = arguments.verbose
     reporter.story((full if whole else timeline)(recording), whole=whole)
-    reporter.line()
+    reporter.gap()
     reporter.findings(findings)
     if not findings:
         reporter.line("Nothing is wrong that can be known without its exercise.")
@@ -365,7 +365,7 @@ def _doctor(_: argparse.Namespace) -> int:
     for probe in examine():
         reporter.probe(probe.ok, probe.what, probe.cure)
         well = well and probe.ok is not False
-    reporter.line()
+    reporter.gap()
     if well:
         reporter.line("This machine can grade.", "bold green")
         return FULL

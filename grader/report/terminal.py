@@ -41,6 +41,7 @@ class Reporter:
 
     def __init__(self, to: Console) -> None:
         self._console = to
+        self._after_gap = True
         plain = not to.encoding.lower().startswith("utf")
         self._marks = (
             {
@@ -58,12 +59,19 @@ class Reporter:
             }
         )
 
-    def line(self, text: str = "", style: str = "", indent: int = 0) -> None:
+    def gap(self) -> None:
+        """One empty line, and not two."""
+        if not self._after_gap:
+            self._console.print()
+            self._after_gap = True
+
+    def line(self, text: str, style: str = "", indent: int = 0) -> None:
         """One paragraph, wrapped."""
         self._print(Text(visible(text), style), Text(" " * indent))
 
     def _print(self, body: Text, before: Text) -> None:
         """`body`, wrapped, with its lines under each other behind `before`."""
+        self._after_gap = False
         room = max(self._console.width - before.cell_len, 20)
         for line in body.wrap(self._console, room):
             line.rstrip()
@@ -74,6 +82,7 @@ class Reporter:
 
     def _story(self, lines: Iterable[str], indent: int) -> None:
         """Lines that belong under each other: cut rather than wrapped."""
+        self._after_gap = False
         for line in lines:
             text = Text(" " * indent + visible(line), "dim")
             text.truncate(self._console.width, overflow="ellipsis")
@@ -85,14 +94,14 @@ class Reporter:
         """All of a verdict. `whole`: stories are printed without being cut."""
         title = Text(f"{exercise.name}: {exercise.title}", "bold")
         self._print(Text(visible(verdict.submission)), title + "   ")
-        self.line()
+        self.gap()
         for finding in verdict.findings:
             self._finding(finding, set(), 2)
-            self.line()
+            self.gap()
         told: set[str] = set()
         for check in verdict.checks:
             self._check(check, told, whole, quiet=bool(verdict.findings))
-        self.line()
+        self.gap()
         if verdict.outcome is Outcome.GRADER_ERROR:
             self.line(
                 "The grader could not do its work, so this is no score. "
@@ -131,7 +140,7 @@ class Reporter:
             else:
                 self._story(_shortened(finding.timeline), 6)
         if check.findings:
-            self.line()
+            self.gap()
 
     def _is_known(self, check: CheckResult, told: set[str]) -> bool:
         """Whether all that went wrong here, but for its pids, has been told."""
@@ -203,7 +212,7 @@ class Reporter:
             ("What to do", text.cure),
             ("Read", "\n".join(text.read)),
         ):
-            self.line()
+            self.gap()
             self.line(heading, "bold cyan")
             self.line(body, indent=2)
 
@@ -212,7 +221,7 @@ class Reporter:
         told: set[str] = set()
         for finding in findings:
             self._finding(finding, told, 0)
-            self.line()
+            self.gap()
 
     def story(self, lines: Sequence[str], *, whole: bool) -> None:
         """A run's story; `whole` wraps long lines that would else be cut."""
