@@ -257,7 +257,8 @@ _FINAL = frozenset(
 # What a process that died of an exception did not come to do.
 _CONSEQUENCES = frozenset({"no-child", "ended-early", "output-missing"})
 
-_ROOTS = frozenset({"write-end-open", "read-end-open"})
+# What may have led to them, and is told beside them.
+_ROOTS = frozenset({"write-end-open", "read-end-open", "orphan-left", "extra-children"})
 
 
 def assert_that(

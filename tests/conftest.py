@@ -49,3 +49,25 @@ def run(start: Start) -> Run:
             return program.finish()
 
     return run
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """``--update-golden`` writes the golden files anew, to be read before a commit."""
+    parser.addoption("--update-golden", action="store_true")
+
+
+Golden = Callable[[str, str], None]
+
+
+@pytest.fixture
+def golden(request: pytest.FixtureRequest) -> Golden:
+    """Compare a text with the file of that name in the test's ``golden`` folder."""
+
+    def compare(name: str, text: str) -> None:
+        path = Path(str(request.path)).parent / "golden" / name
+        if request.config.getoption("--update-golden"):
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+        assert text == path.read_text(encoding="utf-8")
+
+    return compare

@@ -138,7 +138,8 @@ class Reporter:
                 for line in finding.timeline:
                     self.line(line, "dim", 6)
             else:
-                self._story(_shortened(finding.timeline), 6)
+                narrow = self._console.width < 60
+                self._story(_shortened(finding.timeline), 0 if narrow else 6)
         if check.findings:
             self.gap()
 

@@ -1,0 +1,170 @@
+"""The formats, against golden files, with text that a hostile program could print."""
+
+from __future__ import annotations
+
+import io
+import json
+import xml.etree.ElementTree as ET
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.console import Console
+
+from grader.catalog import find
+from grader.diagnosis.texts import text
+from grader.errors import GraderError, UsageError
+from grader.report.files import check_writable, write_whole
+from grader.report.junit import junit
+from grader.report.terminal import Reporter
+from grader.report.text import visible, xml_text
+from grader.verdict import CheckOutcome, CheckResult, Finding, Verdict
+from tests.conftest import Golden
+
+HOSTILE = "\x1b[2J\x1b]0;x\x07 ::error::x </failure> ]]> \u202eright\u202c \x00 é"
+
+FAILED = CheckResult(
+    "child-is-collected",
+    "The child is collected, and both end with exit code 0",
+    2,
+    0,
+    CheckOutcome.FAILED,
+    (
+        Finding(
+            "zombie-left",
+            "the child 72 ended, and the parent 71 never collected its status",
+            text("zombie-left").why,
+            ("wait(2)", "fork(2)"),
+            None,
+            "take_turns",
+            (
+                "   0.000 s  parent 71      forks 72",
+                f'   0.500 s  child 72       writes "{HOSTILE}" to the terminal',
+                "at the end  child 72       was never collected",
+            ),
+        ),
+        Finding("output-wrong", f"it printed {HOSTILE!r}", "", (), 14, "take_turns"),
+    ),
+)
+AGAIN = replace(FAILED, id="again", title="The same once more", points=1)
+PASSED = CheckResult("forks", "It forks", 3, 3, CheckOutcome.PASSED)
+BROKEN = CheckResult(
+    "broken", "Broken", 1, 0, CheckOutcome.GRADER_ERROR, error="OSError: no memory"
+)
+PARTIAL = Verdict("exercise2", "pipe.py", (PASSED, FAILED, AGAIN))
+ERROR = Verdict("exercise2", "pipe.py", (PASSED, BROKEN))
+CANNOT = Finding("cannot-load", "pipe.py is empty", "Nothing can be said.", ())
+NOT_RUN = Verdict(
+    "exercise2",
+    "pipe.py",
+    (CheckResult("forks", "It forks", 3, 0, CheckOutcome.NOT_RUN, (CANNOT,)),),
+    (CANNOT,),
+)
+VERDICTS = {"partial": PARTIAL, "grader-error": ERROR, "not-run": NOT_RUN}
+
+
+@pytest.mark.parametrize("name", VERDICTS)
+def test_json(golden: Golden, name: str) -> None:
+    """Schema 1, key by key; and back again."""
+    data = json.dumps(VERDICTS[name].as_json(), indent=2) + "\n"
+    golden(f"{name}.json", data)
+    assert Verdict.from_json(json.loads(data)) == VERDICTS[name]
+
+
+@pytest.mark.parametrize("data", [{}, {"schema": 2}, {"schema": 1, "checks": 3}])
+def test_json_of_something_else_is_refused(data: dict[str, object]) -> None:
+    """With a word that says so."""
+    with pytest.raises(ValueError, match="schema 1"):
+        Verdict.from_json(data)
+
+
+@pytest.mark.parametrize("name", VERDICTS)
+def test_junit(golden: Golden, name: str) -> None:
+    """What did not pass is a failure or an error, never skipped."""
+    document = junit([VERDICTS[name]])
+    golden(f"{name}.xml", document)
+    root = ET.fromstring(document)
+    passed = [case for case in root.iter("testcase") if len(case) == 1]
+    assert len(passed) == sum(
+        check.outcome is CheckOutcome.PASSED for check in VERDICTS[name].checks
+    )
+
+
+def _terminal(name: str, width: int, *, encoding: str = "utf-8") -> str:
+    data = io.BytesIO()
+    file = io.TextIOWrapper(data, encoding=encoding, errors="backslashreplace")
+    console = Console(
+        file=file, width=width, highlight=False, markup=False, emoji=False
+    )
+    reporter = Reporter(console)
+    reporter.verdict(VERDICTS[name], find("exercise2"), whole=False)
+    reporter.next_step(VERDICTS[name], "exercise3")
+    file.flush()
+    return data.getvalue().decode(encoding)
+
+
+@pytest.mark.parametrize("name", VERDICTS)
+@pytest.mark.parametrize("width", [40, 80, 100])
+def test_terminal(golden: Golden, name: str, width: int) -> None:
+    """It fits its width, has no trailing blanks, and acts on no terminal."""
+    printed = _terminal(name, width)
+    golden(f"{name}-{width}.txt", printed)
+    assert all(len(line) <= width for line in printed.splitlines())
+    assert all(line == line.rstrip() for line in printed.splitlines())
+    assert "\x1b" not in printed
+
+
+def test_terminal_without_unicode() -> None:
+    """Marks that ASCII has, and nothing that it has not."""
+    printed = _terminal("partial", 80, encoding="ascii")
+    assert "ok  3 / 3" in printed
+    assert "no  0 / 2" in printed
+    assert printed.isascii()
+
+
+@given(st.text())
+def test_visible_text_does_nothing(text: str) -> None:
+    """What is left prints, or is a line's end or a tab."""
+    assert all(c.isprintable() or c in "\n\t" or c.isspace() for c in visible(text))
+
+
+@given(st.text())
+def test_xml_holds_any_text(text: str) -> None:
+    """Whatever a program printed makes a document that can be read."""
+    element = ET.Element("failure", message=xml_text(text))
+    element.text = xml_text(text)
+    assert ET.fromstring(ET.tostring(element)).tag == "failure"
+
+
+def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
+    """The old one stays when the new one cannot be written."""
+    path = tmp_path / "verdict.json"
+    write_whole(path, "old")
+    with pytest.raises(UnicodeEncodeError):
+        write_whole(path, "new \ud800")
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+    path.chmod(0o640)
+    write_whole(path, "new")
+    assert path.read_text() == "new"
+    assert path.stat().st_mode & 0o777 == 0o640
+
+
+def test_a_file_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+    """Before the work where that is known, and after it where not."""
+    with pytest.raises(UsageError, match="is a folder"):
+        check_writable(tmp_path)
+    with pytest.raises(UsageError, match="does not exist"):
+        check_writable(tmp_path / "absent" / "verdict.json")
+    with pytest.raises(GraderError, match="could not be written"):
+        write_whole(tmp_path / "absent" / "verdict.json", "{}")
+
+
+def test_a_link_is_written_through(tmp_path: Path) -> None:
+    """It stays a link."""
+    (tmp_path / "link").symlink_to(tmp_path / "target")
+    write_whole(tmp_path / "link", "text")
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "target").read_text() == "text"
