@@ -1,4 +1,4 @@
-# diagnosis: unflushed-fork
+# diagnosis: unflushed-fork, wrong-pid
 # What is printed before the fork is out before the fork.
 import os
 
