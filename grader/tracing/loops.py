@@ -24,7 +24,6 @@ from grader.tracing.tracee import MANY_CALLS, Thread, Traced
 _INSTRUCTIONS = 2000
 _MOST_MEMORY = 64 << 20
 _BLOCK = 1 << 20
-_WALL = 0x40000000
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +56,7 @@ def look_for_loop(thread: Thread) -> Looked:
         state = bytes(start)
         for _ in range(_INSTRUCTIONS):
             ptrace.single_step(thread.tid)
-            _, status = os.waitpid(thread.tid, _WALL)
+            status = ptrace.wait(thread.tid)
             if not os.WIFSTOPPED(status) or status >> 8 != signal.SIGTRAP:
                 return Looked(False, status)
             ptrace.get_registers(thread.tid, now)
@@ -65,7 +64,7 @@ def look_for_loop(thread: Thread) -> Looked:
                 same = ptrace.get_vector_registers(thread.tid) == vectors
                 return Looked(same and _memory(thread.owner) == before)
     except ProcessLookupError:  # killed while it was stopped
-        _, status = os.waitpid(thread.tid, _WALL)
+        status = ptrace.wait(thread.tid)
         return Looked(False, status)
     return Looked(False)
 

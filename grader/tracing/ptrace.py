@@ -39,6 +39,9 @@ _SEIZE = 0x4206
 _INTERRUPT = 0x4207
 _LISTEN = 0x4208
 _GETSIGMASK = 0x420A
+
+# Without it waitpid(2) does not see threads.
+_WALL = 0x40000000
 _GET_SYSCALL_INFO = 0x420E
 
 _NT_PRSTATUS = 1
@@ -148,6 +151,23 @@ def event_message(tid: int) -> int:
     """What belongs to the present event: the new child's id, the exit status."""
     _request(_GETEVENTMSG, tid, 0, ctypes.byref(_message))
     return _message.value
+
+
+def wait(tid: int) -> int:
+    """Wait until a tracee reports; the status that it reports, waitpid(2)."""
+    return os.waitpid(tid, _WALL)[1]
+
+
+def poll(tid: int) -> int | None:
+    """The status that a tracee reports, waitpid(2); None where it has no news."""
+    pid, status = os.waitpid(tid, os.WNOHANG | _WALL)
+    return status if pid else None
+
+
+def has_news(tid: int) -> bool:
+    """Whether a tracee reports something that `wait` has not taken yet, waitid(2)."""
+    options = os.WEXITED | os.WSTOPPED | os.WNOHANG | os.WNOWAIT | _WALL
+    return os.waitid(os.P_PID, tid, options) is not None
 
 
 _info = _SyscallInfo()

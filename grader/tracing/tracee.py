@@ -127,6 +127,11 @@ class Thread:
         return self.owner.depth
 
     @property
+    def executes(self) -> bool:
+        """Whether it is inside execve(2) or execveat(2)."""
+        return self.call is not None and self.call.name in ("execve", "execveat")
+
+    @property
     def woken(self) -> bool:
         """Whether it waited for something, which may have come."""
         return self.state is State.HELD

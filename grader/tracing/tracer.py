@@ -79,7 +79,6 @@ from grader.tracing.tracee import (
     thread_status,
 )
 
-_WALL = 0x40000000
 _CALL_STOP = signal.SIGTRAP | 0x80
 _STOPPING = (signal.SIGSTOP, signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU)
 _IGNORED_BY_DEFAULT = (
@@ -796,7 +795,7 @@ class Tracer:
     def _forked(self, thread: Thread, event: int) -> None:
         tid = ptrace.event_message(thread.tid)
         # A new tracee stops before its first instruction.
-        os.waitpid(tid, _WALL)
+        ptrace.wait(tid)
         owner = thread.owner
         thread.progressed()
         if event == ptrace.Event.CLONE and thread_status(tid, tid).get("Tgid") != str(
@@ -855,7 +854,8 @@ class Tracer:
     def _exiting(self, thread: Thread) -> None:
         """A thread is about to end, and perhaps its whole process with it."""
         owner = thread.owner
-        others = [t for t in owner.threads.values() if t is not thread]
+        alive = [t for t in owner.threads.values() if t.state is not State.GONE]
+        others = [t for t in alive if t is not thread]
         dying = [t for t in others if self._is_woken(t)]
         last = len(dying) == len(others)
         if last:
@@ -868,7 +868,7 @@ class Tracer:
         if not last and thread.tid == owner.pid:
             thread.state = State.GONE  # a leader stays until its last thread ends
             return
-        ending = [thread, *dying] if last else [thread]
+        ending = list(owner.threads.values()) if last else [thread]
         for one in sorted(ending, key=lambda t: t.tid == owner.pid):
             status = self._until_dead(one)
             owner.threads.pop(one.tid, None)
@@ -882,7 +882,7 @@ class Tracer:
     def _to_its_end(self, thread: Thread) -> None:
         """Let a thread that was killed run into its end, but not past it."""
         while True:
-            status = self._until_report(thread)
+            status = ptrace.wait(thread.tid)
             if not os.WIFSTOPPED(status):
                 raise TracingError(f"thread {thread.tid} ended unasked")
             self._resume(thread)
@@ -891,13 +891,10 @@ class Tracer:
 
     def _until_dead(self, thread: Thread) -> int:
         while True:
-            status = self._until_report(thread)
+            status = ptrace.wait(thread.tid)
             if not os.WIFSTOPPED(status):
                 return status
             self._resume(thread)
-
-    def _until_report(self, thread: Thread) -> int:
-        return os.waitpid(thread.tid, _WALL)[1]
 
     def _died(self, thread: Thread, status: int) -> None:
         """A thread is gone without having said so before: it was killed."""
@@ -978,8 +975,8 @@ class Tracer:
     def _collect_continued(self, thread: Thread) -> None:
         """A stopped thread may have been continued or killed: see whether it was."""
         for _ in range(20):
-            pid, status = os.waitpid(thread.tid, os.WNOHANG | _WALL)
-            if pid:
+            status = ptrace.poll(thread.tid)
+            if status is not None:
                 if not self._digest(thread, status):
                     self._run(thread)
                 return
@@ -997,33 +994,36 @@ class Tracer:
                 ptrace.resume(thread.tid, number)
 
     def _is_woken(self, thread: Thread) -> bool:
-        """Whether a stopped thread has left its stop, which only SIGKILL does."""
+        """Whether a thread has left its stop, or its sleep, because it was killed."""
+        if thread.state is State.INSIDE:
+            return _state(thread.tid) != "S"
         try:
             ptrace.event_message(thread.tid)
         except ProcessLookupError:
             return True
-        return False
+        # On its way to its end it stops again, and it may be there by now.
+        return ptrace.has_news(thread.tid)
 
     def _report(self, thread: Thread) -> int | None:
         """What a resumed thread reports; None where it sleeps or was preempted."""
+        if thread.executes and len(thread.owner.threads) > 1:
+            return self._follow_exec(thread)
         limit: int | None = None
         asleep = 0
         while True:
-            pid, status = os.waitpid(thread.tid, os.WNOHANG | _WALL)
-            if pid:
+            status = ptrace.poll(thread.tid)
+            if status is not None:
                 return status
             if signal.sigtimedwait({signal.SIGCHLD}, _PATIENCE) is not None:
                 continue
             self._drain()
-            if self._follow_exec(thread):
-                return None
             state = _state(thread.tid)
             if state == "S":
                 # Looked at twice: it may have been on its way into its stop.
                 asleep += 1
                 if asleep == 2:
-                    pid, status = os.waitpid(thread.tid, os.WNOHANG | _WALL)
-                    if pid:
+                    status = ptrace.poll(thread.tid)
+                    if status is not None:
                         return status
                     thread.state = State.INSIDE
                     if thread.call:
@@ -1039,30 +1039,39 @@ class Tracer:
             if self._over_limit():
                 return self._preempt(thread)
 
-    def _follow_exec(self, thread: Thread) -> bool:
-        """Let the siblings of a thread that executes a program end, if it does."""
+    def _follow_exec(self, thread: Thread) -> int | None:
+        """What a thread reports that executes a program while it has siblings.
+
+        They end for it, and it may report under its leader's id: ptrace(2),
+        "execve(2) under ptrace". None where it did so, and its step is over.
+        """
         owner = thread.owner
-        if len(owner.threads) < 2 or not (thread.call and "exec" in thread.call.name):
-            return False
-        for other in [t for t in owner.threads.values() if t is not thread]:
-            pid, status = os.waitpid(other.tid, os.WNOHANG | _WALL)
-            if not pid:
-                continue
-            if os.WIFSTOPPED(status) and status >> 16 == ptrace.Event.EXEC:
-                self._executed(thread)
-                self._run(owner.threads[owner.pid])
-                return True
-            if os.WIFSTOPPED(status):
-                self._resume(other)
-        return False
+        while not self._over_limit():
+            for one in list(owner.threads.values()):
+                try:
+                    status = ptrace.poll(one.tid)
+                except ChildProcessError:
+                    continue  # its id is no more
+                if status is None:
+                    continue
+                if one is thread:
+                    return status
+                if os.WIFSTOPPED(status) and status >> 16 == ptrace.Event.EXEC:
+                    self._executed(thread)
+                    self._run(owner.threads[owner.pid])
+                    return None
+                if os.WIFSTOPPED(status):
+                    self._resume(one)
+            signal.sigtimedwait({signal.SIGCHLD}, _PATIENCE)
+        return None
 
     def _preempt(self, thread: Thread) -> int | None:
         """Stop a thread that runs on and on, so that others get their turn."""
         try:
             ptrace.interrupt(thread.tid)
         except ProcessLookupError:
-            return self._until_report(thread)
-        status = self._until_report(thread)
+            return ptrace.wait(thread.tid)
+        status = ptrace.wait(thread.tid)
         if status >> 16 == ptrace.Event.STOP and os.WSTOPSIG(status) == signal.SIGTRAP:
             thread.spins += 1
             thread.spun = True
@@ -1077,8 +1086,8 @@ class Tracer:
     def _settle(self) -> None:
         """See whether the last step woke a thread that sleeps inside the kernel."""
         for thread in [t for t in self._threads.values() if t.state is State.INSIDE]:
-            pid, status = os.waitpid(thread.tid, os.WNOHANG | _WALL)
-            if pid:
+            status = ptrace.poll(thread.tid)
+            if status is not None:
                 thread.state = State.READY
                 self._run(thread, status)
             elif _state(thread.tid) not in ("S", ""):
@@ -1087,16 +1096,16 @@ class Tracer:
 
     def _reap_killed(self, thread: Thread) -> None:
         try:
-            pid, status = os.waitpid(thread.tid, os.WNOHANG | _WALL)
+            status = ptrace.poll(thread.tid)
         except ChildProcessError:
             self._threads.pop(thread.tid, None)
             return
-        if pid and not os.WIFSTOPPED(status):
-            self._threads.pop(thread.tid, None)
-        elif pid:
+        if status is None:
+            signal.sigtimedwait({signal.SIGCHLD}, 0.0005)
+        elif os.WIFSTOPPED(status):
             self._resume(thread)
         else:
-            signal.sigtimedwait({signal.SIGCHLD}, 0.0005)
+            self._threads.pop(thread.tid, None)
 
     # --- registers ---------------------------------------------------------------
 

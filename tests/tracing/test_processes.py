@@ -101,27 +101,6 @@ def test_multiprocessing(run: Run) -> None:
     assert recording.ended
 
 
-def test_threads(run: Run) -> None:
-    """Threads that sleep and meet at a queue, in virtual time."""
-    recording = run(
-        """
-        import queue, threading, time
-        box = queue.Queue()
-        def work(n):
-            time.sleep(n / 10)
-            box.put(n)
-        threads = [threading.Thread(target=work, args=(n,)) for n in (3, 1, 2)]
-        for thread in threads:
-            thread.start()
-        print([box.get() for _ in threads])
-        for thread in threads:
-            thread.join()
-        """
-    )
-    assert recording.output == b"[1, 2, 3]\n"
-    assert len(recording.processes) == 1
-
-
 def test_stop_and_continue(run: Run) -> None:
     """Job control: the parent sees its child stop, go on and end."""
     recording = run(
