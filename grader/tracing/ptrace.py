@@ -25,6 +25,8 @@ _libc.ptrace.restype = ctypes.c_long
 _libc.prctl.restype = ctypes.c_int
 _libc.prctl.argtypes = [ctypes.c_int, *[ctypes.c_ulong] * 4]
 _libc.syscall.restype = ctypes.c_long
+_libc.tee.restype = ctypes.c_ssize_t
+_libc.tee.argtypes = [ctypes.c_int, ctypes.c_int, ctypes.c_size_t, ctypes.c_uint]
 
 # <linux/ptrace.h>
 _TRACEME = 0
@@ -168,6 +170,20 @@ def has_news(tid: int) -> bool:
     """Whether a tracee reports something that `wait` has not taken yet, waitid(2)."""
     options = os.WEXITED | os.WSTOPPED | os.WNOHANG | os.WNOWAIT | _WALL
     return os.waitid(os.P_PID, tid, options) is not None
+
+
+def look_into_pipe(fd: int, size: int) -> bytes:
+    """The first bytes that lie in a pipe, which keeps them, tee(2).
+
+    `fd` is a read end with O_NONBLOCK. Empty where nothing lies there.
+    """
+    ours, theirs = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+    try:
+        count = _libc.tee(fd, theirs, size, 0)
+        return os.read(ours, count) if count > 0 else b""
+    finally:
+        os.close(ours)
+        os.close(theirs)
 
 
 _info = _SyscallInfo()

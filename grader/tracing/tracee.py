@@ -37,10 +37,12 @@ class Call:
     """A system call between its entry and its exit.
 
     `changed` holds the arguments that the tracer replaced, to be put back;
-    `memory` the bytes of the tracee that it borrowed, with their address, and
-    `closing` the pipe ends that the call will close, if it succeeds, and `inputs`
-    memory that the call overwrites and would need again. `addressed` are the
-    processes that it signals, and whether the same signal was pending there.
+    `memory` the bytes of the tracee that it borrowed, with their address,
+    `closing` the pipe ends that the call will close, if it succeeds, `inputs`
+    memory that the call overwrites and would need again, and `moving` what it will
+    move inside the kernel. `addressed` are the processes that it signals, and
+    whether the same signal was pending there. It `prints` where it writes to a
+    standard stream.
     """
 
     number: int
@@ -51,7 +53,9 @@ class Call:
     memory: list[tuple[int, bytes]] = field(default_factory=list)
     closing: list[tuple[int, End]] = field(default_factory=list)
     inputs: list[tuple[int, bytes]] = field(default_factory=list)
+    moving: bytes = b""
     addressed: list[tuple[int, bool]] = field(default_factory=list)
+    prints: bool = False
     probing: bool = False
     skipped: bool = False
 

@@ -293,6 +293,8 @@ class Tracer:
         if isinstance(event, Wrote) and isinstance(event.target, Stream):
             self._output += event.count
             self._drain()
+            if self._output > self.limits.output_bytes:
+                self.exceeded = Limit.OUTPUT
 
     def stir(self, what: Stir, pipe: int | None = None) -> None:
         for thread in self._threads.values():
@@ -1018,7 +1020,8 @@ class Tracer:
                 continue
             self._drain()
             state = _state(thread.tid)
-            if state == "S":
+            # What is printed is drained, so whoever prints goes on, if not at once.
+            if state == "S" and not (thread.call and thread.call.prints):
                 # Looked at twice: it may have been on its way into its stop.
                 asleep += 1
                 if asleep == 2:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from grader.tracing.calls import (
     descriptors,
     locks,
+    moves,
     polls,
     processes,
     signals,
@@ -19,6 +20,7 @@ from grader.tracing.calls.handler import PLAIN, After, Handler, Then, Tracing
 
 TABLE: dict[str, Handler] = {
     **transfers.TABLE,
+    **moves.TABLE,
     **descriptors.TABLE,
     **polls.TABLE,
     **times.TABLE,

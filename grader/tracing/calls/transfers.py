@@ -1,4 +1,4 @@
-"""Reading and writing: read(2), write(2), recv(2), send(2), accept(2), splice(2)."""
+"""Reading and writing: read(2), write(2), recv(2), send(2), accept(2), connect(2)."""
 
 from __future__ import annotations
 
@@ -15,13 +15,14 @@ _MSG_DONTWAIT = 0x40
 _PIPE_BUF = 4096
 
 
-def _pipe_of(opened: Opened | None) -> int | None:
+def pipe_of(opened: Opened | None) -> int | None:
+    """The number of the pipe that a descriptor is open on, if it is one."""
     if opened and isinstance(opened.target, End):
         return opened.target.pipe
     return None
 
 
-def _probe(tracing: Tracing, thread: Thread, call: Call, events: int) -> Then:
+def probe(tracing: Tracing, thread: Thread, call: Call, events: int) -> Then:
     """Ask, in the thread's own name, whether its call would block: poll(2)."""
     request = struct.pack("=ihh", call.arguments[0], events, 0)
     tracing.borrow(thread, call, call.stack, request)
@@ -29,7 +30,7 @@ def _probe(tracing: Tracing, thread: Thread, call: Call, events: int) -> Then:
     return Then.WATCH
 
 
-def _would_block(
+def would_block(
     tracing: Tracing, thread: Thread, call: Call, result: int, opened: Opened | None
 ) -> After:
     """The answer to a probe: make the call, or hold the thread before it."""
@@ -45,8 +46,21 @@ def _would_block(
         Waiting(call=call.name, fds=(fd,), ends=(target,)),
         Stir.DATA,
         restart=syscalls.RESTART_IF_ASKED,
-        pipe=_pipe_of(opened),
+        pipe=pipe_of(opened),
     )
+
+
+def vector(thread: Thread, call: Call, wanted: int) -> bytes:
+    """The first `wanted` bytes of the buffers that a call names, readv(2)."""
+    owner = thread.owner
+    parts = owner.read(call.arguments[1], min(call.arguments[2], 1024) * 16)
+    data = b""
+    for offset in range(0, len(parts) - 15, 16):
+        base, length = struct.unpack_from("=QQ", parts, offset)
+        data += owner.read(base, min(length, wanted - len(data)))
+        if len(data) >= wanted:
+            break
+    return data
 
 
 def _buffer(thread: Thread, call: Call, count: int) -> bytes:
@@ -56,14 +70,7 @@ def _buffer(thread: Thread, call: Call, count: int) -> bytes:
         return b""
     owner = thread.owner
     if call.name in ("readv", "writev"):
-        parts = owner.read(call.arguments[1], min(call.arguments[2], 1024) * 16)
-        data = b""
-        for offset in range(0, len(parts) - 15, 16):
-            base, length = struct.unpack_from("=QQ", parts, offset)
-            data += owner.read(base, min(length, wanted - len(data)))
-            if len(data) >= wanted:
-                break
-        return data
+        return vector(thread, call, wanted)
     if call.name in ("recvmsg", "sendmsg"):
         return b""
     return owner.read(call.arguments[1], wanted)
@@ -75,11 +82,11 @@ def _enter_read(tracing: Tracing, thread: Thread, call: Call) -> Then:
         return Then.WATCH  # EBADF, which is worth recording
     if not opened.may_block:
         return Then.PASS
-    pipe = tracing.objects.by_number.get(_pipe_of(opened) or 0)
+    pipe = tracing.objects.by_number.get(pipe_of(opened) or 0)
     if thread.cleared or (pipe and pipe.sure and pipe.held) or _never_waits(call):
         thread.cleared = False
         return Then.WATCH
-    return _probe(tracing, thread, call, select.POLLIN)
+    return probe(tracing, thread, call, select.POLLIN)
 
 
 def _never_waits(call: Call) -> bool:
@@ -90,15 +97,15 @@ def _never_waits(call: Call) -> bool:
 def _leave_read(tracing: Tracing, thread: Thread, call: Call, result: int) -> After:
     opened = thread.owner.files.at(call.arguments[0])
     if call.probing:
-        return _would_block(tracing, thread, call, result, opened)
+        return would_block(tracing, thread, call, result, opened)
     if interrupted(result):
         return After.GO_ON
-    pipe = tracing.objects.by_number.get(_pipe_of(opened) or 0)
+    pipe = tracing.objects.by_number.get(pipe_of(opened) or 0)
     if result > 0:
         if pipe:
             pipe.held = max(0, pipe.held - result)
         thread.progressed()
-        tracing.stir(Stir.DATA, _pipe_of(opened))
+        tracing.stir(Stir.DATA, pipe_of(opened))
     else:
         thread.fruitless += 1
     tracing.record(
@@ -115,31 +122,32 @@ def _leave_read(tracing: Tracing, thread: Thread, call: Call, result: int) -> Af
 
 def _enter_write(tracing: Tracing, thread: Thread, call: Call) -> Then:
     opened = thread.owner.files.at(call.arguments[0])
+    call.prints = opened is not None and opened.standard
     if opened is None or opened.standard or thread.cleared or _never_waits(call):
         thread.cleared = False
         return Then.WATCH
     if not opened.may_block:
         return Then.PASS
-    pipe = tracing.objects.by_number.get(_pipe_of(opened) or 0)
+    pipe = tracing.objects.by_number.get(pipe_of(opened) or 0)
     # The kernel's pages are filled unevenly, so that half of them free is room
     # for sure; where less is free, it is asked.
     size = call.arguments[2]
     if pipe and pipe.sure and pipe.held + size <= pipe.capacity // 2:
         return Then.WATCH
-    return _probe(tracing, thread, call, select.POLLOUT)
+    return probe(tracing, thread, call, select.POLLOUT)
 
 
 def _leave_write(tracing: Tracing, thread: Thread, call: Call, result: int) -> After:
     opened = thread.owner.files.at(call.arguments[0])
     if call.probing:
-        return _would_block(tracing, thread, call, result, opened)
+        return would_block(tracing, thread, call, result, opened)
     if interrupted(result):
         return After.GO_ON
-    pipe = tracing.objects.by_number.get(_pipe_of(opened) or 0)
+    pipe = tracing.objects.by_number.get(pipe_of(opened) or 0)
     if result > 0 and pipe:
         pipe.held += result
     thread.progressed()
-    tracing.stir(Stir.DATA, _pipe_of(opened))
+    tracing.stir(Stir.DATA, pipe_of(opened))
     tracing.record(
         Wrote,
         thread.pid,
@@ -159,7 +167,7 @@ def _leave_write(tracing: Tracing, thread: Thread, call: Call, result: int) -> A
 
 def _asleep_in_write(tracing: Tracing, thread: Thread, call: Call) -> None:
     """A write that is larger than the room has filled what room there was."""
-    number = _pipe_of(thread.owner.files.at(call.arguments[0]))
+    number = pipe_of(thread.owner.files.at(call.arguments[0]))
     pipe = tracing.objects.by_number.get(number or 0)
     if pipe:
         pipe.sure = False
@@ -174,7 +182,7 @@ def interrupted(result: int) -> bool:
 def _leave_other(tracing: Tracing, thread: Thread, call: Call, result: int) -> After:
     if call.probing:
         opened = thread.owner.files.at(call.arguments[0])
-        return _would_block(tracing, thread, call, result, opened)
+        return would_block(tracing, thread, call, result, opened)
     if interrupted(result):
         return After.GO_ON
     thread.progressed()
@@ -198,6 +206,6 @@ TABLE = {
     "accept4": Handler(_enter_read, _leave_other),
     **{
         name: Handler(lambda tracing, thread, call: Then.WATCH, _leave_other)
-        for name in ("connect", "shutdown", "splice", "tee", "vmsplice", "sendfile")
+        for name in ("connect", "shutdown")
     },
 }

@@ -1,0 +1,190 @@
+"""Signals: job control, groups, dispositions, and calls that they interrupt."""
+
+from __future__ import annotations
+
+import signal
+
+from grader.tracing.recording import (
+    Continued,
+    Read,
+    SignalDelivered,
+    SignalSent,
+    Stopped,
+)
+from grader.tracing.schedule import parent_first
+from tests.conftest import Run, Start
+
+
+def test_stop_and_continue(run: Run) -> None:
+    """Job control: the parent sees its child stop, go on and end."""
+    recording = run(
+        """
+        import os, signal
+        pid = os.fork()
+        if pid == 0:
+            os.kill(os.getpid(), signal.SIGSTOP)
+            os._exit(4)
+        print(os.WIFSTOPPED(os.waitpid(pid, os.WUNTRACED)[1]))
+        os.kill(pid, signal.SIGCONT)
+        print(os.WIFCONTINUED(os.waitpid(pid, os.WCONTINUED)[1]))
+        print(os.waitpid(pid, 0)[1] >> 8)
+        """,
+        schedule=parent_first,
+    )
+    assert recording.output == b"True\nTrue\n4\n"
+    assert len(recording.of(Stopped)) == len(recording.of(Continued)) == 1
+
+
+def test_a_stopped_program_is_at_rest_and_goes_on(start: Start) -> None:
+    """A program that stops itself waits for SIGCONT, which may come from outside."""
+    with start(
+        """
+        import os, signal
+        signal.raise_signal(signal.SIGSTOP)
+        print("goes on")
+        """
+    ) as program:
+        rest = program.until_rest()
+        assert rest is not None
+        assert [snapshot.state for snapshot in rest.processes] == ["stopped"]
+        program.send(signal.SIGCONT)
+        recording = program.finish()
+    assert recording.output == b"goes on\n"
+    assert recording.root.exit_code == 0
+
+
+def test_a_process_group_is_signalled_and_waited_for(run: Run) -> None:
+    """killpg(3) reaches the members; waitpid(2) of the group collects them."""
+    recording = run(
+        """
+        import os, signal
+        leader = 0
+        for _ in range(3):
+            pid = os.fork()
+            if pid == 0:
+                signal.pause()
+            os.setpgid(pid, leader)
+            leader = leader or pid
+        apart = os.fork()
+        if apart == 0:
+            os._exit(1)
+        os.killpg(leader, signal.SIGTERM)
+        print([os.WTERMSIG(os.waitpid(-leader, 0)[1]) for _ in range(3)])
+        try:
+            os.waitpid(-leader, 0)
+        except ChildProcessError:
+            print("none is left in the group")
+        print(os.waitpid(apart, 0)[1] >> 8)
+        """
+    )
+    assert recording.output == b"[15, 15, 15]\nnone is left in the group\n1\n"
+    assert [child.killed_by for child in recording.root.children] == [15] * 3 + [None]
+    assert all(c.reaped_by == recording.root.pid for c in recording.root.children)
+
+
+def test_a_daemon_in_a_session_of_its_own(run: Run) -> None:
+    """setsid(2) and a second fork do not hide it: an orphan, followed to its end."""
+    recording = run(
+        """
+        import os, time
+        if os.fork() == 0:
+            os.setsid()
+            if os.fork() == 0:
+                time.sleep(100)
+                print("the daemon ends")
+            os._exit(0)
+        os.wait()
+        """
+    )
+    (middle,) = recording.root.children
+    (daemon,) = middle.children
+    assert middle.reaped_by == recording.root.pid
+    assert daemon.orphaned is not None
+    assert daemon.reaped_by is None
+    assert daemon.output == b"the daemon ends\n"
+    assert recording.duration >= 100
+
+
+def test_a_program_starts_with_default_dispositions(
+    run: Run,
+) -> None:
+    """Whatever the grader ignores or blocks, signal(7); Python ignores SIGPIPE."""
+    before = signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+    try:
+        recording = run(
+            """
+            import os, signal
+            changed = [
+                number.name for number in signal.valid_signals()
+                if isinstance(number, signal.Signals)
+                and signal.getsignal(number) is signal.SIG_IGN
+            ]
+            print(changed, signal.pthread_sigmask(signal.SIG_BLOCK, []))
+            """
+        )
+    finally:
+        signal.signal(signal.SIGCHLD, before)
+        signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
+    assert recording.output == b"['SIGPIPE', 'SIGXFSZ'] set()\n"
+
+
+def test_a_call_that_a_handler_interrupts_is_made_again(run: Run) -> None:
+    """No EINTR shows where the kernel restarts, SA_RESTART in signal(7), or Python."""
+    recording = run(
+        """
+        import os, signal, time
+        signal.signal(signal.SIGUSR1, lambda *_: None)
+        signal.siginterrupt(signal.SIGUSR1, False)
+        r, w = os.pipe()
+        parent = os.getpid()
+        if os.fork() == 0:
+            for _ in range(3):
+                time.sleep(1)
+                os.kill(parent, signal.SIGUSR1)
+            time.sleep(1)
+            os.write(w, b"x")
+            os._exit(0)
+        print(os.read(r, 1))
+        os.wait()
+        """
+    )
+    handled = [e for e in recording.of(SignalDelivered) if e.signal == signal.SIGUSR1]
+    assert len(handled) == 3
+    assert all(e.interrupted == "read" for e in handled)
+    assert {read.error for read in recording.root.of(Read)} == {0}
+    assert recording.output == b"b'x'\n"
+    assert len(recording.of(SignalSent)) >= 4
+
+
+def test_sleep_goes_on_after_a_handler(run: Run) -> None:
+    """A sleep that a signal interrupts lasts as long as it was to last, PEP 475."""
+    recording = run(
+        """
+        import signal, time
+        signal.signal(signal.SIGALRM, lambda *_: print(time.monotonic() - began < 2))
+        began = time.monotonic()
+        signal.alarm(1)
+        time.sleep(5)
+        print(round(time.monotonic() - began, 3))
+        """
+    )
+    assert recording.output == b"True\n5.0\n"
+
+
+def test_a_merged_signal(run: Run) -> None:
+    """Of three that are sent while the signal is blocked, two are merged, signal(7)."""
+    recording = run(
+        """
+        import os, signal
+        got = []
+        signal.signal(signal.SIGUSR1, lambda *_: got.append(1))
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR1})
+        for _ in range(3):
+            os.kill(os.getpid(), signal.SIGUSR1)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGUSR1})
+        print(len(got))
+        """
+    )
+    assert recording.output == b"1\n"
+    assert [event.merged for event in recording.of(SignalSent)] == [False, True, True]
