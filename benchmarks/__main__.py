@@ -1,17 +1,17 @@
-"""Measure what the tracer costs and print it as a table."""
+"""Measure what forklab costs, against the programs that it grades."""
 
 from __future__ import annotations
 
-import statistics
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks.timing import SOLUTIONS, grade_command, median, peak_memory, run
 from grader.tracing.launch import Zygote
-from grader.tracing.program import run
+from grader.tracing.program import run as run_traced
 
 FORK = """\
 import os
@@ -21,59 +21,90 @@ if pid == 0:
 os.waitpid(pid, 0)
 """
 
-PIPE = """\
-import os, sys, time
-r, w = os.pipe()
-pid = os.fork()
-if pid == 0:
-    os.close(r)
-    with os.fdopen(w, "w") as w:
-        for i in range(1, 11):
-            w.write("%d\\n" % i)
-            w.flush()
-            time.sleep(0.5)
-    sys.exit(0)
-os.close(w)
-with os.fdopen(r) as r:
-    for line in r:
-        print("received :", line.strip())
-print("close.")
-os.waitpid(pid, 0)
-"""
+TUTORIAL_PIPE = SOLUTIONS.parent / "tests" / "tutorial" / "pipe.py"
+REFERENCE = SOLUTIONS / "exercise2" / "exercise2.py"
+DEADLOCK = SOLUTIONS / "exercise2" / "wrong" / "parent_keeps_write_end.py"
 
 
-def median(action: Callable[[], object], runs: int = 21) -> float:
-    """The median time of an action, in seconds, after two that do not count."""
-    taken = []
-    for count in range(runs + 2):
-        start = time.perf_counter()
-        action()
-        if count >= 2:
-            taken.append(time.perf_counter() - start)
-    return statistics.median(taken)
+@dataclass(frozen=True)
+class Row:
+    """One line of the table: `measured` is to be at most `bar`."""
+
+    what: str
+    measured: float
+    bar: float
+    shown: str = "{:.2f}"
+    says: str = ""
+
+    def __str__(self) -> str:
+        """The row as the table shows it."""
+        verdict = "" if self.measured <= self.bar else "   MISSED"
+        measured, bar = self.shown.format(self.measured), self.shown.format(self.bar)
+        return f"{self.what:<62}{measured:>9}{bar:>9}{verdict}   {self.says}".rstrip()
 
 
-def main() -> None:
-    """Print the table."""
+def _recorded_runs() -> Iterator[Row]:
     with tempfile.TemporaryDirectory() as folder, Zygote() as zygote:
-        fork, pipe = Path(folder, "fork.py"), Path(folder, "pipe.py")
+        fork = Path(folder, "fork.py")
         fork.write_text(FORK)
-        pipe.write_text(PIPE)
+
+        def record(program: Path) -> None:
+            run_traced([str(program)], zygote=zygote, directory=folder)
+
         python = median(
-            lambda: subprocess.run([sys.executable, "-I", "-c", "pass"], check=True)
+            lambda: subprocess.run([sys.executable, "-I", "-c", "pass"], check=True), 21
         )
-        forked = median(lambda: run([str(fork)], zygote=zygote, directory=folder))
-        piped = median(lambda: run([str(pipe)], zygote=zygote, directory=folder))
-    print(f"{'what':<58}{'measured':>10}{'bar':>8}")
-    print(f"{'a recorded fork and wait / starting python':<58}", end="")
-    print(f"{forked / python:>10.2f}{'0.5':>8}")
-    print(f"{'the recorded pipe program / its own 5 s':<58}", end="")
-    print(f"{f'1/{5 / piped:.0f}':>10}{'1/200':>8}")
-    print(
-        f"\nstarting python {python * 1000:.1f} ms, fork and wait {forked * 1000:.1f} "
-        f"ms, pipe {piped * 1000:.1f} ms"
+        forked = median(lambda: record(fork), 21)
+        piped = median(lambda: record(TUTORIAL_PIPE), 21)
+    plain = median(lambda: run([sys.executable, str(TUTORIAL_PIPE)]), 1)
+    yield Row(
+        "a recorded run of one fork and wait / starting python -I -c pass",
+        forked / python,
+        0.5,
+        says=f"{forked * 1000:.1f} ms / {python * 1000:.1f} ms",
+    )
+    yield Row(
+        "a recorded run of the tutorial's pipe program / itself",
+        piped / plain,
+        1 / 200,
+        "{:.4f}",
+        f"{piped * 1000:.1f} ms / {plain:.2f} s",
     )
 
 
+def _commands() -> Iterator[Row]:
+    program = median(lambda: run([sys.executable, str(REFERENCE)]), 3)
+    reference = median(lambda: run(grade_command("exercise2", REFERENCE)), 9)
+    stuck = median(lambda: run(grade_command("exercise2", DEADLOCK)), 9)
+    yield Row(
+        "grade exercise2 on the reference / running it once",
+        reference / program,
+        1 / 5,
+        says=f"{reference:.2f} s / {program:.2f} s",
+    )
+    yield Row(
+        "grade exercise2 on a deadlock / on the reference",
+        stuck / reference,
+        1.5,
+        says=f"{stuck:.2f} s / {reference:.2f} s",
+    )
+    for exercise in ("exercise1", "exercise2", "exercise3", "exercise4"):
+        file = SOLUTIONS / exercise / f"{exercise}.py"
+        peak = max(peak_memory(grade_command(exercise, file)) for _ in range(3))
+        what = f"peak memory of grade {exercise}, all its processes, in MB"
+        yield Row(what, peak, 120, "{:.0f}")
+
+
+def main() -> int:
+    """Print the table; 1 where a bar is missed."""
+    print(f"{'what':<62}{'measured':>9}{'at most':>9}")
+    missed = 0
+    for rows in (_recorded_runs(), _commands()):
+        for row in rows:
+            print(row, flush=True)
+            missed += row.measured > row.bar
+    return min(missed, 1)
+
+
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

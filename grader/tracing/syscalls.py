@@ -70,7 +70,7 @@ FORBIDDEN: Final[dict[str, int]] = {
     "settimeofday": 164, "clock_settime": 227, "adjtimex": 159,
     "sethostname": 170, "setdomainname": 171, "iopl": 172, "ioperm": 173,
     "open_by_handle_at": 304, "fanotify_init": 300,
-    "timer_create": 222,
+    "timer_create": 222, "timerfd_create": 283,
 }
 # fmt: on
 
