@@ -1,4 +1,4 @@
-"""Grade the same files again and again on a busy machine: are the verdicts the same?
+"""Grade the same files again and again on a busy machine, and compare the verdicts.
 
 ``python -m benchmarks.soak`` takes an hour on two cores; `--right` and `--wrong` say
 how often each file is graded.
@@ -56,7 +56,7 @@ def _report(what: str, found: dict[Path, Counter[Essence]], began: float) -> int
     seconds = time.monotonic() - began
     print(
         f"{what}: {len(found)} files, {total} gradings in {seconds:.0f} s "
-        f"beside {_BUSY} busy processes, {len(unsteady)} files with more than one verdict"
+        f"beside {_BUSY} busy processes; {len(unsteady)} files with changing verdicts"
     )
     for file, seen in unsteady.items():
         print(f"  {file.relative_to(SOLUTIONS)}")

@@ -29,12 +29,12 @@ def deadlock(run: Recording) -> list[Finding]:
 
 def _waits_for_outside(process: Snapshot) -> bool:
     """Whether a signal, the clock or standard input could still wake it."""
-    waiting = process.waiting
-    if waiting is None or waiting.deadline is not None:
-        return True
-    if waiting.call in _TIMELESS:
-        return True
-    return any(isinstance(end, Stream) for end in waiting.ends)
+    return any(
+        waiting.deadline is not None
+        or waiting.call in _TIMELESS
+        or any(isinstance(end, Stream) for end in waiting.ends)
+        for waiting in process.waits
+    )
 
 
 def _story(run: Recording, rest: Rest, process: Snapshot) -> str:

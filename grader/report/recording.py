@@ -51,6 +51,7 @@ def _rest(rest: Rest) -> dict[str, Any]:
                 "pid": snapshot.pid,
                 "state": snapshot.state,
                 "waiting": _plain(snapshot.waiting) if snapshot.waiting else None,
+                "waits": [_plain(waiting) for waiting in snapshot.waits],
                 "descriptors": {
                     str(fd): _value(target)
                     for fd, target in sorted(snapshot.descriptors.items())

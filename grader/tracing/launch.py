@@ -34,6 +34,8 @@ _ENVIRONMENT = {
     "LANG": "C.UTF-8",
     "TERM": "xterm",
     "HOME": "/nonexistent",
+    # The order of a set of strings is not a matter of luck.
+    "PYTHONHASHSEED": "0",
 }
 
 
@@ -101,7 +103,8 @@ class Zygote:
 
 def _start(control: int) -> int:
     root = str(Path(__file__).parents[2])
-    argv = [sys.executable, "-I", "-S", "-c", _BOOT, str(control), root]
+    # Not -I, which would ignore the environment, and PYTHONHASHSEED with it.
+    argv = [sys.executable, "-P", "-s", "-S", "-c", _BOOT, str(control), root]
     argv.append(syscalls.filter_program().hex())
     os.set_inheritable(control, True)
     with warnings.catch_warnings():

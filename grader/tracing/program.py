@@ -86,8 +86,8 @@ class Program:
         return any(
             end in (Stream.INPUT, Stream.TERMINAL)
             for process in self.until_rest().processes
-            if process.waiting
-            for end in process.waiting.ends
+            for waiting in process.waits
+            for end in waiting.ends
         )
 
     def finish(self) -> Recording:

@@ -281,13 +281,23 @@ class Snapshot:
     """One process at rest.
 
     `state` is "waiting", "busy" (it uses the processor), "stopped" or "zombie".
-    `descriptors` is what the kernel lists, so nothing is missing from it.
+    `waits` is what each of its threads waits in. `descriptors` is what the kernel
+    lists, so nothing is missing from it.
     """
 
     pid: int
     state: str
-    waiting: Waiting | None
+    waits: tuple[Waiting, ...]
     descriptors: dict[int, Target]
+
+    @property
+    def waiting(self) -> Waiting | None:
+        """What the process as a whole waits in.
+
+        Of several threads, the first that does not wait for another one, futex(2).
+        """
+        beyond = (waiting for waiting in self.waits if waiting.call != "futex")
+        return next(beyond, self.waits[0] if self.waits else None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,7 @@ NUMBERS: Final[dict[str, int]] = {
     "pipe": 22, "pipe2": 293, "dup": 32, "dup2": 33, "dup3": 292, "fcntl": 72,
     "close": 3, "close_range": 436,
     "read": 0, "readv": 19, "write": 1, "writev": 20,
+    "preadv2": 327, "pwritev2": 328,
     "accept": 43, "accept4": 288, "recvfrom": 45, "recvmsg": 47,
     "sendto": 44, "sendmsg": 46, "connect": 42, "shutdown": 48,
     "splice": 275, "tee": 276, "vmsplice": 278, "sendfile": 40,

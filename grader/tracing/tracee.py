@@ -169,6 +169,7 @@ class Traced:
     alarm: int | None = None
     alarm_interval: int = 0
     was_busy: bool = False
+    was_idle: bool = False
     sigchld_merges: bool = False
     _memory: int = -1
 

@@ -36,7 +36,7 @@ from grader.tracing import ptrace, syscalls
 from grader.tracing.calls import PLAIN, TABLE, After, Then
 from grader.tracing.calls.signals import has_bit, pending
 from grader.tracing.calls.times import remaining_address
-from grader.tracing.calls.transfers import interrupted
+from grader.tracing.calls.transfers import asked, interrupted
 from grader.tracing.clock import MANY_LOOKS, NANO, Clock, timespec
 from grader.tracing.descriptors import Files, Objects
 from grader.tracing.errors import TracingError
@@ -88,12 +88,15 @@ _IGNORED_BY_DEFAULT = (
     signal.SIGWINCH,
 )
 _EPERM = -1
+_PAGE = os.sysconf("SC_PAGESIZE")
 
 # How long the tracer waits for a report before it looks what its tracee is doing,
 # in seconds, and how much of the processor a thread may use between two calls
 # before others get their turn, in nanoseconds.
 _PATIENCE = 0.002
 _SLICE = 20_000_000
+
+_RUNS_ON = -1
 
 # After how many of these slices it is worth looking for a loop without an end.
 _SPINS_LOOKED_AT = (1, 4, 16, 64)
@@ -105,6 +108,11 @@ _TURNS = 20
 # without effect, or looks at the clock.
 _FRUITLESS = 6000
 _LOOKS = 6000
+
+# So is one that only wakes up to sleep again: after so many sleeps, or after a fifth
+# of them that took so long, in virtual nanoseconds.
+_SLEEPS = 5000
+_LONG_IDLE = 600 * NANO
 
 
 class Outcome(Enum):
@@ -490,17 +498,28 @@ class Tracer:
         moments = [owner.alarm for owner in self._traced.values() if owner.alarm]
         for thread in self._threads.values():
             hold = thread.hold
-            if thread.state is State.HELD and hold and hold.deadline is not None:
-                idle = thread.idle
-                slept = self.clock.now - thread.idle_since
-                if idle < 100 or (idle < 1000 and slept < 10 * NANO):
-                    moments.append(hold.deadline)
+            if thread.state is not State.HELD or not hold or hold.deadline is None:
+                continue
+            if not self._is_idle(thread):
+                moments.append(hold.deadline)
         # Whose moment has passed can run, or is kept from it by the schedule; more
         # time changes nothing for it.
         deadline = min((m for m in moments if m > self.clock.now), default=None)
         if deadline is None or deadline > self.limits.virtual_seconds * NANO:
             return None
         return deadline
+
+    def _is_idle(self, thread: Thread) -> bool:
+        """Whether it does nothing but wake up to sleep again, and has for long."""
+        # Who was idle before, and has only handled a signal since, is so again soon.
+        often = _SLEEPS // 10 if thread.owner.was_idle else _SLEEPS
+        idle = thread.idle >= often or (
+            thread.idle >= often // 5
+            and self.clock.now - thread.idle_since >= _LONG_IDLE
+        )
+        if idle:
+            thread.owner.was_idle = True
+        return idle
 
     def _jump(self) -> None:
         """Every thread waits: let time pass until one of them need not."""
@@ -671,7 +690,7 @@ class Tracer:
         return self._is_standard_write(thread, call)
 
     def _is_standard_write(self, thread: Thread, call: Call) -> bool:
-        if call.name not in ("write", "writev"):
+        if call.name not in ("write", "writev", "pwritev2"):
             return False
         opened = thread.owner.files.at(call.arguments[0])
         return opened is not None and opened.standard
@@ -679,7 +698,7 @@ class Tracer:
     def _enter(self, thread: Thread, call: Call) -> bool:
         """Let a thread into a call; whether it was kept out instead."""
         standard = self._is_standard_write(thread, call)
-        if standard and self._output + call.arguments[2] > self.limits.output_bytes:
+        if standard and self._output + asked(thread, call) > self.limits.output_bytes:
             self._excess_output(thread, call)
             return True
         # An interrupted traceback would hide what the first interrupt did.
@@ -1010,8 +1029,7 @@ class Tracer:
         """What a resumed thread reports; None where it sleeps or was preempted."""
         if thread.executes and len(thread.owner.threads) > 1:
             return self._follow_exec(thread)
-        limit: int | None = None
-        asleep = 0
+        limit = used = asleep = 0
         while True:
             status = ptrace.poll(thread.tid)
             if status is not None:
@@ -1037,10 +1055,11 @@ class Tracer:
                 asleep = 0
                 used = _cpu_time(thread.pid)
                 limit = limit or used + _SLICE
-                if used >= limit:
-                    return self._preempt(thread)
-            if self._over_limit():
-                return self._preempt(thread)
+            if 0 < limit <= used or self._over_limit():
+                status = self._preempt(thread)
+                if status != _RUNS_ON:
+                    return status
+                limit = 0
 
     def _follow_exec(self, thread: Thread) -> int | None:
         """What a thread reports that executes a program while it has siblings.
@@ -1069,22 +1088,36 @@ class Tracer:
         return None
 
     def _preempt(self, thread: Thread) -> int | None:
-        """Stop a thread that runs on and on, so that others get their turn."""
+        """Stop a thread that runs on and on, and see whether it gets anywhere.
+
+        None where it does not: its step is over. `_RUNS_ON` where it was let run on,
+        otherwise the status that it reports.
+        """
         try:
             ptrace.interrupt(thread.tid)
         except ProcessLookupError:
             return ptrace.wait(thread.tid)
         status = ptrace.wait(thread.tid)
-        if status >> 16 == ptrace.Event.STOP and os.WSTOPSIG(status) == signal.SIGTRAP:
-            thread.spins += 1
-            thread.spun = True
-            if thread.spins not in _SPINS_LOOKED_AT:
-                return None
+        if status >> 16 != ptrace.Event.STOP or os.WSTOPSIG(status) != signal.SIGTRAP:
+            return status
+        thread.spins += 1
+        if thread.spins in _SPINS_LOOKED_AT:
             looked = look_for_loop(thread)
+            if looked.status is not None:
+                return looked.status
             if looked.loops:
                 self._looping.add(thread)
-            return looked.status
-        return status
+                thread.spun = True
+        # How far it gets in a slice depends on the machine, so a slice's end is not
+        # a moment for others to go on. Threads that share their process's memory are
+        # the exception: one may wait until the others ask it to make way.
+        shares = len(thread.owner.threads) > 1
+        if shares or thread.spins >= self._spins or self.exceeded is not None:
+            thread.spun = True
+        if thread.spun:
+            return None
+        self._resume(thread)
+        return _RUNS_ON
 
     def _settle(self) -> None:
         """See whether the last step woke a thread that sleeps inside the kernel."""
@@ -1133,17 +1166,15 @@ class Tracer:
         return self.exceeded is not None
 
     def _check_use(self) -> None:
-        resident, used = 0, self._cpu_of_ended
-        for pid in self._traced:
-            try:
-                with open(f"/proc/{pid}/statm") as file:
-                    resident += int(file.read().split()[1])
-                used += _cpu_time(pid) / NANO
-            except (OSError, IndexError):
-                continue  # it is on its way out
+        used = self._cpu_of_ended + sum(_cpu_time(pid) for pid in self._traced) / NANO
+        most = self.limits.memory_mib << 20
         if used > self.limits.cpu_seconds:
             self.exceeded = Limit.PROCESSOR
-        elif resident * 4096 > self.limits.memory_mib << 20:
+        # What processes share counts once, but to know that takes longer.
+        elif (
+            sum(map(_resident, self._traced)) > most
+            and sum(map(_proportional, self._traced)) > most
+        ):
             self.exceeded = Limit.MEMORY
 
     def _count_cpu(self, owner: Traced) -> None:
@@ -1157,7 +1188,7 @@ class Tracer:
             if owner is not None:
                 found.append(self._snapshot(owner))
             elif self._is_zombie(process):
-                found.append(Snapshot(process.pid, "zombie", None, {}))
+                found.append(Snapshot(process.pid, "zombie", (), {}))
         return tuple(found)
 
     def _is_zombie(self, process: Process) -> bool:
@@ -1173,17 +1204,17 @@ class Tracer:
 
     def _snapshot(self, owner: Traced) -> Snapshot:
         threads = list(owner.threads.values())
-        waiting = next((t.hold.waiting for t in threads if t.hold), None)
+        waits = tuple(t.hold.waiting for t in threads if t.hold)
         if any(t.state is State.READY and t.spinning for t in threads):
             state = "busy"
         elif any(t.state is State.STOPPED for t in threads):
             state = "stopped"
         else:
             state = "waiting"
-            if waiting is None:
+            if not waits:
                 call = next((t.call.name for t in threads if t.call), "the kernel")
-                waiting = Waiting(call=call)
-        return Snapshot(owner.pid, state, waiting, owner.files.list())
+                waits = (Waiting(call=call),)
+        return Snapshot(owner.pid, state, waits, owner.files.list())
 
 
 def _state(tid: int) -> str:
@@ -1193,6 +1224,26 @@ def _state(tid: int) -> str:
             return file.read().rpartition(b") ")[2][:1].decode()
     except OSError:
         return ""
+
+
+def _resident(pid: int) -> int:
+    """The resident set size of a process in bytes, proc(5); 0 where it is gone."""
+    try:
+        with open(f"/proc/{pid}/statm") as file:
+            return int(file.read().split()[1]) * _PAGE
+    except (OSError, IndexError):
+        return 0
+
+
+def _proportional(pid: int) -> int:
+    """Its share of the memory it has resident, in bytes, proc_pid_smaps(5)."""
+    try:
+        with open(f"/proc/{pid}/smaps_rollup") as file:
+            lines = file.readlines()
+    except OSError:
+        return 0
+    shares = (line.split()[1] for line in lines if line.startswith("Pss:"))
+    return int(next(shares, "0")) << 10
 
 
 def _cpu_time(pid: int) -> int:

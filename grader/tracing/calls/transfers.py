@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import select
 import struct
+from collections.abc import Iterator
 
 from grader.tracing import syscalls
 from grader.tracing.calls.handler import KEPT, After, Handler, Then, Tracing
@@ -12,7 +13,8 @@ from grader.tracing.recording import End, Read, Waiting, Wrote
 from grader.tracing.tracee import Call, Stir, Thread
 
 _MSG_DONTWAIT = 0x40
-_PIPE_BUF = 4096
+_IOV_MAX = 1024
+_VECTORED = ("readv", "writev", "preadv2", "pwritev2")
 
 
 def pipe_of(opened: Opened | None) -> int | None:
@@ -52,28 +54,37 @@ def would_block(
 
 def vector(thread: Thread, call: Call, wanted: int) -> bytes:
     """The first `wanted` bytes of the buffers that a call names, readv(2)."""
-    owner = thread.owner
-    parts = owner.read(call.arguments[1], min(call.arguments[2], 1024) * 16)
     data = b""
-    for offset in range(0, len(parts) - 15, 16):
-        base, length = struct.unpack_from("=QQ", parts, offset)
-        data += owner.read(base, min(length, wanted - len(data)))
+    for base, length in _parts(thread, call):
+        data += thread.owner.read(base, min(length, wanted - len(data)))
         if len(data) >= wanted:
             break
     return data
 
 
+def _parts(thread: Thread, call: Call) -> Iterator[tuple[int, int]]:
+    """The addresses and sizes in a call's array of ``struct iovec``."""
+    size = min(call.arguments[2], _IOV_MAX) * 16
+    data = thread.owner.read(call.arguments[1], size)
+    return struct.iter_unpack("=QQ", data[: len(data) // 16 * 16])
+
+
 def _buffer(thread: Thread, call: Call, count: int) -> bytes:
     """What a call has transferred, from its buffers in the tracee's memory."""
-    wanted = min(count, KEPT)
-    if wanted <= 0:
+    # What is printed is judged, so it is kept whole: its limit is that of output.
+    wanted = count if call.prints else min(count, KEPT)
+    if wanted <= 0 or call.name in ("recvmsg", "sendmsg"):
         return b""
-    owner = thread.owner
-    if call.name in ("readv", "writev"):
+    if call.name in _VECTORED:
         return vector(thread, call, wanted)
-    if call.name in ("recvmsg", "sendmsg"):
-        return b""
-    return owner.read(call.arguments[1], wanted)
+    return thread.owner.read(call.arguments[1], wanted)
+
+
+def asked(thread: Thread, call: Call) -> int:
+    """How many bytes a write is to write."""
+    if call.name not in _VECTORED:
+        return call.arguments[2]
+    return sum(length for _, length in _parts(thread, call))
 
 
 def _enter_read(tracing: Tracing, thread: Thread, call: Call) -> Then:
@@ -131,8 +142,7 @@ def _enter_write(tracing: Tracing, thread: Thread, call: Call) -> Then:
     pipe = tracing.objects.by_number.get(pipe_of(opened) or 0)
     # The kernel's pages are filled unevenly, so that half of them free is room
     # for sure; where less is free, it is asked.
-    size = call.arguments[2]
-    if pipe and pipe.sure and pipe.held + size <= pipe.capacity // 2:
+    if pipe and pipe.sure and pipe.held + asked(thread, call) <= pipe.capacity // 2:
         return Then.WATCH
     return probe(tracing, thread, call, select.POLLOUT)
 
@@ -196,10 +206,12 @@ _writing = Handler(_enter_write, _leave_write, _asleep_in_write)
 TABLE = {
     "read": _reading,
     "readv": _reading,
+    "preadv2": _reading,
     "recvfrom": _reading,
     "recvmsg": _reading,
     "write": _writing,
     "writev": _writing,
+    "pwritev2": _writing,
     "sendto": _writing,
     "sendmsg": _writing,
     "accept": Handler(_enter_read, _leave_other),
