@@ -1,0 +1,98 @@
+"""Standard streams: what is typed, what is printed, terminal or pipe."""
+
+from __future__ import annotations
+
+import pytest
+
+from grader.tracing.recording import Limit, Stream, Wrote
+from grader.tracing.tracer import Limits
+from tests.conftest import Run, Start
+
+COUNT = """
+    import sys
+    print(sum(len(line) for line in sys.stdin))
+    """
+
+
+@pytest.mark.parametrize("stdout", ["terminal", "pipe"])
+@pytest.mark.parametrize("size", [0, 100, 50_000])
+def test_input_of_any_length(run: Run, stdout: str, size: int) -> None:
+    """What does not fit into standard input at once follows as it is read."""
+    typed = b"123456789\n" * (size // 10)
+    end = b"\x04" if stdout == "terminal" else b""
+    recording = run(COUNT, stdout=stdout, stdin=typed + end)
+    assert recording.ended
+    assert recording.output == b"%d\n" % size
+
+
+def test_a_conversation(start: Start) -> None:
+    """The program rests at each prompt until something is typed."""
+    with start(
+        """
+        while (line := input("? ")) != "end":
+            print(line.upper())
+        """
+    ) as program:
+        for line in (b"one\n", b"two\n", b"end\n"):
+            assert program.reads_input()
+            program.type(line)
+        recording = program.finish()
+    assert recording.output == b"ONE\nTWO\n"
+    assert recording.ended
+
+
+def test_the_end_of_a_terminal_s_input(start: Start) -> None:
+    """Ctrl-D ends a program that reads to the end of file."""
+    with start(COUNT) as program:
+        assert program.reads_input()
+        program.close_input()
+        assert program.finish().output == b"0\n"
+
+
+@pytest.mark.parametrize("stdout", ["terminal", "pipe"])
+def test_long_lines_are_kept_whole(run: Run, stdout: str) -> None:
+    """A single write of 200 000 bytes is one event, and none of it is lost."""
+    recording = run(
+        """
+        import os, sys
+        sys.stdout.write("x" * 200_000 + "\\nlast\\n")
+        """,
+        stdout=stdout,
+    )
+    assert recording.ended
+    assert recording.output == b"x" * 200_000 + b"\nlast\n"
+
+
+@pytest.mark.parametrize(
+    "write",
+    ["os.writev(1, [b'a' * 500, b'b' * 500])", "os.pwritev(1, [b'a' * 1000], -1)"],
+)
+def test_output_by_vectors_is_output(run: Run, write: str) -> None:
+    """And is counted in bytes."""
+    text = f"""
+        import os
+        for _ in range(10):
+            {write}
+        """
+    assert len(run(text).output) == 10_000
+    assert run(text, limits=Limits(output_bytes=9500)).exceeded is Limit.OUTPUT
+
+
+def test_a_terminal_and_a_pipe_look_different_to_the_program(run: Run) -> None:
+    """isatty(3) tells, and standard error is a stream of its own in a pipe."""
+    text = """
+        import sys
+        print(sys.stdout.isatty(), file=sys.stderr)
+        """
+    assert run(text).of(Wrote)[0].target is Stream.TERMINAL
+    assert run(text).errors == b"True\n"
+    assert run(text, stdout="pipe").of(Wrote)[0].target is Stream.ERROR
+    assert run(text, stdout="pipe").errors == b"False\n"
+
+
+def test_a_program_that_was_stopped_has_not_ended(start: Start) -> None:
+    """`Program.stop` is not an end of the program's own."""
+    with start("import time; time.sleep(1)") as program:
+        recording = program.stop()
+    assert recording.stopped
+    assert not recording.ended
