@@ -12,10 +12,11 @@ A check's first docstring line is its title, its name without ``test_`` its id.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
 
 from grader import diagnosis
@@ -54,34 +55,44 @@ class CheckFailed(AssertionError):
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """The student's program, as the ``program`` fixture gives it to a check."""
+    """The student's program, as the ``program`` fixture gives it to a check.
+
+    `name` and `source` are its file's name and bytes. Each run has a folder of its
+    own in `directory`, with nothing but that file in it.
+    """
 
     name: str
+    source: bytes
     directory: Path
     limits: Limits
     zygote: Zygote
 
+    @contextmanager
     def start(
         self, *arguments: object, schedule: Schedule = take_turns, **options: Any
-    ) -> AbstractContextManager[Program]:
+    ) -> Iterator[Program]:
         """Start it and hold it; the options are those of `grader.tracing.trace`."""
-        argv = [str(self.directory / self.name), *map(str, arguments)]
-        return trace(
-            argv,
-            schedule=schedule,
-            limits=self.limits,
-            directory=self.directory,
-            zygote=self.zygote,
-            **options,
-        )
+        with TemporaryDirectory(
+            dir=self.directory, prefix="run-", ignore_cleanup_errors=True
+        ) as folder:
+            file = Path(folder, self.name)
+            file.write_bytes(self.source)
+            with trace(
+                [str(file), *map(str, arguments)],
+                schedule=schedule,
+                limits=self.limits,
+                directory=folder,
+                zygote=self.zygote,
+                **options,
+            ) as program:
+                yield program
 
     def some(self, low: int, high: int) -> int:
         """A number from `low` to `high` that nobody knows before.
 
         The same for the same program, so that its verdict is always the same.
         """
-        source = (self.directory / self.name).read_bytes()
-        return low + int.from_bytes(blake2b(source).digest()) % (high - low + 1)
+        return low + int.from_bytes(blake2b(self.source).digest()) % (high - low + 1)
 
     def run(self, *arguments: object, **options: Any) -> Recording:
         """Run it to its end."""

@@ -16,21 +16,22 @@ import io
 import json
 import os
 import select
-import shutil
 import signal
 import sys
 import tempfile
 import time
 import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from collections.abc import Callable, Container, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from grader.catalog import Exercise
+from grader.catalog import CheckSpec, Exercise
 from grader.errors import GraderError, UsageError
 from grader.submission import load_problem
+from grader.tracing import ptrace
 from grader.tracing.errors import TracingError
 from grader.tracing.launch import Zygote
 from grader.verdict import (
@@ -40,6 +41,9 @@ from grader.verdict import (
     Verdict,
     check_from_json,
 )
+
+if TYPE_CHECKING:
+    from grader.checking import Submission
 
 # The longest that all checks of a submission may take, in seconds of real time: the
 # tracer's own limits end any run long before.
@@ -95,7 +99,7 @@ def grade(
             if "failed" in message:
                 last_words[str(message["failed"])] = str(message["report"])
                 continue
-            result = check_from_json(message)
+            result = _trusted(check_from_json(message), wanted, results)
             results[result.id] = result
             if progress:
                 progress(result)
@@ -116,6 +120,23 @@ def grade(
     return Verdict(exercise.name, str(submission), checks, error=error)
 
 
+def _trusted(
+    result: CheckResult, wanted: Sequence[CheckSpec], so_far: Container[str]
+) -> CheckResult:
+    """A check's result with nothing in it that the exercise itself says.
+
+    Raises `GraderError` where it is not the one result that a check sends.
+    """
+    spec = next((spec for spec in wanted if spec.id == result.id), None)
+    if spec is None or result.id in so_far:
+        raise GraderError(
+            f"a result came for {result.id!r} that no check sent; the submission may "
+            "have interfered with the grader"
+        )
+    earned = spec.points if result.outcome is CheckOutcome.PASSED else 0
+    return replace(result, title=spec.title, points=spec.points, earned=earned)
+
+
 def _unrunnable(
     exercise: Exercise, submission: Path, only: str | None, problem: Finding
 ) -> Verdict:
@@ -130,22 +151,26 @@ def _unrunnable(
     return Verdict(exercise.name, str(submission), checks, findings=(problem,))
 
 
-@contextmanager
-def _scratch(exercise: Exercise, submission: Path) -> Iterator[Path]:
-    """A folder with nothing but the submission in it, under the name that it has."""
-    folder = Path(tempfile.mkdtemp(prefix="forklab-"))
-    try:
-        shutil.copyfile(submission, folder / exercise.program)
-        yield folder / exercise.program
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
 def _messages(
     exercise: Exercise, submission: Path, only: str | None, verbose: bool
 ) -> Iterator[dict[str, object]]:
     """What the check processes send, as it comes."""
-    with _scratch(exercise, submission) as program, Zygote() as zygote:
+    with (
+        tempfile.TemporaryDirectory(
+            prefix="forklab-", ignore_cleanup_errors=True
+        ) as scratch,
+        Zygote() as zygote,
+    ):
+        # Imported while the zygote starts.
+        from grader.checking import Submission
+
+        program = Submission(
+            exercise.program,
+            submission.read_bytes(),
+            Path(scratch),
+            exercise.limits,
+            zygote,
+        )
         theirs, ours = os.pipe2(os.O_CLOEXEC)
         with tempfile.TemporaryFile() as noise:
             with warnings.catch_warnings():
@@ -155,12 +180,15 @@ def _messages(
             if worker == 0:
                 os.close(theirs)
                 run = partial(
-                    _pytest, exercise, program, zygote, ours, only=only, verbose=verbose
+                    _pytest, exercise, program, ours, only=only, verbose=verbose
                 )
                 _work(run, noise.fileno())
+            # Here and in the worker: whoever comes first, the group is there.
+            with suppress(OSError):
+                os.setpgid(worker, worker)
             os.close(ours)
             try:
-                yield from _read(theirs, worker)
+                yield from _read(theirs)
             finally:
                 os.close(theirs)
                 with suppress(ProcessLookupError):
@@ -174,7 +202,7 @@ def _messages(
                 raise GraderError(f"the checks could not be run:\n{said}")
 
 
-def _read(channel: int, worker: int) -> Iterator[dict[str, object]]:
+def _read(channel: int) -> Iterator[dict[str, object]]:
     """Lines of JSON from `channel` until all its writers are gone."""
     deadline = time.monotonic() + _PATIENCE
     buffer = b""
@@ -202,6 +230,7 @@ def _work(run: Callable[[], int], noise: int) -> None:
     status = 70
     try:
         os.setpgid(0, 0)
+        ptrace.hide_memory()
         null = os.open(os.devnull, os.O_RDONLY)
         os.dup2(null, 0)
         os.dup2(noise, 1)
@@ -216,8 +245,7 @@ def _work(run: Callable[[], int], noise: int) -> None:
 
 def _pytest(
     exercise: Exercise,
-    program: Path,
-    zygote: Zygote,
+    program: Submission,
     channel: int,
     *,
     only: str | None,
@@ -227,7 +255,6 @@ def _pytest(
     import pytest
     import pytest_forked
 
-    from grader.checking import Submission
     from grader.plugin import CheckRunner
     from grader.report.timeline import full, timeline
 
@@ -235,13 +262,12 @@ def _pytest(
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     for name in ("PYTEST_ADDOPTS", "PYTEST_PLUGINS"):
         os.environ.pop(name, None)
-    os.chdir(program.parent)
+    os.chdir(program.directory)
     sys.dont_write_bytecode = True
     warnings.resetwarnings()
     warnings.simplefilter("ignore")
     story = full if verbose else timeline
-    submission = Submission(program.name, program.parent, exercise.limits, zygote)
-    runner = CheckRunner(submission, channel, story, only)
+    runner = CheckRunner(program, channel, story, only)
     return int(
         pytest.main(
             [

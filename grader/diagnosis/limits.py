@@ -42,7 +42,7 @@ def exceeded(run: Recording) -> list[Finding]:
         ]
     what = {
         Limit.PROCESSOR: "used up its processor time",
-        Limit.VIRTUAL_TIME: f"ran for {run.duration:.0f} seconds of its own time",
+        Limit.VIRTUAL_TIME: "sleeps beyond the time that a run may last",
         Limit.REAL_TIME: "ran for as long as it may",
         Limit.EVENTS: f"made {len(run.events)} system calls",
     }[limit]

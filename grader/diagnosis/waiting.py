@@ -95,7 +95,7 @@ def busy_wait(run: Recording) -> list[Finding]:
 def never_ends(run: Recording) -> list[Finding]:
     """A run that was still going, or sleeping, when nothing more could happen."""
     rest = run.stuck
-    if rest is None or deadlock(run):
+    if rest is None or run.exceeded or deadlock(run):
         return []
     alive = [p for p in rest.processes if p.state != "zombie"]
     if not alive:

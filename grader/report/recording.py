@@ -20,6 +20,7 @@ def recording_json(run: Recording, findings: Sequence[Finding]) -> dict[str, Any
         "schedule": run.schedule,
         "duration": run.duration,
         "exceeded": run.exceeded.value if run.exceeded else None,
+        "stopped": run.stopped,
         "stuck": _rest(run.stuck) if run.stuck else None,
         "processes": [_process(process) for process in run.processes],
         "events": [

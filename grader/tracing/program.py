@@ -6,10 +6,12 @@ import contextlib
 import fcntl
 import os
 import resource
+import select
 import shutil
 import signal
 import sys
 import tempfile
+import termios
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -25,6 +27,9 @@ from grader.tracing.zygote import Job
 _ADDRESS_SPACE = 8 << 30
 _FILE_SIZE = 64 << 20
 _OPEN_FILES = 512
+
+_END_OF_INPUT = b"\x04"  # Ctrl-D, termios(3)
+_TYPED_AHEAD = 2048  # bytes; a terminal drops what is typed beyond 4096, termios(3)
 
 
 class Program:
@@ -47,7 +52,7 @@ class Program:
         program has ended or hit a limit.
         """
         if self._recording is None:
-            self._tracer.advance()
+            self._advance()
         return self._tracer.rest()
 
     def send(self, number: int, pid: int | None = None) -> bool:
@@ -64,14 +69,15 @@ class Program:
         """Send a signal as the first process enters each of its next `times` calls.
 
         `only_writes`: only those that write to a standard stream. Such a write
-        returns EINTR, signal(7), which no schedule but those that say so does.
+        returns EINTR, signal(7), which nothing else in a run brings about.
         """
         self._tracer.interrupt_calls(number, times, only_writes=only_writes)
 
     def type(self, data: bytes) -> None:
         """Type on the terminal, or write to the pipe, that is standard input.
 
-        Raises ``ValueError`` where the program was started without one.
+        What does not fit there at once follows as the program reads. Raises
+        ``ValueError`` where the program was started without one.
         """
         self._streams.type(data)
         self._tracer.stimulate()
@@ -97,29 +103,45 @@ class Program:
         limit, the recording says so in ``stuck`` or ``exceeded``.
         """
         if self._recording is None:
-            outcome = self._tracer.advance()
+            outcome = self._advance()
             stuck = self._tracer.rest() if outcome is Outcome.REST else None
+            if stuck is not None:
+                self._tracer.check_time()
             self._tracer.kill()
             self._recording = self._tracer.recording(stuck)
         return self._recording
 
+    def _advance(self) -> Outcome:
+        while True:
+            outcome = self._tracer.advance()
+            if outcome is not Outcome.REST or not self._streams.feed():
+                return outcome
+            self._tracer.stimulate()
+
     def stop(self) -> Recording:
         """End the program where it stands, and return the recording."""
         if self._recording is None:
+            lived = self._tracer.alive
             self._tracer.kill()
-            self._recording = self._tracer.recording(None)
+            self._recording = self._tracer.recording(None, stopped=lived)
         return self._recording
 
 
 @dataclass(slots=True)
 class _Streams:
-    """The program's standard streams: its ends and ours."""
+    """The program's standard streams: its ends and ours.
+
+    `unread` is what waits for room in standard input, `ends` whether its end is to
+    follow. `keyboard` is the program's end of the terminal, if there is one.
+    """
 
     theirs: list[int]
     ours: list[int]
     input: int | None
     names: dict[str, Stream]
-    is_terminal: bool
+    keyboard: int | None = None
+    unread: bytes = b""
+    ends: bool = False
 
     @classmethod
     def make(cls, stdout: str, stdin: bytes | None) -> _Streams:
@@ -135,31 +157,27 @@ class _Streams:
             # Room for a burst that comes before the tracer looks.
             with contextlib.suppress(OSError):
                 fcntl.fcntl(fd, fcntl.F_SETPIPE_SZ, 1 << 20)
-        if stdin:
-            os.write(ours, stdin)
-        input_end: int | None = ours
-        if stdin is not None:
-            os.close(ours)
-            input_end = None
+        os.set_blocking(ours, False)
         names = {
             _name(their_input): Stream.INPUT,
             _name(their_output): Stream.OUTPUT,
             _name(their_errors): Stream.ERROR,
         }
-        return cls(
-            [their_input, their_output, their_errors],
-            [output, errors],
-            input_end,
-            names,
-            False,
+        streams = cls(
+            [their_input, their_output, their_errors], [output, errors], ours, names
         )
+        if stdin is not None:
+            streams.type(stdin)
+            streams.close_input()
+        return streams
 
     @classmethod
     def _terminal(cls, stdin: bytes | None) -> _Streams:
         ours, theirs = os.openpty()
         os.set_blocking(ours, False)
         names = {_name(theirs): Stream.TERMINAL}
-        streams = cls([theirs, theirs, theirs], [ours], ours, names, True)
+        keyboard = fcntl.fcntl(theirs, fcntl.F_DUPFD_CLOEXEC, 0)
+        streams = cls([theirs, theirs, theirs], [ours], ours, names, keyboard)
         if stdin:
             streams.type(stdin)
         return streams
@@ -178,24 +196,69 @@ class _Streams:
                     pass
 
     def type(self, data: bytes) -> None:
-        if self.input is None:
+        if self.input is None or self.ends:
             raise ValueError("the program's standard input is closed")
-        os.write(self.input, data)
-        if self.is_terminal:
-            # The terminal hands typed bytes on in the kernel's own time, which is
-            # the one thing in a run that no system call of the program brings about.
-            time.sleep(0.002)
+        self.unread += data
+        self.feed()
 
     def close_input(self) -> None:
-        if self.is_terminal:
-            self.type(b"\x04")
-        elif self.input is not None:
+        if self.keyboard is not None:
+            self.type(_END_OF_INPUT)
+        else:
+            self.ends = True
+            self.feed()
+
+    def feed(self) -> bool:
+        """Give the program as much of its input as it has room for; whether any."""
+        if self.input is None:
+            return False
+        size = len(self.unread)
+        with contextlib.suppress(BlockingIOError, BrokenPipeError):
+            while self.unread:
+                # A terminal takes a line at a time, and drops what is too long.
+                end = self.unread.find(b"\n") + 1 or len(self.unread)
+                part = self.unread if self.keyboard is None else self.unread[:end]
+                waiting = self._lying_there()
+                if self.keyboard is not None and waiting + len(part) > _TYPED_AHEAD:
+                    break
+                count = os.write(self.input, part)
+                self.unread = self.unread[count:]
+                if self.keyboard is not None:
+                    self._await_arrival(part[:count], waiting)
+        fed = len(self.unread) < size
+        if self.ends and not self.unread:
             os.close(self.input)
             self.input = None
+            return True
+        return fed
+
+    def _lying_there(self) -> int:
+        """How many typed bytes the program can read now, tty_ioctl(4)."""
+        if self.keyboard is None:
+            return 0
+        size = fcntl.ioctl(self.keyboard, termios.FIONREAD, bytes(4))
+        return int.from_bytes(size, sys.byteorder)
+
+    def _await_arrival(self, typed: bytes, before: int) -> None:
+        """The terminal hands typed bytes on in the kernel's own time.
+
+        It is the one thing in a run that no system call of the program brings about.
+        """
+        assert self.keyboard is not None
+        give_up = time.monotonic() + 1.0
+        readable = select.poll()
+        readable.register(self.keyboard, select.POLLIN)
+        complete = typed.endswith((b"\n", _END_OF_INPUT))
+        while complete and time.monotonic() < give_up:
+            if self._lying_there() > before or (before == 0 and readable.poll(0)):
+                return
+            time.sleep(0.0002)
+        time.sleep(0.002)
 
     def close(self) -> None:
-        for fd in {*self.theirs, *self.ours, *([self.input] if self.input else [])}:
-            os.close(fd)
+        for fd in {*self.theirs, *self.ours, self.input, self.keyboard}:
+            if fd is not None:
+                os.close(fd)
 
 
 def _name(fd: int) -> str:
@@ -247,7 +310,7 @@ def trace(
             list(argv),
             _is_python(path),
             str(directory),
-            streams.is_terminal,
+            streams.keyboard is not None,
             os.getpid(),
             _resource_limits(limits),
         )
@@ -339,5 +402,3 @@ __all__ = [
     "run",
     "trace",
 ]
-
-assert sys.platform == "linux", "forklab traces programs on Linux only"

@@ -434,7 +434,9 @@ class Recording:
 
     `schedule` is the name of the timing it ran under. `rests` are the moments in
     which it could not go on without the world outside, `stuck` is the last of them
-    where the run had to be ended in it. `exceeded` is the limit that ended it.
+    where the run had to be ended in it. `exceeded` is the limit that ended it,
+    `stopped` says that its user did, `Program.stop`. `duration` is in virtual
+    seconds.
     """
 
     schedule: str
@@ -444,6 +446,7 @@ class Recording:
     rests: list[Rest] = field(default_factory=list)
     stuck: Rest | None = None
     exceeded: Limit | None = None
+    stopped: bool = False
     duration: float = 0.0
 
     def of(self, kind: type[EventType]) -> list[EventType]:
@@ -467,4 +470,4 @@ class Recording:
     @property
     def ended(self) -> bool:
         """Whether every process came to an end of its own, unforced."""
-        return self.stuck is None and self.exceeded is None
+        return self.stuck is None and self.exceeded is None and not self.stopped

@@ -63,7 +63,7 @@ FORBIDDEN: Final[dict[str, int]] = {
     "pivot_root": 155, "chroot": 161, "open_tree": 428, "move_mount": 429,
     "fsopen": 430, "fsconfig": 431, "fsmount": 432, "mount_setattr": 442,
     "io_uring_setup": 425, "io_uring_enter": 426, "io_uring_register": 427,
-    "bpf": 321, "perf_event_open": 298, "userfaultfd": 323,
+    "bpf": 321, "seccomp": 317, "perf_event_open": 298, "userfaultfd": 323,
     "keyctl": 250, "add_key": 248, "request_key": 249,
     "kexec_load": 246, "init_module": 175, "finit_module": 313,
     "delete_module": 176, "personality": 135, "reboot": 169,
@@ -91,6 +91,7 @@ NAMES: Final[dict[int, str]] = {
 # CLONE_UNTRACED, and every CLONE_NEW* that clone(2) takes.
 _ESCAPING_CLONE: Final = 0x00800000 | 0x7E020000
 _PR_SET_DUMPABLE: Final = 4
+_PR_SET_SECCOMP: Final = 22  # an earlier filter's answer may outrank ours
 
 _ALLOW: Final = 0x7FFF0000
 _TRACE: Final = 0x7FF00000
@@ -127,11 +128,12 @@ def filter_program() -> bytes:
         _instruction(_RETURN, _NO_SUCH_CALL),
         _instruction(_JUMP_EQUAL, CLONE, 0, 3),
         _instruction(_LOAD, 16),  # the low half of the first argument
-        _instruction(_JUMP_ANY_BIT, _ESCAPING_CLONE, 0, 5),
+        _instruction(_JUMP_ANY_BIT, _ESCAPING_CLONE, 0, 6),
         _instruction(_RETURN, _TRACE),
-        _instruction(_JUMP_EQUAL, PRCTL, 0, 4),
+        _instruction(_JUMP_EQUAL, PRCTL, 0, 5),
         _instruction(_LOAD, 16),
-        _instruction(_JUMP_EQUAL, _PR_SET_DUMPABLE, 0, 1),
+        _instruction(_JUMP_EQUAL, _PR_SET_DUMPABLE, 1, 0),
+        _instruction(_JUMP_EQUAL, _PR_SET_SECCOMP, 0, 1),
         _instruction(_RETURN, _TRACE),
         _instruction(_RETURN, _ALLOW),
     ]

@@ -230,6 +230,16 @@ class Tracer:
         self._rests.append(rest)
         return rest
 
+    def check_time(self) -> None:
+        """At a rest that is the end: see whether time alone would go on too long."""
+        moments = [
+            thread.hold.deadline
+            for thread in self._threads.values()
+            if thread.hold and thread.hold.deadline is not None
+        ]
+        if min(moments, default=0) > self.limits.virtual_seconds * NANO:
+            self.exceeded = Limit.VIRTUAL_TIME
+
     def stimulate(self) -> None:
         """Something came from outside: nobody counts as idle any more."""
         for thread in self._threads.values():
@@ -272,7 +282,12 @@ class Tracer:
             owner.forget_memory()
         self._traced.clear()
 
-    def recording(self, stuck: Rest | None) -> Recording:
+    @property
+    def alive(self) -> bool:
+        """Whether anything of the program still lives."""
+        return bool(self._threads)
+
+    def recording(self, stuck: Rest | None, *, stopped: bool = False) -> Recording:
         """The whole run."""
         return Recording(
             schedule=self._schedule.name,
@@ -282,6 +297,7 @@ class Tracer:
             rests=self._rests,
             stuck=stuck,
             exceeded=self.exceeded,
+            stopped=stopped,
             duration=self.clock.seconds,
         )
 
@@ -630,8 +646,8 @@ class Tracer:
         return False
 
     def _run(self, thread: Thread, status: int | None = None) -> None:
-        """Follow a resumed thread until its step is over."""
-        while True:
+        """Follow a resumed thread until its step is over, or a limit is."""
+        while not self._over_limit():
             if status is None:
                 status = self._report(thread)
             if status is None or self._digest(thread, status):
