@@ -16,12 +16,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
 
 from grader import diagnosis
 from grader.diagnosis import handlers, output, pipes, processes, waiting
 from grader.diagnosis.finding import found, name
+from grader.scratch import scratch_folder
 from grader.tracing.launch import Zygote
 from grader.tracing.program import Program, trace
 from grader.tracing.recording import Process, Recording
@@ -72,10 +72,8 @@ class Submission:
         self, *arguments: object, schedule: Schedule = take_turns, **options: Any
     ) -> Iterator[Program]:
         """Start it and hold it; the options are those of `grader.tracing.trace`."""
-        with TemporaryDirectory(
-            dir=self.directory, prefix="run-", ignore_cleanup_errors=True
-        ) as folder:
-            file = Path(folder, self.name)
+        with scratch_folder(self.directory) as folder:
+            file = folder / self.name
             file.write_bytes(self.source)
             with trace(
                 [str(file), *map(str, arguments)],

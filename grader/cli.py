@@ -9,6 +9,7 @@ import json
 import os
 import signal
 import sys
+import traceback
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -46,6 +47,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         if isinstance(stream, io.TextIOWrapper):
             # A terminal that cannot show a character shows its number.
             stream.reconfigure(errors="backslashreplace")
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, _end)
     try:
         parser = _parser(arguments)
         if not arguments:
@@ -62,6 +66,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("grade: interrupted; nothing was left running", file=sys.stderr)
         return _INTERRUPTED
+    except _Ended as ended:
+        return 128 + ended.number
     except BrokenPipeError:
         # Whoever read our output has gone. Python would complain once more at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -69,10 +75,26 @@ def main(argv: Sequence[str] | None = None) -> int:
     except Exception as error:
         from grader.tracing.errors import TracingError
 
-        if not isinstance(error, GraderError | TracingError):
-            raise
+        if not isinstance(error, GraderError | TracingError | OSError):
+            # A mistake of ours: whoever reports it needs the whole story.
+            traceback.print_exc()
+            error = GraderError(
+                f"the grader itself failed ({type(error).__name__}); please report "
+                "the lines above"
+            )
         print(f"grade: {error}", file=sys.stderr)
         return GRADER_FAILED
+
+
+class _Ended(BaseException):
+    """A signal asks us to end: nothing is to be left behind."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+
+
+def _end(number: int, _: object) -> None:
+    raise _Ended(number)
 
 
 def _parser(arguments: list[str]) -> argparse.ArgumentParser:

@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from grader.checking import CheckFailed, Submission
+from grader.tracing import ptrace
 from grader.tracing.recording import Recording
 from grader.verdict import CheckOutcome, CheckResult, Finding, check_json
 
@@ -66,6 +67,7 @@ class CheckRunner:
     @pytest.hookimpl(wrapper=True)
     def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> Any:
         """Run a check, in its own process, and send what came of it."""
+        ptrace.end_with_parent()
         check: Any = pyfuncitem.function
         result = CheckResult(
             id=check_id(pyfuncitem.originalname),

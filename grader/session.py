@@ -29,8 +29,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from grader.catalog import CheckSpec, Exercise
+from grader.diagnosis.texts import text
 from grader.errors import GraderError, UsageError
-from grader.submission import load_problem
+from grader.scratch import scratch_folder
+from grader.submission import load_problem, printable
 from grader.tracing import ptrace
 from grader.tracing.errors import TracingError
 from grader.tracing.launch import Zygote
@@ -45,9 +47,13 @@ from grader.verdict import (
 if TYPE_CHECKING:
     from grader.checking import Submission
 
-# The longest that all checks of a submission may take, in seconds of real time: the
-# tracer's own limits end any run long before.
+# The longest that all checks of a submission may take, in seconds of real time. Each
+# run has a limit of its own; this one is for those that come close to it every time.
 _PATIENCE = 300.0
+
+
+class _TookTooLong(Exception):
+    """The checks were not over in time: the submission is too slow to be graded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +109,9 @@ def grade(
             results[result.id] = result
             if progress:
                 progress(result)
+    except _TookTooLong:
+        for spec in wanted:
+            results.setdefault(spec.id, _too_slow(spec))
     except (GraderError, TracingError, OSError, ValueError) as failure:
         error = str(failure)
     checks = tuple(
@@ -117,7 +126,20 @@ def grade(
         )
         for check in wanted
     )
-    return Verdict(exercise.name, str(submission), checks, error=error)
+    return Verdict(exercise.name, printable(str(submission)), checks, error=error)
+
+
+def _too_slow(spec: CheckSpec) -> CheckResult:
+    known = text("never-ends")
+    finding = Finding(
+        known.id,
+        f"the program's runs took longer than {_PATIENCE:.0f} seconds together",
+        known.why,
+        known.read,
+    )
+    return CheckResult(
+        spec.id, spec.title, spec.points, 0, CheckOutcome.FAILED, (finding,)
+    )
 
 
 def _trusted(
@@ -148,26 +170,23 @@ def _unrunnable(
         for check in exercise.checks
         if only in (None, check.id)
     )
-    return Verdict(exercise.name, str(submission), checks, findings=(problem,))
+    return Verdict(
+        exercise.name, printable(str(submission)), checks, findings=(problem,)
+    )
 
 
 def _messages(
     exercise: Exercise, submission: Path, only: str | None, verbose: bool
 ) -> Iterator[dict[str, object]]:
     """What the check processes send, as it comes."""
-    with (
-        tempfile.TemporaryDirectory(
-            prefix="forklab-", ignore_cleanup_errors=True
-        ) as scratch,
-        Zygote() as zygote,
-    ):
+    with scratch_folder() as scratch, Zygote() as zygote:
         # Imported while the zygote starts.
         from grader.checking import Submission
 
         program = Submission(
             exercise.program,
             submission.read_bytes(),
-            Path(scratch),
+            scratch,
             exercise.limits,
             zygote,
         )
@@ -211,10 +230,7 @@ def _read(channel: int) -> Iterator[dict[str, object]]:
     while True:
         left = deadline - time.monotonic()
         if left <= 0:
-            raise GraderError(
-                f"the checks took longer than {_PATIENCE:.0f} s; grade it again on a "
-                "machine with less to do"
-            )
+            raise _TookTooLong
         if not poll.poll(left * 1000):
             continue
         data = os.read(channel, 1 << 16)
@@ -231,6 +247,7 @@ def _work(run: Callable[[], int], noise: int) -> None:
     try:
         os.setpgid(0, 0)
         ptrace.hide_memory()
+        ptrace.end_with_parent()
         null = os.open(os.devnull, os.O_RDONLY)
         os.dup2(null, 0)
         os.dup2(noise, 1)

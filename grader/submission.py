@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import codecs
 import io
 import os
 import re
@@ -25,7 +26,7 @@ def locate(exercise: Exercise, given: Path | None) -> Path:
     ``exercises/exerciseN``. A folder: the same in it. A file: that file, also where
     it does not exist: then that is the verdict.
     """
-    if given is not None and not given.is_dir():
+    if given is not None and not _is_folder(given):
         return given
     folder = given or Path()
     nested = folder / "exercises" / exercise.name / exercise.program
@@ -37,16 +38,25 @@ def locate(exercise: Exercise, given: Path | None) -> Path:
     return direct
 
 
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:
+        return False  # a name that is too long, or a folder that is closed to us
+
+
 def load_problem(path: Path, exercise: Exercise) -> Finding | None:
     """Why the file cannot be run, or None where it can. Never runs it."""
     try:
         mode = path.lstat().st_mode
         if stat.S_ISLNK(mode):
             mode = path.stat().st_mode
-    except OSError:
+    except FileNotFoundError:
         return _cannot(
             f"{path} does not exist; write it, or name the file or folder to grade"
         )
+    except OSError as error:
+        return _cannot(f"{path} cannot be read: {error.strerror}")
     if stat.S_ISDIR(mode):
         return _cannot(f"{path} is a folder, not a Python file")
     if not stat.S_ISREG(mode):
@@ -65,12 +75,14 @@ def load_problem(path: Path, exercise: Exercise) -> Finding | None:
 
 
 def _source_problem(path: Path, data: bytes, exercise: Exercise) -> Finding | None:
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return _cannot(f"{path} is UTF-16 or UTF-32 text; save it as UTF-8")
     if b"\0" in data:
         return _cannot(f"{path} is not text: it contains zero bytes")
     try:
         encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
         source = data.decode(encoding)
-    except (SyntaxError, UnicodeDecodeError, LookupError) as error:
+    except (SyntaxError, UnicodeError, LookupError) as error:
         line = None
         if isinstance(error, UnicodeDecodeError):
             line = data[: error.start].count(b"\n") + 1
@@ -82,13 +94,12 @@ def _source_problem(path: Path, data: bytes, exercise: Exercise) -> Finding | No
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            tree = ast.parse(data)
             compile(data, str(path), "exec", dont_inherit=True)
     except SyntaxError as error:
         return _syntax_problem(path, source, error)
     except (RecursionError, MemoryError, ValueError):
         return _cannot(f"{path} is nested too deeply for Python to read")
-    if _shape(tree) == _shape(ast.parse(exercise.stub.read_bytes())):
+    if _is_stub(data, exercise.stub):
         return _cannot(
             f"{path} is still the stub: fill in its functions; "
             f"`grade hint {exercise.name}` helps to begin"
@@ -96,8 +107,12 @@ def _source_problem(path: Path, data: bytes, exercise: Exercise) -> Finding | No
     return None
 
 
-def _shape(tree: ast.AST) -> str:
-    return ast.dump(tree)
+def _is_stub(data: bytes, stub: Path) -> bool:
+    """Whether it is the stub, but for comments and white space."""
+    try:
+        return ast.dump(ast.parse(data)) == ast.dump(ast.parse(stub.read_bytes()))
+    except (RecursionError, MemoryError):
+        return False  # nested as no stub is
 
 
 _PYTHON_2 = (
@@ -127,4 +142,9 @@ def _syntax_problem(path: Path, source: str, error: SyntaxError) -> Finding:
 
 def _cannot(message: str, line: int | None = None) -> Finding:
     known = text("cannot-load")
-    return Finding("cannot-load", message, known.why, known.read, line)
+    return Finding("cannot-load", printable(message), known.why, known.read, line)
+
+
+def printable(name: str) -> str:
+    """A text with a file's name in it, whatever bytes the name has: valid Unicode."""
+    return os.fsencode(name).decode("utf-8", "backslashreplace")

@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 from grader.diagnosis.finding import found, name
-from grader.tracing.recording import Limit, Recording, Refused, Stream, Wrote
+from grader.tracing.recording import (
+    Limit,
+    Recording,
+    Refused,
+    Stream,
+    ThreadStarted,
+    Wrote,
+)
 from grader.verdict import Finding
 
 
@@ -12,12 +19,14 @@ def exceeded(run: Recording) -> list[Finding]:
     limit = run.exceeded
     if limit is None:
         return []
+    threads = len(run.of(ThreadStarted))
     if limit is Limit.PROCESSES:
         return [
             found(
                 "too-many-processes",
-                f"the program had {len(run.processes)} processes and was still "
-                "forking, so it was ended",
+                f"the program had made {len(run.processes)} processes"
+                + (f" and {threads} threads" if threads else "")
+                + " and was still making more, so it was ended",
                 run,
             )
         ]

@@ -96,17 +96,17 @@ class Files:
 
     def is_nonblocking(self, fd: int) -> bool:
         """Whether O_NONBLOCK is set on what `fd` is open on."""
-        return bool(int(self._info(fd).get("flags", "0"), 8) & os.O_NONBLOCK)
+        return bool(int(self.info(fd).get("flags", "0"), 8) & os.O_NONBLOCK)
 
     def position(self, fd: int) -> int:
         """The offset in bytes at which a file is read or written next, lseek(2)."""
-        return int(self._info(fd).get("pos", "0"))
+        return int(self.info(fd).get("pos", "0"))
 
     def path(self, fd: int) -> str:
         """A path through which the tracer can open what `fd` is open on."""
         return f"/proc/{self._pid}/fd/{fd}"
 
-    def _info(self, fd: int) -> dict[str, str]:
+    def info(self, fd: int) -> dict[str, str]:
         """The fields of /proc/PID/fdinfo/FD, proc(5); empty where it is closed."""
         try:
             with open(f"/proc/{self._pid}/fdinfo/{fd}") as info:

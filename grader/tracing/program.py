@@ -12,6 +12,7 @@ import signal
 import sys
 import tempfile
 import termios
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -298,8 +299,11 @@ def trace(
         if zygote is None:
             zygote = cleanup.enter_context(Zygote())
         if directory is None:
-            directory = tempfile.mkdtemp(prefix="forklab-")
-            cleanup.callback(shutil.rmtree, directory, ignore_errors=True)
+            directory = cleanup.enter_context(
+                tempfile.TemporaryDirectory(
+                    prefix="forklab-", ignore_cleanup_errors=True
+                )
+            )
         masked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGCHLD})
         cleanup.callback(signal.pthread_sigmask, signal.SIG_SETMASK, masked)
         streams = _Streams.make(stdout, stdin)
@@ -317,6 +321,7 @@ def trace(
         gate, our_gate = os.pipe2(os.O_CLOEXEC)
         try:
             pid = zygote.spawn(job, [*streams.theirs, gate])
+            _take_a_pid()
             cleanup.callback(zygote.sweep)
             cleanup.callback(tracer.kill)
             streams.release()
@@ -334,6 +339,13 @@ def trace(
             os.close(our_gate)
         tracer.begin()
         yield Program(tracer, pid, streams)
+
+
+def _take_a_pid() -> None:
+    """Use up one number, so that no program can guess its first child's."""
+    thread = threading.Thread(target=int)
+    thread.start()
+    thread.join()
 
 
 def _share_a_core(pid: int) -> Callable[[], None]:
@@ -375,7 +387,11 @@ def _find(name: str) -> str:
 def _is_python(path: str) -> bool:
     if Path(path).suffix == ".py":
         return True
-    with contextlib.suppress(OSError), open(path, "rb") as file:
+    # Without waiting: it may be a FIFO or a device.
+    with (
+        contextlib.suppress(OSError),
+        open(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file,
+    ):
         first = file.readline(256)
         return first.startswith(b"#!") and b"python" in first
     return False

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import signal
 from contextlib import suppress
 from enum import IntEnum
 
@@ -250,6 +251,7 @@ def blocked_signals(tid: int) -> int:
 
 # prctl(2) and seccomp(2), for the process that is about to become a submission.
 
+_PR_SET_PDEATHSIG = 1
 _PR_SET_DUMPABLE = 4
 _PR_SET_SECCOMP = 22
 _PR_SET_CHILD_SUBREAPER = 36
@@ -278,6 +280,11 @@ def adopt_orphans() -> None:
 def hide_memory() -> None:
     """Keep processes of the same user from reading or tracing this one."""
     _prctl(_PR_SET_DUMPABLE, 0)
+
+
+def end_with_parent() -> None:
+    """Have this process killed when the thread that made it ends, prctl(2)."""
+    _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def permit_tracer(pid: int) -> None:

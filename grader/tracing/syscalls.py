@@ -29,7 +29,7 @@ _FIRST_FOREIGN_NUMBER: Final = 0x40000000  # the x32 table starts here
 NUMBERS: Final[dict[str, int]] = {
     # processes
     "execve": 59, "execveat": 322, "wait4": 61, "waitid": 247,
-    "setpgid": 109, "setsid": 112,
+    "setpgid": 109, "setsid": 112, "prlimit64": 302,
     # descriptors
     "pipe": 22, "pipe2": 293, "dup": 32, "dup2": 33, "dup3": 292, "fcntl": 72,
     "close": 3, "close_range": 436,

@@ -51,6 +51,7 @@ from grader.tracing.recording import (
     Limit,
     Orphaned,
     Process,
+    Read,
     Recording,
     Refused,
     Rest,
@@ -115,6 +116,17 @@ _SLEEPS = 5000
 _LONG_IDLE = 600 * NANO
 
 
+# How much of one transfer is kept in the recording, in bytes; how much of all of
+# them; and how much of each one after that.
+_KEPT = 1 << 16
+_KEPT_OF_ALL = 16 << 20
+_KEPT_OF_MANY = 64
+
+# How many threads, and dead processes that nobody has collected, there may be for
+# each process that may live.
+_OTHERS = 4
+
+
 class Outcome(Enum):
     """Why the tracer stopped to advance the program."""
 
@@ -176,6 +188,8 @@ class Tracer:
         self._rests: list[Rest] = []
         self._registers = syscalls.Registers()
         self._output = 0
+        self._kept = 0
+        self._uncollected = 0
         self._cpu_of_ended = 0.0
         self._started = time.monotonic()
         self._looping: set[Thread] = set()  # see `loops`
@@ -303,6 +317,10 @@ class Tracer:
 
     # --- what handlers of calls may ask (calls/handler.py) ---------------------
 
+    @property
+    def keeps(self) -> int:
+        return _KEPT if self._kept < _KEPT_OF_ALL else _KEPT_OF_MANY
+
     def record(self, kind: type[Event], pid: int, **fields: object) -> None:
         event = kind(
             index=len(self._events),
@@ -314,6 +332,8 @@ class Tracer:
         process = self._processes.get(pid)
         if process is not None:
             process.events.append(event)
+        if isinstance(event, Read | Wrote):
+            self._kept += len(event.data)
         if isinstance(event, Wrote) and isinstance(event.target, Stream):
             self._output += event.count
             self._drain()
@@ -322,14 +342,16 @@ class Tracer:
 
     def stir(self, what: Stir, pipe: int | None = None) -> None:
         for thread in self._threads.values():
+            if thread is not self._running:
+                # What it looks for again and again may have come.
+                thread.idle = 0
+                thread.spins = min(thread.spins, self._spins - 1)
+                thread.fruitless = min(thread.fruitless, MANY_CALLS - _TURNS)
             if what & Stir.SIGNAL:
                 thread.alert()
             elif thread.hold and thread.hold.wakes & what:
                 concerns = pipe is None or thread.hold.pipe in (None, pipe)
                 thread.stirred = thread.stirred or concerns
-            elif thread is not self._running:
-                # What it asks for again and again may be there.
-                thread.fruitless = min(thread.fruitless, MANY_CALLS - _TURNS)
 
     def answer(self, thread: Thread, result: int) -> None:
         registers = self._get(thread)
@@ -451,6 +473,7 @@ class Tracer:
             event = self._events[-1]
             assert isinstance(event, Waited)
             process.collected = event
+            self._uncollected -= 1
 
     def collect_woken(self, pids: list[int]) -> None:
         for thread in list(self._threads.values()):
@@ -468,6 +491,7 @@ class Tracer:
 
     def _pick(self, can_wait: bool) -> Thread | None:
         able = [t for t in self._threads.values() if self._is_able(t)]
+        able = [t for t in able if not self._yields_signal(t)]
         busy = [t for t in able if t.spinning and not t.alerted]
         ready = [t for t in able if not t.spinning or t.alerted]
         if not ready:
@@ -489,6 +513,20 @@ class Tracer:
             child = thread.vfork_child
             return child is None or child.pid not in self._traced
         return thread.state is State.HELD and thread.stirred
+
+    def _yields_signal(self, thread: Thread) -> bool:
+        """Whether its leader goes first, because a signal was sent to the process.
+
+        The kernel gives it to the leader, unless that blocks it; but not while the
+        leader is stopped: signal(7), and `complete_signal` in its signal.c.
+        """
+        leader = thread.owner.threads.get(thread.pid)
+        return (
+            leader is not None
+            and leader is not thread
+            and leader.alerted
+            and self._is_able(leader)
+        )
 
     def _at_rest(self, thread: Thread) -> bool:
         # Who was busy before, and has only handled a signal since, is so again soon.
@@ -841,6 +879,7 @@ class Tracer:
             new = Thread(tid, owner)
             owner.threads[tid] = self._threads[tid] = new
             self.record(ThreadStarted, owner.pid, tid=tid)
+            self._count_processes()
             return
         self.record(Forked, owner.pid, child=tid)
         parent = owner.record
@@ -853,7 +892,12 @@ class Tracer:
         child.threads[tid] = self._threads[tid] = new
         if event == ptrace.Event.VFORK:
             thread.vfork_child = child
-        if len(self._traced) > self.limits.processes:
+        self._count_processes()
+
+    def _count_processes(self) -> None:
+        most = self.limits.processes
+        others = max(len(self._threads), self._uncollected)
+        if len(self._traced) > most or others > _OTHERS * most:
             self.exceeded = Limit.PROCESSES
 
     def _executed(self, thread: Thread) -> None:
@@ -965,6 +1009,7 @@ class Tracer:
         event = self._events[-1]
         assert isinstance(event, Ended)
         record.ended = event
+        self._uncollected += 1
         self._release_vfork(owner)
         for child in record.children:
             if child.ended is None and child.orphaned is None:
@@ -982,6 +1027,7 @@ class Tracer:
             return
         if has_bit(int(traced.status().get("SigIgn", "0"), 16), signal.SIGCHLD):
             record.discarded = True
+            self._uncollected -= 1
         else:
             self.record(
                 SignalSent,

@@ -88,6 +88,8 @@ CANNOT_LOAD = {
     "the stub": (STUB.read_bytes(), "still the stub"),
     "the stub, with a comment": (STUB.read_bytes() + b"# mine\n", "still the stub"),
     "huge": (b"# " + b"x" * (2 << 20), "larger than"),
+    "UTF-16": ("print()".encode("utf-16"), "UTF-16"),
+    "an encoding unknown": (b"# coding: undefined\nprint()\n", "not UTF-8"),
     "nested": (b"(" * 100_000 + b")" * 100_000, "is not valid Python"),
 }
 
@@ -153,6 +155,44 @@ HOSTILE = {
     "a chain of forks": (
         "import os\nwhile True:\n    if os.fork(): os._exit(0)\n",
         "too-many-processes",
+    ),
+    "zombies without end": (
+        "import os\nwhile True:\n    os.fork() or os._exit(0)\n",
+        "too-many-processes",
+    ),
+    "threads without end": (
+        (
+            "import threading, time\n"
+            "while True: threading.Thread(target=time.sleep, args=(1e6,)).start()\n"
+        ),
+        "too-many-processes",
+    ),
+    "writes of nothing": ("import os\nwhile True: os.write(1, b'')\n", "never-ends"),
+    "kill by a pidfd that is none": (
+        (
+            "import os, signal\n"
+            "fd = os.open(f'/proc/{os.getppid()}', os.O_RDONLY | os.O_DIRECTORY)\n"
+            "signal.pidfd_send_signal(fd, 9)\n"
+        ),
+        "forbidden-call",
+    ),
+    "kill by a signal of the kernel's": (
+        (
+            "import fcntl, os\nr, w = os.pipe()\n"
+            "fcntl.fcntl(r, fcntl.F_SETOWN, os.getppid())\n"
+        ),
+        "forbidden-call",
+    ),
+    "limits for others": (
+        (
+            "import os, resource\n"
+            "resource.prlimit(os.getppid(), resource.RLIMIT_CPU, (0, 0))\n"
+        ),
+        "forbidden-call",
+    ),
+    "a filter of its own": (
+        "import ctypes\nctypes.CDLL(None).prctl(22, 1, 0, 0, 0)\n",
+        "forbidden-call",
     ),
     "_exit at once": ("import os\nos._exit(0)\n", "no-child"),
     "kill of the parent": (
@@ -231,3 +271,58 @@ def test_a_program_that_stops_itself_is_told_so(tmp_path: Path) -> None:
         f.message for c in verdict.checks for f in c.findings if f.id == "never-ends"
     )
     assert "stopped" in message
+
+
+@pytest.mark.parametrize(
+    "mischief",
+    [
+        "pid and os.unlink(__file__)",
+        "os.rename(os.getcwd(), os.getcwd() + '-gone')",
+        "pid and os.mkdir('closed', 0)",
+        "os.chmod('.', 0)",
+        "os.truncate(__file__, 0)",
+        "pid and [(os.mkdir('d'), os.chdir('d')) for _ in range(1100)]",
+    ],
+)
+def test_a_program_that_harms_its_folder_harms_no_other_run(
+    tmp_path: Path, mischief: str
+) -> None:
+    """Each run has a folder of its own, and it is removed whatever is in it."""
+    assert _graded(tmp_path, f"{RIGHT}\n{mischief}\n").outcome is Outcome.FULL
+
+
+def test_long_expressions_are_no_problem(tmp_path: Path) -> None:
+    """What Python runs is not nested too deeply for us."""
+    long = "x = " + " + ".join(["1"] * 1500) + "\n"
+    assert _graded(tmp_path, long + RIGHT).outcome is Outcome.FULL
+
+
+def test_output_that_is_long_is_no_deadlock(tmp_path: Path) -> None:
+    """A line of 60 000 characters before the right ones."""
+    verdict = _graded(tmp_path, "print('x' * 60_000, flush=True)\n" + RIGHT)
+    assert _said(verdict) <= {"output-extra", "output-wrong"}
+
+
+def test_a_result_that_no_check_sent_is_not_believed(tmp_path: Path) -> None:
+    """A submission that could reach the grader's pipe forges nothing."""
+    verdict = _graded(
+        tmp_path,
+        """
+        import json, os
+        status = open("/proc/self/status").read()
+        tracer = status.split("TracerPid:")[1].split()[0]
+        forged = {
+            "id": "forks-one-child", "title": "forged", "points": 99, "earned": 99,
+            "outcome": "passed", "error": "", "findings": [],
+        }
+        for number in range(3, 30):
+            try:
+                fd = os.open(f"/proc/{tracer}/fd/{number}", os.O_WRONLY)
+                os.write(fd, json.dumps(forged).encode() + b"\\n")
+            except OSError:
+                pass
+        """,
+    )
+    assert verdict.max_score == 10
+    assert verdict.score <= 2
+    assert verdict.outcome in (Outcome.NONE, Outcome.GRADER_ERROR)

@@ -11,6 +11,8 @@ from grader.tracing.recording import Closed, Duplicated, End, PipeMade
 from grader.tracing.tracee import Call, Stir, Thread
 
 _F_DUPFD_CLOEXEC = 1030
+_F_SETOWN = 8
+_F_SETOWN_EX = 15
 _CLOSE_RANGE_CLOEXEC = 4
 
 
@@ -116,13 +118,23 @@ def _leave_close_range(
     return After.SWITCH
 
 
+def _enter_fcntl(tracing: Tracing, thread: Thread, call: Call) -> Then:
+    command = call.arguments[1] & 0xFFFFFFFF
+    if command in (_F_SETOWN, _F_SETOWN_EX):
+        owner = struct.unpack("=i", struct.pack("=I", call.arguments[2] & 0xFFFFFFFF))
+        if command == _F_SETOWN_EX or not (owner[0] == 0 or tracing.in_tree(owner[0])):
+            # The kernel would send the owner signals, in nobody's name.
+            return tracing.refuse(thread, call, "of SIGIO to others, F_SETOWN")
+    return Then.WATCH
+
+
 TABLE = {
     "pipe": Handler(watch, _leave_pipe),
     "pipe2": Handler(watch, _leave_pipe),
     "dup": Handler(watch, _leave_dup),
     "dup2": Handler(_enter_dup2, _leave_dup),
     "dup3": Handler(_enter_dup2, _leave_dup),
-    "fcntl": Handler(watch, _leave_fcntl),
+    "fcntl": Handler(_enter_fcntl, _leave_fcntl),
     "close": Handler(_enter_close, _leave_close),
     "close_range": Handler(_enter_close_range, _leave_close_range),
 }

@@ -36,6 +36,10 @@ class Tracing(Protocol):
     objects: Objects
     pipe_size: int | None
 
+    @property
+    def keeps(self) -> int:
+        """How many bytes of a transfer are still kept in the recording."""
+
     def record(self, kind: type[Event], pid: int, **fields: object) -> None:
         """Add an event to the recording."""
 
@@ -147,6 +151,3 @@ class Handler:
 
 
 PLAIN = Handler(watch)
-
-# How much of one transfer is kept in the recording, in bytes.
-KEPT = 1 << 16

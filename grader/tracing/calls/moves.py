@@ -13,7 +13,7 @@ import struct
 from contextlib import suppress
 
 from grader.tracing import ptrace
-from grader.tracing.calls.handler import KEPT, After, Handler, Then, Tracing
+from grader.tracing.calls.handler import After, Handler, Then, Tracing
 from grader.tracing.calls.transfers import (
     interrupted,
     pipe_of,
@@ -44,16 +44,16 @@ def _enter_move(tracing: Tracing, thread: Thread, call: Call) -> Then:
     target = thread.owner.files.at(call.arguments[_TARGET[call.name]])
     call.prints = target is not None and target.standard
     if call.name == "vmsplice":
-        call.moving = vector(thread, call, KEPT)
+        call.moving = vector(thread, call, tracing.keeps)
     else:
-        call.moving = _lying_in(thread, call)
+        call.moving = _lying_in(thread, call, tracing.keeps)
     return Then.WATCH
 
 
-def _lying_in(thread: Thread, call: Call) -> bytes:
+def _lying_in(thread: Thread, call: Call, most: int) -> bytes:
     files = thread.owner.files
     fd = call.arguments[_SOURCE[call.name]]
-    size = min(call.arguments[_SIZE[call.name]], KEPT)
+    size = min(call.arguments[_SIZE[call.name]], most)
     opened = files.at(fd)
     if opened is None:
         return b""

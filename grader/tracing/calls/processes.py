@@ -84,11 +84,21 @@ def _leave_setpgid(tracing: Tracing, thread: Thread, call: Call, result: int) ->
     return After.SWITCH
 
 
+def _enter_prlimit(tracing: Tracing, thread: Thread, call: Call) -> Then:
+    target, new = call.arguments[0] & 0xFFFFFFFF, call.arguments[2]
+    if new and target and not tracing.in_tree(target):
+        return tracing.refuse(
+            thread, call, f"of process {target}, which is not the program's"
+        )
+    return Then.PASS
+
+
 _waiting = Handler(_enter_wait, _leave_wait)
 
 TABLE = {
     "wait4": _waiting,
     "waitid": _waiting,
+    "prlimit64": Handler(_enter_prlimit),
     "setpgid": Handler(watch, _leave_setpgid),
     "setsid": Handler(watch, _leave_setpgid),
 }

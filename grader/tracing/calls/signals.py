@@ -68,14 +68,9 @@ def _signed(value: int) -> int:
 
 
 def _pid_of_pidfd(thread: Thread, fd: int) -> int:
-    try:
-        with open(f"/proc/{thread.pid}/fdinfo/{fd}") as info:
-            for line in info:
-                if line.startswith("Pid:"):
-                    return int(line[4:])
-    except (OSError, ValueError):
-        pass
-    return thread.pid  # not a pidfd: the call fails by itself
+    # 0: it is none. A folder of /proc would serve as one, and does not say of whom.
+    # -1: its process is gone.
+    return int(thread.owner.files.info(fd).get("Pid", "0"))
 
 
 def _group(pid: int) -> int:
@@ -95,6 +90,11 @@ def _addressed(tracing: Tracing, thread: Thread, target: int) -> list[Traced]:
 
 def _enter_kill(tracing: Tracing, thread: Thread, call: Call) -> Then:
     target, number = _target(tracing, thread, call)
+    if call.name == "pidfd_send_signal":
+        if target == -1:
+            return Then.WATCH
+        if target == 0:
+            return tracing.refuse(thread, call, "with a descriptor that is no pidfd")
     if target == -1:
         return tracing.refuse(thread, call, "to every process, kill(-1)")
     outside = target > 0 and not tracing.in_tree(target)

@@ -7,7 +7,7 @@ import struct
 from collections.abc import Iterator
 
 from grader.tracing import syscalls
-from grader.tracing.calls.handler import KEPT, After, Handler, Then, Tracing
+from grader.tracing.calls.handler import After, Handler, Then, Tracing
 from grader.tracing.descriptors import Opened
 from grader.tracing.recording import End, Read, Waiting, Wrote
 from grader.tracing.tracee import Call, Stir, Thread
@@ -69,10 +69,10 @@ def _parts(thread: Thread, call: Call) -> Iterator[tuple[int, int]]:
     return struct.iter_unpack("=QQ", data[: len(data) // 16 * 16])
 
 
-def _buffer(thread: Thread, call: Call, count: int) -> bytes:
+def _buffer(tracing: Tracing, thread: Thread, call: Call, count: int) -> bytes:
     """What a call has transferred, from its buffers in the tracee's memory."""
     # What is printed is judged, so it is kept whole: its limit is that of output.
-    wanted = count if call.prints else min(count, KEPT)
+    wanted = count if call.prints else min(count, tracing.keeps)
     if wanted <= 0 or call.name in ("recvmsg", "sendmsg"):
         return b""
     if call.name in _VECTORED:
@@ -124,7 +124,7 @@ def _leave_read(tracing: Tracing, thread: Thread, call: Call, result: int) -> Af
         thread.pid,
         fd=call.arguments[0],
         source=opened.target if opened else "closed",
-        data=_buffer(thread, call, result),
+        data=_buffer(tracing, thread, call, result),
         count=max(result, 0),
         error=max(-result, 0),
     )
@@ -156,18 +156,21 @@ def _leave_write(tracing: Tracing, thread: Thread, call: Call, result: int) -> A
     pipe = tracing.objects.by_number.get(pipe_of(opened) or 0)
     if result > 0 and pipe:
         pipe.held += result
-    thread.progressed()
-    tracing.stir(Stir.DATA, pipe_of(opened))
+    if result != 0:
+        thread.progressed()
+        tracing.stir(Stir.DATA, pipe_of(opened))
+    else:
+        thread.fruitless += 1
     tracing.record(
         Wrote,
         thread.pid,
         fd=call.arguments[0],
         target=opened.target if opened else "closed",
-        data=_buffer(thread, call, result),
+        data=_buffer(tracing, thread, call, result),
         count=max(result, 0),
         error=max(-result, 0),
     )
-    if opened and opened.standard:
+    if opened and opened.standard and result != 0:
         # Nothing may come between this write and what the program does next: a
         # handler that ran here would run inside the program's buffered writer.
         thread.after_write = True
