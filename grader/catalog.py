@@ -141,7 +141,7 @@ def _limits(path: Path, data: dict[str, Any]) -> Limits:
         )
     if any(not isinstance(v, int | float) or v <= 0 for v in data.values()):
         raise CatalogError(f"{path}: each of [limits] is a number above 0")
-    return Limits(**data, events=50_000, busy_seconds=2.0)
+    return Limits(**data, events=20_000, busy_seconds=2.0)
 
 
 def read_checks(path: Path) -> tuple[CheckSpec, ...]:

@@ -5,7 +5,7 @@ from signal import SIGINT, SIGTERM
 from grader.checking import Submission, assert_that, found, points
 from grader.diagnosis import output, processes
 from grader.diagnosis.finding import name
-from grader.tracing.recording import Recording, SignalSent
+from grader.tracing.recording import Recording, SignalSent, signal_name
 from grader.verdict import Finding
 
 LINE = "Ctrl + C"
@@ -18,13 +18,27 @@ def _count(run: Recording) -> int:
 
 
 def _ended_before(run: Recording, when: str) -> list[Finding]:
-    """The program was to go on, and ended."""
+    """The program was to go on until SIGTERM, and ended."""
     ended = run.root.ended
-    if ended is None or run.root.killed_by == SIGTERM:
+    if ended is None or _was_sent(run, SIGTERM, ended.index):
         return []
     trace = processes.traceback_of(run.root)
-    how = f"of {trace[0]}" if trace else f"with exit code {run.root.exit_code}"
+    if trace:
+        how = f"of {trace[0]}"
+    elif run.root.killed_by:
+        how = f"of {signal_name(run.root.killed_by)}"
+    else:
+        how = f"with exit code {run.root.exit_code}"
     return [found("ended-early", f"{name(run, run.root)} ended {how} {when}", run)]
+
+
+def _was_sent(run: Recording, number: int, before: int) -> bool:
+    """Whether the first process was sent a signal before an event."""
+    return any(
+        event.signal == number and event.index < before
+        for event in run.of(SignalSent)
+        if event.target == run.root.pid
+    )
 
 
 def _never_printed(run: Recording) -> list[Finding]:
@@ -103,6 +117,12 @@ def test_sigterm_ends_it(program: Submission) -> None:
         run.root.ended is not None,
         "signal-ignored",
         f"{name(run, run.root)} went on after SIGTERM",
+    )
+    assert_that(run).is_(
+        run.root.killed_by == SIGTERM,
+        "wrong-exit-code",
+        f"{name(run, run.root)} handles SIGTERM itself and ended with exit code "
+        f"{run.root.exit_code}; by the default action the signal ends it",
     )
 
 

@@ -14,6 +14,7 @@ from grader.tracing import (
 )
 from grader.tracing.recording import Process, Recording
 from grader.tracing.schedule import (
+    overtaken_after_looking,
     overtaken_between_calls,
     overtaken_in_handler_writes,
     overtaken_in_writes,
@@ -224,13 +225,36 @@ def test_signals_within_signals(program: Submission) -> None:
     """A second signal inside the handler, or inside a write, does no harm."""
     quiet = _at_rest(program, 3, parent_first)
     assert_that(quiet).forks(3).holds(_ended_early(quiet))
+    together = _at_rest(program, 5, hold_parent_until_children_end)
+    complete = not any(map(_lost, (quiet, together)))
     for schedule in (
         overtaken_in_writes,
         overtaken_in_handler_writes,
         overtaken_between_calls,
+        overtaken_after_looking,
     ):
         run = _at_rest(program, 5, schedule)
         assert_that(run).holds_alone(_broken(run))
+        if complete:
+            assert_that(run).holds_alone(_lost(run))
+
+
+def _lost(run: Recording) -> list[Finding]:
+    """A child whose end went unnoticed, or whose line is not whole."""
+    for child in run.root.children:
+        line = FINISH.format(child.pid, child.exit_code)
+        if child.collected and line in output.lines(run.root):
+            continue
+        what = f"{line!r} never came" if child.collected else "it was never collected"
+        return [
+            found(
+                "handler-reenters",
+                f"{name(run, child)} ended while {name(run, run.root)} was inside a "
+                f"write or its handler, and {what}",
+                run,
+            )
+        ]
+    return []
 
 
 def _broken(run: Recording) -> list[Finding]:

@@ -157,7 +157,8 @@ def traceback_of(process: Process) -> tuple[str, int | None] | None:
     lines = [line for line in text[max(start, 0) :].splitlines() if line.strip()]
     own = [int(number) for _, number in _TRACEBACK.findall(text[max(start, 0) :])]
     last = next(
-        (line for line in reversed(lines) if re.match(r"^[\w.]+(:|$)", line)), lines[-1]
+        (line for line in reversed(lines) if re.match(r"^[\w.]+(:|$)", line)),
+        "an exception",
     )
     return last.strip(), _first_own_line(text[max(start, 0) :], own)
 

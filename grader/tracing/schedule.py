@@ -20,7 +20,9 @@ class Able(Protocol):
     `depth` is 0 for the first, 1 for its children; `woken` says that it waited and
     that what it waited for may have come; `spinning` that it runs without getting
     anywhere; `in_write` that it is in the midst of a write to a standard stream,
-    where only schedules that ask for it (`Schedule.splits_writes`) let others run.
+    where only schedules that ask for it (`Schedule.splits_writes`) let others run;
+    `found_none` that it has just asked for a dead child, waitpid(2) with WNOHANG,
+    and there was none.
     """
 
     @property
@@ -35,6 +37,8 @@ class Able(Protocol):
     def spinning(self) -> bool: ...
     @property
     def in_write(self) -> bool: ...
+    @property
+    def found_none(self) -> bool: ...
 
 
 # Chooses one of the able threads, or None to let time pass first. Time can only
@@ -97,11 +101,13 @@ def _parent_held() -> Chooser:
     return choose
 
 
-def _overtaken(*, in_writes: bool, after_rest: bool) -> Callable[[], Chooser]:
+def _overtaken(
+    where: Callable[[Able], bool], *, after_rest: bool
+) -> Callable[[], Chooser]:
     """The parent goes first, but now and then one of its children ends meanwhile.
 
-    It is overtaken inside its writes to a standard stream, or before each of its
-    steps; `after_rest`: only once it has waited for the first time.
+    It is overtaken wherever `where` says so; `after_rest`: only once it has waited
+    for the first time.
     """
 
     def start() -> Chooser:
@@ -119,8 +125,7 @@ def _overtaken(*, in_writes: bool, after_rest: bool) -> Callable[[], Chooser]:
                 rested, target = True, None
                 return children[0][2]
             rested = rested or parent.woken or parent.spinning
-            open_to_it = parent.in_write if in_writes else not parent.woken
-            if children and rested and open_to_it:
+            if children and rested and where(parent):
                 # One child runs until it ends or waits; then the parent goes on.
                 target = children[0][0] if target is None else target
                 running = [a for number, _, a in children if number == target]
@@ -164,19 +169,24 @@ hold_parent_until_children_end = Schedule(
 overtaken_in_writes = Schedule(
     "overtaken_in_writes",
     "a child ends whenever the parent is inside a write to standard output",
-    _overtaken(in_writes=True, after_rest=False),
+    _overtaken(lambda parent: parent.in_write, after_rest=False),
     splits_writes=True,
 )
 overtaken_in_handler_writes = Schedule(
     "overtaken_in_handler_writes",
     "once the parent has waited, a child ends whenever it is inside a write",
-    _overtaken(in_writes=True, after_rest=True),
+    _overtaken(lambda parent: parent.in_write, after_rest=True),
     splits_writes=True,
 )
 overtaken_between_calls = Schedule(
     "overtaken_between_calls",
     "once the parent has waited, a child ends between any two of its calls",
-    _overtaken(in_writes=False, after_rest=True),
+    _overtaken(lambda parent: not parent.woken, after_rest=True),
+)
+overtaken_after_looking = Schedule(
+    "overtaken_after_looking",
+    "a child ends as soon as the parent has looked for a dead one and found none",
+    _overtaken(lambda parent: parent.found_none, after_rest=False),
 )
 
 
@@ -196,5 +206,6 @@ SCHEDULES: dict[str, Schedule] = {
         overtaken_in_writes,
         overtaken_in_handler_writes,
         overtaken_between_calls,
+        overtaken_after_looking,
     )
 }

@@ -101,6 +101,7 @@ class Thread:
     cleared: bool = False
     after_write: bool = False
     in_write: bool = False
+    found_none: bool = False
     alerted: bool = False
     vfork_child: Traced | None = None
     interrupted: str | None = None
@@ -168,6 +169,7 @@ class Traced:
     threads: dict[int, Thread] = field(default_factory=dict)
     alarm: int | None = None
     alarm_interval: int = 0
+    alarms: int = 0  # in a row, with nothing else between them
     was_busy: bool = False
     was_idle: bool = False
     sigchld_merges: bool = False

@@ -24,6 +24,7 @@ cannot see that it died.
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import time
@@ -88,7 +89,6 @@ _IGNORED_BY_DEFAULT = (
     signal.SIGURG,
     signal.SIGWINCH,
 )
-_EPERM = -1
 _PAGE = os.sysconf("SC_PAGESIZE")
 
 # How long the tracer waits for a report before it looks what its tracee is doing,
@@ -108,11 +108,11 @@ _TURNS = 20
 # A thread that got nowhere for so long is at rest, though busily: this many calls
 # without effect, or looks at the clock.
 _FRUITLESS = 6000
-_LOOKS = 6000
+_LOOKS = 20_000
 
 # So is one that only wakes up to sleep again: after so many sleeps, or after a fifth
 # of them that took so long, in virtual nanoseconds.
-_SLEEPS = 5000
+_SLEEPS = 3000
 _LONG_IDLE = 600 * NANO
 
 
@@ -189,6 +189,7 @@ class Tracer:
         self._registers = syscalls.Registers()
         self._output = 0
         self._kept = 0
+        self._looked_again = -1
         self._uncollected = 0
         self._cpu_of_ended = 0.0
         self._started = time.monotonic()
@@ -225,7 +226,8 @@ class Tracer:
             if self._over_limit():
                 return Outcome.EXCEEDED
             self._settle()
-            self._wake_the_due()
+            if self._wake_the_due():
+                continue  # a signal may have woken one that sleeps in the kernel
             can_wait = self._next_deadline() is not None
             thread = self._pick(can_wait)
             if thread is not None:
@@ -233,10 +235,25 @@ class Tracer:
             elif not self._threads:
                 break
             elif not can_wait:
-                return Outcome.REST
+                if not self._look_again():
+                    return Outcome.REST
             else:
                 self._jump()
         return Outcome.ENDED
+
+    def _look_again(self) -> bool:
+        """Before it is called a rest: whether somebody may go on after all.
+
+        The kernel does things of which no call of the program tells: it sends
+        signals of its own, and files change that somebody watches.
+        """
+        if self._looked_again == len(self._events):
+            return False
+        self._looked_again = len(self._events)
+        for thread in list(self._threads.values()):
+            if thread.state is State.HELD:
+                thread.signalled = thread.stirred = True
+        return any(self._is_able(thread) for thread in self._threads.values())
 
     def rest(self) -> Rest:
         """What the program is doing, now that nothing in it can go on."""
@@ -256,6 +273,8 @@ class Tracer:
 
     def stimulate(self) -> None:
         """Something came from outside: nobody counts as idle any more."""
+        for owner in self._traced.values():
+            owner.alarms = 0
         for thread in self._threads.values():
             thread.progressed()
             thread.steps = 0
@@ -341,6 +360,8 @@ class Tracer:
                 self.exceeded = Limit.OUTPUT
 
     def stir(self, what: Stir, pipe: int | None = None) -> None:
+        for owner in self._traced.values():
+            owner.alarms = 0
         for thread in self._threads.values():
             if thread is not self._running:
                 # What it looks for again and again may have come.
@@ -445,7 +466,9 @@ class Tracer:
 
     def refuse(self, thread: Thread, call: Call, detail: str) -> Then:
         self.record(Refused, thread.pid, call=call.name, detail=detail)
-        self.answer(thread, _EPERM)
+        # Programs have another way where a kernel has no such timers.
+        is_timer = call.name in ("timer_create", "timerfd_create")
+        self.answer(thread, -errno.ENOSYS if is_timer else -errno.EPERM)
         return Then.ANSWERED
 
     def record_wait(
@@ -549,7 +572,11 @@ class Tracer:
         A program that only wakes up to sleep again, and has done so for long, is
         idle: its time leads nowhere.
         """
-        moments = [owner.alarm for owner in self._traced.values() if owner.alarm]
+        moments = [
+            owner.alarm
+            for owner in self._traced.values()
+            if owner.alarm and owner.alarms < _SLEEPS // 5
+        ]
         for thread in self._threads.values():
             hold = thread.hold
             if thread.state is not State.HELD or not hold or hold.deadline is None:
@@ -583,8 +610,12 @@ class Tracer:
         for thread in self._threads.values():
             thread.steps = 0
 
-    def _wake_the_due(self) -> None:
-        """Let go on whose time has come: by a jump, or by the steps of others."""
+    def _wake_the_due(self) -> bool:
+        """Let go on whose time has come: by a jump, or by the steps of others.
+
+        Returns whether a signal was sent.
+        """
+        sent = False
         for thread in self._threads.values():
             hold = thread.hold
             if hold and hold.deadline is not None and hold.deadline <= self.clock.now:
@@ -596,7 +627,10 @@ class Tracer:
                     if owner.alarm_interval
                     else None
                 )
+                owner.alarms += 1
                 self._send(owner, signal.SIGALRM)
+                sent = True
+        return sent
 
     def _send(self, owner: Traced, number: int) -> None:
         """Send a signal that no process of the program sends."""
@@ -617,7 +651,8 @@ class Tracer:
             self._looping.discard(thread)
         if thread not in self._looping:
             self._looping.clear()  # it may change what the others look at
-        thread.stirred = thread.alerted = thread.in_write = False
+        thread.stirred = thread.alerted = False
+        thread.in_write = thread.found_none = False
         if thread.vfork_child is not None:
             thread.vfork_child = None
         if thread.state is State.HELD:
@@ -767,9 +802,10 @@ class Tracer:
             then = self.refuse(thread, call, call.name)
         else:
             then = TABLE.get(call.name, PLAIN).enter(self, thread, call)
+        if then is not Then.ANSWERED:
+            thread.looks = 0
         if then is Then.WATCH:
             thread.call = call
-            thread.looks = 0
             self._resume(thread, to_exit=True)
         elif thread.looks >= MANY_LOOKS and thread.looks % 100 == 0:
             return True  # it waits for time to pass: let others run meanwhile
@@ -1183,7 +1219,9 @@ class Tracer:
 
     def _settle(self) -> None:
         """See whether the last step woke a thread that sleeps inside the kernel."""
-        for thread in [t for t in self._threads.values() if t.state is State.INSIDE]:
+        for thread in list(self._threads.values()):
+            if thread.state is not State.INSIDE:
+                continue
             status = ptrace.poll(thread.tid)
             if status is not None:
                 thread.state = State.READY

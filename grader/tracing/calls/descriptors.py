@@ -85,7 +85,8 @@ def _leave_close(tracing: Tracing, thread: Thread, call: Call, result: int) -> A
     thread.owner.files.forget(fd)
     end = opened.target if opened and isinstance(opened.target, End) else None
     if opened and not opened.may_block:
-        return After.GO_ON  # a file: nobody can have waited for that
+        tracing.stir(Stir.LOCK)  # flock(2) holds a lock as long as the file is open
+        return After.GO_ON
     thread.progressed()
     tracing.record(Closed, thread.pid, fd=fd, end=end, error=max(-result, 0))
     tracing.stir(Stir.DATA | Stir.LOCK, end.pipe if end else None)

@@ -101,7 +101,7 @@ class Tracing(Protocol):
         """Whether `pid` is or was a process of this run and is not yet reaped."""
 
     def refuse(self, thread: Thread, call: Call, detail: str) -> Then:
-        """Refuse the call with EPERM, and record that."""
+        """Refuse the call with EPERM (a timer: ENOSYS), and record that."""
 
     def collect_woken(self, pids: list[int]) -> None:
         """SIGKILL or SIGCONT was sent to `pids`: wait for those whom it woke."""

@@ -79,9 +79,7 @@ def _leave(tracing: Tracing, thread: Thread, call: Call, result: int) -> After:
     if not call.probing or result != 0 or expired:
         if result > 0:
             thread.progressed()
-        elif expired:
-            thread.idle += 1
-        else:
+        elif not expired:
             thread.fruitless += 1
         return After.SWITCH
     for address, data in call.inputs:

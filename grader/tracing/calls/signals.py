@@ -88,6 +88,19 @@ def _addressed(tracing: Tracing, thread: Thread, target: int) -> list[Traced]:
     return [owner for owner in tracing.live() if _group(owner.pid) == group]
 
 
+def _is_ours(tracing: Tracing, thread: Thread, group: int) -> bool:
+    """Whether a process group has none but processes of the program in it."""
+    if _addressed(tracing, thread, -group) or tracing.in_tree(group):
+        return True
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return True  # nobody is there: the call says so itself
+    except PermissionError:
+        pass
+    return False
+
+
 def _enter_kill(tracing: Tracing, thread: Thread, call: Call) -> Then:
     target, number = _target(tracing, thread, call)
     if call.name == "pidfd_send_signal":
@@ -104,7 +117,7 @@ def _enter_kill(tracing: Tracing, thread: Thread, call: Call) -> Then:
             call,
             f"{signal_name(number)} to process {target}, which is not the program's",
         )
-    if target < -1 and not _addressed(tracing, thread, target):
+    if target < -1 and not _is_ours(tracing, thread, -target):
         return tracing.refuse(
             thread, call, f"to the process group {-target}, which is not the program's"
         )
