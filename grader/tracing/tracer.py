@@ -411,6 +411,10 @@ class Tracer:
         self._get(thread).reissue(call.number)
         self._set(thread)
 
+    def interrupt(self, thread: Thread, call: Call, restart: int) -> None:
+        self._get(thread).interrupted(call.number, restart)
+        self._set(thread)
+
     def set_result(self, thread: Thread, result: int) -> None:
         self._get(thread).set_result(result)
         self._set(thread)
@@ -675,8 +679,7 @@ class Tracer:
             self.set_result(thread, 0)
             self._end_hold(thread)
         elif self._has_signal(thread):
-            self._get(thread).interrupted(call.number, hold.restart)
-            self._set(thread)
+            self.interrupt(thread, call, hold.restart)
             thread.interrupted = hold.waiting.call
             left = remaining_address(call)
             if left and hold.deadline is not None:

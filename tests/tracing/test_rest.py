@@ -7,7 +7,7 @@ import signal
 import pytest
 
 from grader.tracing.recording import End, Side, SignalSent
-from grader.tracing.schedule import hold_parent_until_children_end
+from grader.tracing.schedule import SCHEDULES, hold_parent_until_children_end
 from tests.conftest import Run, Start
 
 
@@ -179,3 +179,27 @@ def test_a_long_computation_is_no_rest(run: Run) -> None:
     recording = run("n = 0\nfor i in range(3_000_000): n += i\nprint(n)")
     assert recording.ended
     assert recording.root.output.split() == [b"4499998500000"]
+
+
+def test_a_signal_between_a_probe_and_its_answer(run: Run) -> None:
+    """A reader whose child ends while it waits is still known to wait for the pipe."""
+    for schedule in SCHEDULES.values():
+        recording = run(
+            """
+            import os, sys
+            r, w = os.pipe()
+            if os.fork() == 0:
+                os.close(r)
+                for n in range(3):
+                    os.write(w, b"%d\\n" % n)
+                os._exit(0)
+            with os.fdopen(r) as lines:
+                for line in lines:
+                    print("received", int(line), flush=True)
+            """,
+            schedule=schedule,
+        )
+        assert recording.stuck is not None
+        (root, _) = recording.stuck.processes
+        assert root.waiting is not None
+        assert root.waiting.ends == (End(1, Side.READ),), schedule.name

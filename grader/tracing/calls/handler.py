@@ -66,6 +66,9 @@ class Tracing(Protocol):
     def reissue(self, thread: Thread, call: Call) -> None:
         """At a call's exit: let the thread make it again."""
 
+    def interrupt(self, thread: Thread, call: Call, restart: int) -> None:
+        """At a call's exit: a signal interrupts it, and `restart` says what follows."""
+
     def set_result(self, thread: Thread, result: int) -> None:
         """At a call's exit: let it return `result`."""
 

@@ -36,6 +36,10 @@ def would_block(
     tracing: Tracing, thread: Thread, call: Call, result: int, opened: Opened | None
 ) -> After:
     """The answer to a probe: make the call, or hold the thread before it."""
+    if interrupted(result):
+        # A signal came before the answer: the call itself is interrupted.
+        tracing.interrupt(thread, call, syscalls.RESTART_IF_ASKED)
+        return After.GO_ON
     if result != 0 or thread.owner.files.is_nonblocking(call.arguments[0]):
         thread.cleared = True
         tracing.reissue(thread, call)
