@@ -186,12 +186,13 @@ def test_a_signal_between_a_probe_and_its_answer(run: Run) -> None:
     for schedule in SCHEDULES.values():
         recording = run(
             """
-            import os, sys
+            import os, time
             r, w = os.pipe()
             if os.fork() == 0:
                 os.close(r)
                 for n in range(3):
                     os.write(w, b"%d\\n" % n)
+                    time.sleep(0)
                 os._exit(0)
             with os.fdopen(r) as lines:
                 for line in lines:
