@@ -59,7 +59,7 @@ class Exercise:
 
     @property
     def stub(self) -> Path:
-        return self.folder / self.program
+        return self.folder / "stub.py"
 
     @property
     def checks_file(self) -> Path:
@@ -67,10 +67,10 @@ class Exercise:
 
 
 def exercises_folder() -> Path:
-    """Where the exercises lie: beside the package in a checkout, else inside it."""
+    """Where the exercises lie: inside the installed package, or beside a checkout's."""
     package = Path(__file__).parent
-    beside = package.parent / "exercises"
-    return beside if beside.is_dir() else package / "exercises"
+    inside = package / "exercises"
+    return inside if inside.is_dir() else package.parent / "exercises"
 
 
 @cache
@@ -109,7 +109,7 @@ def read_exercise(folder: Path) -> Exercise:
     to do.
     """
     name = folder.name
-    for part in ("README.md", f"{name}.py", "exercise.toml", f"test_{name}.py"):
+    for part in ("README.md", "stub.py", "exercise.toml", f"test_{name}.py"):
         if not (folder / part).is_file():
             raise CatalogError(f"{folder / part} is missing: an exercise needs it")
     path = folder / "exercise.toml"

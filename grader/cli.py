@@ -43,6 +43,7 @@ exit status: 0 full marks, 1 not, 2 wrong usage, 3 the grader could not do its w
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; its exit status."""
     arguments = list(sys.argv[1:] if argv is None else argv)
+    _open_closed_streams()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             # A terminal that cannot show a character shows its number.
@@ -82,8 +83,25 @@ def main(argv: Sequence[str] | None = None) -> int:
                 f"the grader itself failed ({type(error).__name__}); please report "
                 "the lines above"
             )
-        print(f"grade: {error}", file=sys.stderr)
+        print(f"grade: {_sentence(error)}", file=sys.stderr)
         return GRADER_FAILED
+
+
+def _sentence(error: Exception) -> str:
+    if isinstance(error, OSError) and error.strerror:
+        where = f"{error.filename}: " if error.filename else "the output: "
+        return where + error.strerror
+    return str(error)
+
+
+def _open_closed_streams() -> None:
+    """A standard stream that is closed would be the next file that is opened."""
+    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
+        pass
+    os.close(descriptor)
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115  # to the end
 
 
 class _Ended(BaseException):
@@ -108,7 +126,7 @@ def _parser(arguments: list[str]) -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"forklab {__version__}")
-    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    commands = parser.add_subparsers(prog="grade", metavar="COMMAND", required=True)
 
     def add(
         name: str, run: Callable[[argparse.Namespace], int], text: str
@@ -125,7 +143,9 @@ def _parser(arguments: list[str]) -> argparse.ArgumentParser:
     exercise = add(one, _grade_one, "grade one exercise")
     exercise.set_defaults(exercise=one)
     _add_grading(exercise)
-    exercise.add_argument("--check", metavar="NAME", help="run this check alone")
+    exercise.add_argument(
+        "--check", metavar="NAME", action="append", help="run this check alone"
+    )
     everything = add("all", _grade_all, "grade every exercise")
     _add_grading(everything)
     add("list", _list, "show the exercises")
@@ -153,7 +173,7 @@ def _add_grading(command: argparse.ArgumentParser) -> None:
         "submission",
         metavar="FILE or FOLDER",
         nargs="?",
-        type=Path,
+        type=_path,
         help="what to grade; without it, your file in this folder or below exercises/",
     )
     command.add_argument("--json", metavar="FILE", type=Path, help="write the verdict")
@@ -163,20 +183,31 @@ def _add_grading(command: argparse.ArgumentParser) -> None:
     )
 
 
+def _path(text: str) -> Path:
+    if not text:
+        raise argparse.ArgumentTypeError("it is empty; name a file or a folder")
+    return Path(text)
+
+
 def _add_trace(command: argparse.ArgumentParser) -> None:
     command.usage = "grade trace [OPTIONS] PROGRAM [ARGS ...]"
     command.add_argument(
         "--json", metavar="FILE", type=Path, help="write the recording"
     )
     command.add_argument(
-        "--schedule", metavar="NAME", default="take_turns", help="whose turn comes when"
+        "--schedule",
+        metavar="NAME",
+        default="take_turns",
+        help="whose turn comes when, such as child_first; a wrong NAME lists them",
     )
     command.add_argument(
         "--redirected", action="store_true", help="standard output is a pipe"
     )
     command.add_argument("--verbose", action="store_true", help="show every event")
-    command.add_argument("program", metavar="PROGRAM")
-    command.add_argument("arguments", metavar="ARGS", nargs=argparse.REMAINDER)
+    command.add_argument("program", metavar="PROGRAM", help="a file, or a command")
+    command.add_argument(
+        "arguments", metavar="ARGS", nargs="...", help="passed on to the program"
+    )
 
 
 # --- grading ------------------------------------------------------------------
@@ -187,11 +218,14 @@ def _grade_one(arguments: argparse.Namespace) -> int:
     from grader.report.terminal import Reporter, console
 
     exercise = find(arguments.exercise)
-    verdict = _graded(exercise, arguments, arguments.check)
+    if arguments.check and len(arguments.check) > 1:
+        raise UsageError("--check takes one check; without it all of them run")
+    check = arguments.check[0] if arguments.check else None
+    verdict = _graded(exercise, arguments, check)
     reporter = Reporter(console())
     reporter.verdict(verdict, exercise, whole=arguments.verbose)
     names = list(find_exercises())
-    following = dict(pairwise(names)).get(exercise.name)
+    following = dict(pairwise(names)).get(exercise.name) if check is None else None
     reporter.next_step(verdict, following)
     _write(arguments, [verdict], json.dumps(verdict.as_json(), indent=2))
     return _status([verdict])
@@ -228,10 +262,11 @@ def _graded(
     from grader.session import grade
     from grader.submission import locate
 
-    for path in (arguments.json, arguments.junit):
-        if path is not None:
-            check_writable(path)
     submission = locate(exercise, arguments.submission)
+    reports = [path for path in (arguments.json, arguments.junit) if path is not None]
+    for path in reports:
+        check_writable(path)
+    _keep_apart(submission, *reports)
     with LiveProgress() as progress:
         return grade(
             exercise,
@@ -240,6 +275,15 @@ def _graded(
             verbose=arguments.verbose,
             progress=progress,
         )
+
+
+def _keep_apart(program: Path, *reports: Path) -> None:
+    """Raises `UsageError` where a report would take the place of another file."""
+    seen = {program.resolve()}
+    for path in reports:
+        if path.resolve() in seen and not path.is_char_device():
+            raise UsageError(f"{path} is written to or read already; name another file")
+        seen.add(path.resolve())
 
 
 def _write(
@@ -277,7 +321,7 @@ def _list(_: argparse.Namespace) -> int:
 
 def _hint(arguments: argparse.Namespace) -> int:
     from grader.catalog import find
-    from grader.hints import next_hint
+    from grader.hints import next_hint, state_file
     from grader.report.terminal import Reporter, console
 
     hint = next_hint(find(arguments.exercise), again=arguments.again)
@@ -287,6 +331,11 @@ def _hint(arguments: argparse.Namespace) -> int:
         return FULL
     reporter.line(f"Hint {hint.number} of {hint.count}", "bold")
     reporter.line(hint.text, indent=2)
+    if not hint.kept:
+        reporter.line(
+            f"That it was shown could not be kept in {state_file()}; "
+            "set XDG_STATE_HOME to a folder of yours for more."
+        )
     if hint.number == hint.count:
         reporter.line(
             f"That was the last one. `grade hint {arguments.exercise} --again` begins "
@@ -349,6 +398,7 @@ def _trace(arguments: argparse.Namespace) -> int:
         )
     if arguments.json is not None:
         check_writable(arguments.json)
+        _keep_apart(Path(arguments.program), arguments.json)
     try:
         with trace(
             [arguments.program, *arguments.arguments],
@@ -363,6 +413,10 @@ def _trace(arguments: argparse.Namespace) -> int:
         raise UsageError(
             f"there is no program {arguments.program!r}; name a file, or a command "
             "that the shell would find"
+        ) from error
+    except PermissionError as error:
+        raise UsageError(
+            f"{arguments.program} cannot be run: permission denied; see `chmod`"
         ) from error
     findings = general(recording)
     reporter = Reporter(console())

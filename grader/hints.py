@@ -13,11 +13,12 @@ from grader.catalog import Exercise
 
 @dataclass(frozen=True, slots=True)
 class Hint:
-    """The hint `number` of `count`."""
+    """The hint `number` of `count`; `kept`: the next call will give another one."""
 
     text: str
     number: int
     count: int
+    kept: bool = True
 
 
 def state_file() -> Path:
@@ -39,12 +40,14 @@ def next_hint(exercise: Exercise, *, again: bool = False) -> Hint | None:
     shown = _read(path)
     number = 1 if again else min(shown.get(exercise.name, 0) + 1, len(exercise.hints))
     shown[exercise.name] = number
+    kept = False
     with contextlib.suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
         partial = path.with_suffix(f".{os.getpid()}")
         partial.write_text(json.dumps(shown), encoding="utf-8")
         partial.replace(path)
-    return Hint(exercise.hints[number - 1], number, len(exercise.hints))
+        kept = True
+    return Hint(exercise.hints[number - 1], number, len(exercise.hints), kept)
 
 
 def _read(path: Path) -> dict[str, int]:

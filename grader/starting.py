@@ -30,10 +30,11 @@ def hand_out(exercises: Iterable[Exercise], folder: Path) -> list[HandedOut]:
         for exercise in exercises:
             target = folder / "exercises" / exercise.name
             target.mkdir(parents=True, exist_ok=True)
-            done += [
-                HandedOut(target / source.name, _copy(source, target / source.name))
-                for source in (exercise.handout, exercise.stub)
-            ]
+            for source, path in (
+                (exercise.handout, target / exercise.handout.name),
+                (exercise.stub, target / exercise.program),
+            ):
+                done.append(HandedOut(path, _copy(source, path)))
     except OSError as error:
         raise UsageError(
             f"{error.filename or folder} cannot be written: {error.strerror}; "

@@ -104,6 +104,12 @@ def never_ends(run: Recording) -> list[Finding]:
     return [found("never-ends", said, run)]
 
 
+def awaits_signals(run: Recording) -> bool:
+    """Whether every process that lives at the end waits for a signal."""
+    alive = [p for p in run.stuck.processes if p.state != "zombie"] if run.stuck else []
+    return all(p.waiting and p.waiting.call in _TIMELESS for p in alive)
+
+
 def _goes_on(run: Recording, process: Snapshot) -> str:
     """How a process stays there for ever."""
     waiting = process.waiting

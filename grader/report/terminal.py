@@ -12,7 +12,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn
 from rich.text import Text
 
 from grader.catalog import Exercise
-from grader.diagnosis.texts import DiagnosisText
+from grader.diagnosis.texts import DiagnosisText, all_ids, text
 from grader.report.text import visible
 from grader.session import CheckStarted
 from grader.verdict import CheckOutcome, CheckResult, Finding, Outcome, Verdict
@@ -162,6 +162,9 @@ class Reporter:
         told.add(finding.id)
         if finding.why:
             self.line(f"Why: {finding.why}", indent=indent)
+        if finding.id in all_ids():
+            cure = text(finding.id).cure.partition("\n\n")[0]
+            self.line(f"Do: {cure.rstrip(':')}", indent=indent)
         if finding.read:
             more = f"; `grade explain {finding.id}`"
             self.line(f"Read: {', '.join(finding.read)}{more}", "cyan", indent)
@@ -172,7 +175,7 @@ class Reporter:
             return
         if verdict.outcome is Outcome.FULL:
             more = f" Next: `grade {following}`." if following else ""
-            self.line(f"Everything that was to be shown is shown.{more}")
+            self.line(f"Nothing is left to do here.{more}")
             return
         findings = [*verdict.findings, *(f for c in verdict.checks for f in c.findings)]
         first = f"`grade explain {findings[0].id}`, or " if findings else ""

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import errno
+import os
+
 from grader.diagnosis.finding import name
 from grader.tracing.recording import (
     Closed,
     Continued,
+    Duplicated,
     Ended,
     Event,
     Executed,
     Forked,
+    GroupJoined,
     HandlerSet,
     Orphaned,
     PipeMade,
@@ -19,15 +24,20 @@ from grader.tracing.recording import (
     SignalDelivered,
     SignalSent,
     Slept,
+    Started,
     Stopped,
     Stream,
     Target,
+    ThreadStarted,
     WaitBegan,
     Waited,
     Waiting,
     Wrote,
     signal_name,
 )
+
+# The threads library's own, nptl(7): no program asks for them.
+_OF_LIBC = (32, 33)
 
 
 def timeline(run: Recording, limit: int = 40) -> tuple[str, ...]:
@@ -49,7 +59,7 @@ def full(run: Recording) -> tuple[str, ...]:
     """Every event of a run, a line each."""
     return tuple(
         f"{event.time:8.3f} s  {_who(run, event.pid):<14} "
-        f"{_say(run, event) or _bare(event)}"
+        f"{_say(run, event) or _aside(event)}"
         for event in run.events
     )
 
@@ -58,8 +68,42 @@ def _who(run: Recording, pid: int) -> str:
     return name(run, pid).removeprefix("the ") if pid else "from outside"
 
 
-def _bare(event: Event) -> str:
-    return type(event).__name__.lower()
+def _aside(event: Event) -> str:
+    """What only a reader of every event wants to know."""
+    match event:
+        case Started():
+            return "starts"
+        case ThreadStarted():
+            return f"starts the thread {event.tid}"
+        case Waited():
+            why = _error(event.error) if event.error else "none has ended yet"
+            return f"asks for a child that has ended: {why}"
+        case Duplicated():
+            return f"makes descriptor {event.new_fd} a copy of {event.old_fd}"
+        case Closed():
+            return f"closes descriptor {event.fd}" + _failed(event.error)
+        case Read():
+            return f"reads {event.count} bytes ({event.fd})" + _failed(event.error)
+        case Wrote():
+            return f"writes {event.count} bytes ({event.fd})" + _failed(event.error)
+        case HandlerSet():
+            does = {"default": "leaves {} its default action", "ignore": "ignores {}"}
+            text = does.get(event.disposition, "handles {}")
+            return text.format(signal_name(event.signal))
+        case SignalDelivered():
+            acts = "which is ignored" if event.action == "ignore" else "which ends it"
+            return f"gets {signal_name(event.signal)}, {acts}"
+        case GroupJoined():
+            return f"puts {event.member} into the process group {event.group}"
+    return type(event).__name__
+
+
+def _failed(error: int) -> str:
+    return f": {_error(error)}" if error else ""
+
+
+def _error(number: int) -> str:
+    return f"{errno.errorcode.get(number, number)}, {os.strerror(number)}"
 
 
 def _say(run: Recording, event: Event) -> str:
@@ -87,6 +131,8 @@ def _say(run: Recording, event: Event) -> str:
             return f"reads {what} from {_target(event.source)}"
         case Wrote() if not event.error and type(event.target) is not str:
             return f"writes {_quoted(event.data)} to {_target(event.target)}"
+        case HandlerSet(signal=number) if number in _OF_LIBC:
+            return ""
         case HandlerSet() if event.disposition != "default":
             does = "handles" if event.disposition == "handler" else "ignores"
             return f"{does} {signal_name(event.signal)} from now on"

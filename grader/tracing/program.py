@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import os
 import resource
@@ -292,9 +293,11 @@ def trace(
 
     Raises `TracingRefused` where this machine does not permit ptrace(2),
     `TracingError` where the tracer cannot do its work, ``FileNotFoundError`` where
-    there is no such program.
+    there is no such program, ``PermissionError`` where it may not be run.
     """
     path = _find(argv[0])
+    if not os.access(path, os.R_OK if _is_python(path) else os.X_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
     with contextlib.ExitStack() as cleanup:
         if zygote is None:
             zygote = cleanup.enter_context(Zygote())
