@@ -117,6 +117,12 @@ def read_exercise(folder: Path) -> Exercise:
         data = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise CatalogError(f"{path} is not valid TOML: {error}") from error
+    unknown = set(data) - {*_KEYS, "limits"}
+    if unknown:
+        raise CatalogError(
+            f"{path} has {min(unknown)!r}; what it may have is "
+            + ", ".join([*_KEYS, "[limits]"])
+        )
     for key, kind in _KEYS.items():
         if not isinstance(data.get(key), kind):
             raise CatalogError(f"{path} needs {key!r}, of type {kind.__name__}")

@@ -168,7 +168,9 @@ def _forked_checks() -> Probe:
             return Probe(False, f"checks cannot be run: {error}", _PAIR)
     outcomes = [check.outcome for check in verdict.checks]
     if outcomes == [CheckOutcome.PASSED, CheckOutcome.FAILED]:
-        return Probe(True, "checks run: one that must pass passed, one that must fail failed")
+        return Probe(
+            True, "checks: one that must pass passed, one that must fail failed"
+        )
     told = ", ".join(outcome.value for outcome in outcomes)
     return Probe(
         False,

@@ -50,7 +50,8 @@ def _sent(writer: Process, pipe: int) -> list[tuple[int, float, int]]:
 
 def _printed(run: Recording) -> dict[int, float]:
     """When each number was printed by the parent."""
-    text, found = "", {}
+    text = ""
+    found: dict[int, float] = {}
     for event in run.root.of(Wrote):
         if not isinstance(event.target, Stream) or event.fd == 2:
             continue

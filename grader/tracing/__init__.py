@@ -11,6 +11,23 @@ Knows nothing of exercises, checks or points.
 
 from grader.tracing.errors import TracingError, TracingRefused
 
+TYPE_CHECKING = False  # typing itself is too large to import here
+if TYPE_CHECKING:
+    from grader.tracing.launch import Zygote
+    from grader.tracing.program import Program, run, trace
+    from grader.tracing.recording import Recording
+    from grader.tracing.schedule import (
+        SCHEDULES,
+        Schedule,
+        child_first,
+        hold_children,
+        hold_parent_until_children_end,
+        parent_first,
+        seeded,
+        take_turns,
+    )
+    from grader.tracing.tracer import Limits
+
 # The zygote imports this package too, and must stay small: what only the tracer's
 # side needs is loaded on first use.
 _LAZY = {
@@ -39,4 +56,21 @@ def __getattr__(name: str) -> object:
     return getattr(importlib.import_module(_LAZY[name]), name)
 
 
-__all__ = ["TracingError", "TracingRefused", *_LAZY]
+__all__ = [
+    "SCHEDULES",
+    "Limits",
+    "Program",
+    "Recording",
+    "Schedule",
+    "TracingError",
+    "TracingRefused",
+    "Zygote",
+    "child_first",
+    "hold_children",
+    "hold_parent_until_children_end",
+    "parent_first",
+    "run",
+    "seeded",
+    "take_turns",
+    "trace",
+]
