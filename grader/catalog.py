@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from grader.errors import CatalogError, UsageError
-from grader.tracing.tracer import Limits
+from grader.tracing.limits import Limits
 
 _KEYS = {"title": str, "summary": str, "arguments": str, "teaches": list, "hints": list}
 _LIMITS = (

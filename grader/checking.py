@@ -23,10 +23,10 @@ from grader.diagnosis import handlers, output, pipes, processes, waiting
 from grader.diagnosis.finding import found, name
 from grader.scratch import scratch_folder
 from grader.tracing.launch import Zygote
+from grader.tracing.limits import Limits
 from grader.tracing.program import Program, trace
 from grader.tracing.recording import Process, Recording
 from grader.tracing.schedule import Schedule, take_turns
-from grader.tracing.tracer import Limits
 from grader.verdict import Finding
 
 Check = TypeVar("Check", bound=Callable[..., None])

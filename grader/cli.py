@@ -215,13 +215,15 @@ def _add_trace(command: argparse.ArgumentParser) -> None:
 
 def _grade_one(arguments: argparse.Namespace) -> int:
     from grader.catalog import find, find_exercises
-    from grader.report.terminal import Reporter, console
 
     exercise = find(arguments.exercise)
     if arguments.check and len(arguments.check) > 1:
         raise UsageError("--check takes one check; without it all of them run")
     check = arguments.check[0] if arguments.check else None
     verdict = _graded(exercise, arguments, check)
+
+    from grader.report.terminal import Reporter, console
+
     reporter = Reporter(console())
     reporter.verdict(verdict, exercise, whole=arguments.verbose)
     names = list(find_exercises())
@@ -258,7 +260,7 @@ def _graded(
     exercise: Exercise, arguments: argparse.Namespace, check: str | None
 ) -> Verdict:
     from grader.report.files import check_writable
-    from grader.report.terminal import LiveProgress
+    from grader.report.progress import LiveProgress
     from grader.session import grade
     from grader.submission import locate
 

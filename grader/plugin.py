@@ -40,12 +40,18 @@ class CheckRunner:
         self,
         submission: Submission,
         channel: int,
+        tickets: int,
         story: Callable[[Recording], tuple[str, ...]],
         only: str | None,
     ) -> None:
-        """`channel` is where outcomes go; `story` tells a failing run."""
+        """`channel` is where outcomes go; `story` tells a failing run.
+
+        From `tickets` comes a byte for each check that is still to run: its place
+        among those that were collected.
+        """
         self._submission = submission
         self._channel = channel
+        self._tickets = tickets
         self._story = story
         self._only = only
 
@@ -58,6 +64,13 @@ class CheckRunner:
         """Keep the check that was asked for."""
         if self._only is not None:
             items[:] = [i for i in items if check_id(i.originalname) == self._only]
+
+    def pytest_runtestloop(self, session: pytest.Session) -> bool:
+        """Run whichever check is next, until others or this one have run them all."""
+        while ticket := os.read(self._tickets, 1):
+            item = session.items[ticket[0]]
+            item.config.hook.pytest_runtest_protocol(item=item, nextitem=None)
+        return True
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Function) -> None:

@@ -1,10 +1,12 @@
 """One submission, one exercise -> `Verdict`.
 
-Theory of operation. This process, the supervisor, starts a zygote and forks a worker.
-The worker runs pytest on the exercise's checks; pytest-forked forks one check process
-for each. A check process traces the submission, which is forked from the zygote, and
-sends its outcome through a pipe that ends here. The submission can reach none of
-these: it is another program, traced, and holds no descriptor of theirs.
+Theory of operation. This process, the supervisor, starts zygotes and forks a worker.
+The worker runs pytest on the exercise's checks, in as many runners as there are cores
+for; each takes the next check that none has taken yet, and pytest-forked forks one
+check process for it. A check process traces the submission, which is forked from the
+runner's zygote, and sends its outcome through a pipe that ends here. The submission
+can reach none of these: it is another program, traced, and holds no descriptor of
+theirs.
 
 The supervisor owns the last time limit. Whatever happens below it, a check without a
 message of its own that says "passed" has not passed.
@@ -22,11 +24,11 @@ import tempfile
 import time
 import warnings
 from collections.abc import Callable, Container, Iterator, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 from grader.catalog import CheckSpec, Exercise
 from grader.diagnosis.texts import text
@@ -50,6 +52,42 @@ if TYPE_CHECKING:
 # The longest that all checks of a submission may take, in seconds of real time. Each
 # run has a limit of its own; this one is for those that come close to it every time.
 _PATIENCE = 300.0
+
+
+# Each starts once for all checks, and is then pinned to a core of its own.
+_RUNNERS = 2
+
+# What no check needs, and what takes longer to load than a check to run.
+_UNUSED_PLUGINS = (
+    "cacheprovider", "capture", "debugging", "doctest", "faulthandler", "junitxml",
+    "legacypath", "logging", "pastebin", "recwarn", "setuponly", "setupplan",
+    "stepwise", "subtests", "threadexception", "unittest", "unraisableexception",
+    "warnings",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class _Runner:
+    """A process that takes one ticket after the other, and runs that check.
+
+    `channel` is where its outcomes go, `core` the processor that it and its zygote
+    use.
+    """
+
+    program: Submission
+    channel: int
+    tickets: int
+    core: int
+
+    def pin(self) -> None:
+        """Run on one core from now on, with all that this process forks.
+
+        Tracer and tracees take turns: only one of them ever runs, and handing over
+        to another core costs more than twice as much.
+        """
+        with suppress(OSError):
+            os.sched_setaffinity(0, {self.core})
+            os.sched_setaffinity(self.program.zygote.pid, {self.core})
 
 
 class _TookTooLong(Exception):
@@ -179,69 +217,83 @@ def _messages(
     exercise: Exercise, submission: Path, only: str | None, verbose: bool
 ) -> Iterator[dict[str, object]]:
     """What the check processes send, as it comes."""
-    with scratch_folder() as scratch, Zygote() as zygote:
-        # Imported while the zygote starts.
+    checks = 1 if only else len(exercise.checks)
+    cores = sorted(os.sched_getaffinity(0))[: min(_RUNNERS, checks)]
+    with ExitStack() as cleanup:
+        scratch = cleanup.enter_context(scratch_folder())
+        zygotes = [cleanup.enter_context(Zygote()) for _ in cores]
+        # Imported while the zygotes start.
         from grader.checking import Submission
 
-        program = Submission(
-            exercise.program,
-            submission.read_bytes(),
-            scratch,
-            exercise.limits,
-            zygote,
-        )
-        theirs, ours = os.pipe2(os.O_CLOEXEC)
-        with tempfile.TemporaryFile() as noise:
-            with warnings.catch_warnings():
-                # The worker only goes on in this thread: progress bars stay behind.
-                warnings.simplefilter("ignore", DeprecationWarning)
-                worker = os.fork()
-            if worker == 0:
+        channels = [os.pipe2(os.O_CLOEXEC) for _ in cores]
+        tickets, our_tickets = os.pipe2(os.O_CLOEXEC)
+        # The last first: the later checks tend to take longer.
+        os.write(our_tickets, bytes(reversed(range(checks))))
+        os.close(our_tickets)
+        source = submission.read_bytes()
+        runners = [
+            _Runner(
+                Submission(exercise.program, source, scratch, exercise.limits, zygote),
+                channel=ours,
+                tickets=tickets,
+                core=core,
+            )
+            for zygote, core, (_, ours) in zip(zygotes, cores, channels, strict=True)
+        ]
+        noise = cleanup.enter_context(tempfile.TemporaryFile())  # is one
+        with warnings.catch_warnings():
+            # The worker only goes on in this thread: progress bars stay behind.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            worker = os.fork()
+        if worker == 0:
+            for theirs, _ in channels:
                 os.close(theirs)
-                run = partial(
-                    _pytest, exercise, program, ours, only=only, verbose=verbose
-                )
-                _work(run, noise.fileno())
-            # Here and in the worker: whoever comes first, the group is there.
-            with suppress(OSError):
-                os.setpgid(worker, worker)
-            os.close(ours)
-            try:
-                yield from _read(theirs)
-            finally:
+            _work(partial(_run_checks, exercise, runners, only, verbose), noise)
+        # Here and in the worker: whoever comes first, the group is there.
+        with suppress(OSError):
+            os.setpgid(worker, worker)
+        for descriptor in (tickets, *(ours for _, ours in channels)):
+            os.close(descriptor)
+        try:
+            yield from _read([theirs for theirs, _ in channels])
+        finally:
+            for theirs, _ in channels:
                 os.close(theirs)
-                with suppress(ProcessLookupError):
-                    os.killpg(worker, signal.SIGKILL)
+            with suppress(ProcessLookupError):
+                os.killpg(worker, signal.SIGKILL)
             status = os.waitstatus_to_exitcode(os.waitpid(worker, 0)[1])
-            # 0: all passed, 1: some failed. A worker that was still ending when it
-            # had nothing more to say was ended by us.
-            if status not in (0, 1, -signal.SIGKILL):
-                noise.seek(0)
-                said = noise.read().decode(errors="replace")[-2000:]
-                raise GraderError(f"the checks could not be run:\n{said}")
+        # 0: all passed, 1: some failed. A worker that was still ending when it
+        # had nothing more to say was ended by us.
+        if status not in (0, 1, -signal.SIGKILL):
+            noise.seek(0)
+            said = noise.read().decode(errors="replace")[-2000:]
+            raise GraderError(f"the checks could not be run:\n{said}")
 
 
-def _read(channel: int) -> Iterator[dict[str, object]]:
-    """Lines of JSON from `channel` until all its writers are gone."""
+def _read(channels: Sequence[int]) -> Iterator[dict[str, object]]:
+    """Lines of JSON from `channels` until all their writers are gone."""
     deadline = time.monotonic() + _PATIENCE
-    buffer = b""
+    unfinished = dict.fromkeys(channels, b"")
     poll = select.poll()
-    poll.register(channel, select.POLLIN)
-    while True:
+    for channel in channels:
+        poll.register(channel, select.POLLIN)
+    while unfinished:
         left = deadline - time.monotonic()
         if left <= 0:
             raise _TookTooLong
-        if not poll.poll(left * 1000):
-            continue
-        data = os.read(channel, 1 << 16)
-        if not data:
-            return
-        *lines, buffer = (buffer + data).split(b"\n")
-        for line in lines:
-            yield json.loads(line)
+        for channel, _ in poll.poll(left * 1000):
+            data = os.read(channel, 1 << 16)
+            if not data:
+                poll.unregister(channel)
+                del unfinished[channel]
+                continue
+            *lines, rest = (unfinished[channel] + data).split(b"\n")
+            unfinished[channel] = rest
+            for line in lines:
+                yield json.loads(line)
 
 
-def _work(run: Callable[[], int], noise: int) -> None:
+def _work(run: Callable[[], int], noise: IO[bytes]) -> None:
     """The worker: `run` with its output in a file. Does not return."""
     status = 70
     try:
@@ -250,8 +302,8 @@ def _work(run: Callable[[], int], noise: int) -> None:
         ptrace.end_with_parent()
         null = os.open(os.devnull, os.O_RDONLY)
         os.dup2(null, 0)
-        os.dup2(noise, 1)
-        os.dup2(noise, 2)
+        os.dup2(noise.fileno(), 1)
+        os.dup2(noise.fileno(), 2)
         sys.stdout = sys.stderr = io.TextIOWrapper(
             io.FileIO(1, "w", closefd=False), write_through=True
         )
@@ -260,31 +312,57 @@ def _work(run: Callable[[], int], noise: int) -> None:
         os._exit(status)
 
 
-def _pytest(
-    exercise: Exercise,
-    program: Submission,
-    channel: int,
-    *,
-    only: str | None,
-    verbose: bool,
+def _run_checks(
+    exercise: Exercise, runners: Sequence[_Runner], only: str | None, verbose: bool
 ) -> int:
-    """Pytest on the exercise's checks; its exit status."""
+    """Pytest on the exercise's checks, in each of the runners; its exit status."""
+    # Imported once, for all runners.
+    import pytest  # noqa: F401
+    import pytest_forked  # noqa: F401
+
+    import grader.plugin
+    import grader.report.timeline  # noqa: F401
+
+    # Nothing around the submission or the user's folders configures this run.
+    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+    for name in ("PYTEST_ADDOPTS", "PYTEST_PLUGINS"):
+        os.environ.pop(name, None)
+    sys.dont_write_bytecode = True
+    warnings.resetwarnings()
+    warnings.simplefilter("ignore")
+    first, *others = runners
+    os.chdir(first.program.directory)
+    tempfile.tempdir = str(first.program.directory)
+    pids = []
+    for runner in others:
+        pid = os.fork()
+        if pid == 0:
+            status = 70
+            try:
+                ptrace.end_with_parent()
+                os.close(first.channel)
+                status = _pytest(exercise, runner, only, verbose)
+            finally:
+                os._exit(status)
+        os.close(runner.channel)
+        pids.append(pid)
+    statuses = [_pytest(exercise, first, only, verbose)]
+    statuses += [os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) for pid in pids]
+    return max(statuses)
+
+
+def _pytest(
+    exercise: Exercise, runner: _Runner, only: str | None, verbose: bool
+) -> int:
     import pytest
     import pytest_forked
 
     from grader.plugin import CheckRunner
     from grader.report.timeline import full, timeline
 
-    # Nothing around the submission or the user's folders configures this run.
-    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
-    for name in ("PYTEST_ADDOPTS", "PYTEST_PLUGINS"):
-        os.environ.pop(name, None)
-    os.chdir(program.directory)
-    sys.dont_write_bytecode = True
-    warnings.resetwarnings()
-    warnings.simplefilter("ignore")
+    runner.pin()
     story = full if verbose else timeline
-    runner = CheckRunner(program, channel, story, only)
+    plugin = CheckRunner(runner.program, runner.channel, runner.tickets, story, only)
     return int(
         pytest.main(
             [
@@ -295,13 +373,9 @@ def _pytest(
                 "--import-mode=importlib",
                 f"--rootdir={exercise.folder}",
                 f"--config-file={os.devnull}",
-                "-pno:cacheprovider",
-                "-pno:faulthandler",
-                "-pno:unraisableexception",
-                "-pno:threadexception",
-                "-pno:warnings",
                 "-q",
+                *(f"-pno:{plugin}" for plugin in _UNUSED_PLUGINS),
             ],
-            plugins=[pytest_forked, runner],
+            plugins=[pytest_forked, plugin],
         )
     )

@@ -8,13 +8,11 @@ from collections.abc import Iterable, Sequence
 from typing import TextIO
 
 from rich.console import Console
-from rich.progress import Progress, SpinnerColumn, TextColumn
 from rich.text import Text
 
 from grader.catalog import Exercise
 from grader.diagnosis.texts import DiagnosisText, all_ids, text
 from grader.report.text import visible
-from grader.session import CheckStarted
 from grader.verdict import CheckOutcome, CheckResult, Finding, Outcome, Verdict
 
 # Longer lines are hard to read, however wide the terminal is.
@@ -263,35 +261,3 @@ def _shortened(lines: Sequence[str], most: int = 16) -> list[str]:
         f"{'':12}... {left} more lines; --verbose shows all",
         *lines[-tail:],
     ]
-
-
-class LiveProgress:
-    """What is being checked, on standard error, where that is a terminal.
-
-    Redrawn when something happens and not by a thread: the session forks.
-    """
-
-    def __init__(self) -> None:
-        self._console = Console(stderr=True)
-        self._bar = Progress(
-            SpinnerColumn(),
-            TextColumn("{task.description}", markup=False),
-            console=self._console,
-            transient=True,
-            auto_refresh=False,
-            disable=not self._console.is_terminal,
-        )
-        self._task = self._bar.add_task("starting")
-
-    def __enter__(self) -> LiveProgress:
-        self._bar.start()
-        self._bar.refresh()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._bar.stop()
-
-    def __call__(self, event: CheckStarted | CheckResult) -> None:
-        if isinstance(event, CheckStarted):
-            self._bar.update(self._task, description=event.title)
-            self._bar.refresh()

@@ -14,6 +14,7 @@ from grader.tracing.errors import TracingError, TracingRefused
 TYPE_CHECKING = False  # typing itself is too large to import here
 if TYPE_CHECKING:
     from grader.tracing.launch import Zygote
+    from grader.tracing.limits import Limits
     from grader.tracing.program import Program, run, trace
     from grader.tracing.recording import Recording
     from grader.tracing.schedule import (
@@ -26,12 +27,11 @@ if TYPE_CHECKING:
         seeded,
         take_turns,
     )
-    from grader.tracing.tracer import Limits
 
 # The zygote imports this package too, and must stay small: what only the tracer's
 # side needs is loaded on first use.
 _LAZY = {
-    "Limits": "grader.tracing.tracer",
+    "Limits": "grader.tracing.limits",
     "Program": "grader.tracing.program",
     "trace": "grader.tracing.program",
     "run": "grader.tracing.program",

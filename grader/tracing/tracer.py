@@ -30,7 +30,6 @@ import signal
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from enum import Enum, auto
 
 from grader.tracing import ptrace, syscalls
@@ -42,6 +41,7 @@ from grader.tracing.clock import MANY_LOOKS, NANO, Clock, timespec
 from grader.tracing.descriptors import Files, Objects
 from grader.tracing.errors import TracingError
 from grader.tracing.launch import hide_vdso
+from grader.tracing.limits import Limits
 from grader.tracing.loops import comes_back, look_for_loop
 from grader.tracing.recording import (
     Continued,
@@ -91,6 +91,12 @@ _IGNORED_BY_DEFAULT = (
 )
 _PAGE = os.sysconf("SC_PAGESIZE")
 
+_WRITES = frozenset(("write", "writev", "pwritev2"))
+_LOOKS_AT_CLOCK = frozenset(("clock_gettime", "gettimeofday", "time"))
+
+# Of clone(2) and prctl(2) the filter stops only what is refused.
+_REFUSED = frozenset((*syscalls.FORBIDDEN.values(), syscalls.CLONE, syscalls.PRCTL))
+
 # How long the tracer waits for a report before it looks what its tracee is doing,
 # in seconds, and how much of the processor a thread may use between two calls
 # before others get their turn, in nanoseconds.
@@ -133,25 +139,6 @@ class Outcome(Enum):
     ENDED = auto()
     REST = auto()
     EXCEEDED = auto()
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What a program may use, over all its processes.
-
-    `real_seconds` bounds the whole run; `processes` counts those alive at once;
-    `memory_mib` is what is resident. A process that computes for `busy_seconds`
-    of the processor's time without one call that matters counts as busy waiting.
-    """
-
-    processes: int = 64
-    output_bytes: int = 1 << 20
-    cpu_seconds: float = 10.0
-    memory_mib: int = 512
-    virtual_seconds: float = 24 * 3600.0
-    real_seconds: float = 60.0
-    events: int = 200_000
-    busy_seconds: float = 2.0
 
 
 class Tracer:
@@ -556,19 +543,22 @@ class Tracer:
         )
 
     def _at_rest(self, thread: Thread) -> bool:
-        # Who was busy before, and has only handled a signal since, is so again soon.
-        again = thread.owner.was_busy
-        spins = 1 if again else self._spins
         if thread in self._looping:
             return True
+        # Who was busy before, and has only handled a signal since, is so again soon.
+        less = 10 if thread.owner.was_busy else 1
         if (
-            thread.spins >= spins
-            or thread.fruitless >= (_FRUITLESS // 6 if again else _FRUITLESS)
-            or thread.looks >= _LOOKS
+            thread.spins >= self._most_spins(thread)
+            or thread.fruitless >= max(_FRUITLESS // less, MANY_CALLS)
+            or thread.looks >= max(_LOOKS // less, MANY_LOOKS)
         ):
             thread.owner.was_busy = True
             return True
         return False
+
+    def _most_spins(self, thread: Thread) -> int:
+        """After how many slices without a call it counts as busy waiting."""
+        return 1 if thread.owner.was_busy else self._spins
 
     def _next_deadline(self) -> int | None:
         """The next moment at which time lets somebody go on; None where none does.
@@ -777,12 +767,12 @@ class Tracer:
 
     def _is_harmless(self, thread: Thread, call: Call) -> bool:
         """Whether a call may follow a write to a standard stream in one step."""
-        if call.name in ("clock_gettime", "gettimeofday", "time"):
+        if call.name in _LOOKS_AT_CLOCK:
             return True
         return self._is_standard_write(thread, call)
 
     def _is_standard_write(self, thread: Thread, call: Call) -> bool:
-        if call.name not in ("write", "writev", "pwritev2"):
+        if call.name not in _WRITES:
             return False
         opened = thread.owner.files.at(call.arguments[0])
         return opened is not None and opened.standard
@@ -798,10 +788,7 @@ class Tracer:
         if thread.number == 0 and not of_errors and self._may_interrupt(standard):
             self._interruptions -= 1
             self._send(thread.owner, self._interruption)
-        if call.number in syscalls.FORBIDDEN.values() or call.name in (
-            "clone",
-            "prctl",
-        ):
+        if call.number in _REFUSED:
             then = self.refuse(thread, call, call.name)
         else:
             then = TABLE.get(call.name, PLAIN).enter(self, thread, call)
@@ -1138,6 +1125,7 @@ class Tracer:
             if signal.sigtimedwait({signal.SIGCHLD}, _PATIENCE) is not None:
                 continue
             self._drain()
+            self._ticks += 16  # time passes, if not by calls
             state = _state(thread.tid)
             # What is printed is drained, so whoever prints goes on, if not at once.
             if state == "S" and not (thread.call and thread.call.prints):
@@ -1213,7 +1201,8 @@ class Tracer:
         # a moment for others to go on. Threads that share their process's memory are
         # the exception: one may wait until the others ask it to make way.
         shares = len(thread.owner.threads) > 1
-        if shares or thread.spins >= self._spins or self.exceeded is not None:
+        most = self._most_spins(thread)
+        if shares or thread.spins >= most or self.exceeded is not None:
             thread.spun = True
         if thread.spun:
             return None
@@ -1259,12 +1248,12 @@ class Tracer:
 
     def _over_limit(self) -> bool:
         self._ticks += 1
-        if self.exceeded is None:
+        if self._ticks % 16 == 0 and self.exceeded is None:
             if time.monotonic() - self._started > self.limits.real_seconds:
                 self.exceeded = Limit.REAL_TIME
             elif len(self._events) > self.limits.events:
                 self.exceeded = Limit.EVENTS
-            elif self._ticks % 16 == 0:
+            elif self._ticks % 128 == 0:
                 self._check_use()
         return self.exceeded is not None
 

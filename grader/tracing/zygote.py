@@ -58,6 +58,10 @@ Job = tuple[str, list[str], bool, str, bool, int, list[tuple[int, int]]]
 def serve(control: int, filter_program: bytes) -> Callable[[], None]:
     """Answer requests; returns, in a forked child only, the program to run."""
     ptrace.adopt_orphans()
+    _add_site_builtins()
+    # No submission is to find these; they live on in the frames that run.
+    own = [sys.modules.pop(n) for n in list(sys.modules) if n.startswith("grader")]
+    assert own
     gc.collect()
     gc.freeze()  # a collection in a child would copy every page it looks at
     connection = _socket.socket(fileno=control)
@@ -170,12 +174,9 @@ def _executed(path: str, argv: list[str]) -> Callable[[], None]:
 def _python_program(path: str, argv: list[str]) -> Callable[[], None]:
     """What ``python argv[0] argv[1] ...`` does, in this interpreter."""
     _open_standard_streams()
-    _add_site_builtins()
     sys.argv[:] = argv
     sys.orig_argv[:] = [sys.executable, *argv]
     sys.path.insert(0, os.path.dirname(path))
-    for name in [n for n in sys.modules if n.partition(".")[0] == "grader"]:
-        del sys.modules[name]
     main = type(sys)("__main__")
     main.__dict__.update(
         __file__=path, __builtins__=builtins, __annotations__={}, __cached__=None

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from grader.tracing.limits import Limits
 from grader.tracing.recording import End, Limit, PipeMade, Read, Side, Wrote
 from grader.tracing.schedule import parent_first
-from grader.tracing.tracer import Limits
 from tests.conftest import Run
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from grader.tracing.limits import Limits
 from grader.tracing.recording import Limit, Stream, Wrote
-from grader.tracing.tracer import Limits
 from tests.conftest import Run, Start
 
 COUNT = """

@@ -1,4 +1,4 @@
-# diagnosis: uncaught-exception, no-pipe
+# diagnosis: uncaught-exception, output-wrong
 # A number is sent as a byte: bytes([n]).
 import os
 import sys

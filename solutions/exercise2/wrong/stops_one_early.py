@@ -1,4 +1,4 @@
-# diagnosis: output-missing, no-pipe
+# diagnosis: output-missing, output-wrong
 # range(1, COUNT) are the numbers from 1 to COUNT.
 import os
 import sys

@@ -1,4 +1,4 @@
-# diagnosis: no-pipe
+# diagnosis: output-wrong
 # The parent can count by itself, it only has to be told when to go on.
 import os
 import sys

@@ -1,0 +1,58 @@
+"""What is being checked, shown while it is."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from grader.session import CheckStarted
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+    from grader.verdict import CheckResult
+
+
+class LiveProgress:
+    """What is being checked, on standard error, where that is a terminal.
+
+    Redrawn when something happens and not by a thread: the session forks. What draws
+    it is loaded when the first check has begun: meanwhile the checks load theirs.
+    """
+
+    def __init__(self) -> None:
+        self._bar: Progress | None = None
+
+    def __enter__(self) -> LiveProgress:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+
+    def __call__(self, event: CheckStarted | CheckResult) -> None:
+        if not isinstance(event, CheckStarted) or not sys.stderr.isatty():
+            return
+        if self._bar is None:
+            self._bar = _bar()
+            self._bar.start()
+        (task,) = self._bar.task_ids
+        self._bar.update(task, description=event.title)
+        self._bar.refresh()
+
+
+def _bar() -> Progress:
+    from rich.console import Console
+    from rich.progress import Progress, SpinnerColumn, TextColumn
+
+    console = Console(stderr=True)
+    bar = Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description}", markup=False),
+        console=console,
+        transient=True,
+        auto_refresh=False,
+        disable=not console.is_terminal,
+    )
+    bar.add_task("starting")
+    return bar
