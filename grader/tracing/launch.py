@@ -144,7 +144,7 @@ def _exec_traced(argv: list[str], control: int) -> None:
 def hide_vdso(pid: int) -> None:
     """Make a program that is stopped at its exec read the clock by system calls."""
     registers = syscalls.Registers()
-    ptrace.get_registers(pid, registers)
+    ptrace.RegisterSet(registers).read(pid)
     memory = os.open(f"/proc/{pid}/mem", os.O_RDWR)
     try:
         # Arguments and environment of ours are short, but a program may pass more.

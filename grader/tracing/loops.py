@@ -48,18 +48,18 @@ def look_for_loop(thread: Thread) -> Looked:
     before = _memory(thread.owner)
     if before is None:
         return Looked(False)
-    start = syscalls.Registers()
     now = syscalls.Registers()
+    room = ptrace.RegisterSet(now)
     try:
-        ptrace.get_registers(thread.tid, start)
+        room.read(thread.tid)
+        state = bytes(now)
         vectors = ptrace.get_vector_registers(thread.tid)
-        state = bytes(start)
         for _ in range(_INSTRUCTIONS):
             ptrace.single_step(thread.tid)
             status = ptrace.wait(thread.tid)
             if not os.WIFSTOPPED(status) or status >> 8 != signal.SIGTRAP:
                 return Looked(False, status)
-            ptrace.get_registers(thread.tid, now)
+            room.read(thread.tid)
             if bytes(now) == state:
                 same = ptrace.get_vector_registers(thread.tid) == vectors
                 return Looked(same and _memory(thread.owner) == before)
@@ -90,7 +90,7 @@ def comes_back(thread: Thread) -> bool:
     if thread.fruitless < _MARKED_AT[0] or len(thread.owner.threads) > 1:
         return False
     registers = syscalls.Registers()
-    ptrace.get_registers(thread.tid, registers)
+    ptrace.RegisterSet(registers).read(thread.tid)
     if thread.fruitless in _MARKED_AT:
         memory = _memory(thread.owner)
         thread.mark = Mark(bytes(registers), memory) if memory else None

@@ -23,6 +23,7 @@ _libc.ptrace.argtypes = [
     ctypes.c_void_p,
 ]
 _libc.ptrace.restype = ctypes.c_long
+_ptrace = _libc.ptrace
 _libc.prctl.restype = ctypes.c_int
 _libc.prctl.argtypes = [ctypes.c_int, *[ctypes.c_ulong] * 4]
 _libc.syscall.restype = ctypes.c_long
@@ -45,7 +46,6 @@ _GETSIGMASK = 0x420A
 
 # Without it waitpid(2) does not see threads.
 _WALL = 0x40000000
-_GET_SYSCALL_INFO = 0x420E
 
 _NT_PRSTATUS = 1
 _NT_PRFPREG = 2
@@ -77,25 +77,12 @@ _OPTIONS = (
 )
 
 
-class _SyscallInfo(ctypes.Structure):
-    """``struct ptrace_syscall_info``; the union is read as six words."""
-
-    _fields_ = (
-        ("op", ctypes.c_uint8),
-        ("pad", ctypes.c_uint8 * 3),
-        ("arch", ctypes.c_uint32),
-        ("instruction_pointer", ctypes.c_uint64),
-        ("stack_pointer", ctypes.c_uint64),
-        ("words", ctypes.c_uint64 * 8),
-    )
-
-
 class _IoVec(ctypes.Structure):
     _fields_ = (("base", ctypes.c_void_p), ("length", ctypes.c_size_t))
 
 
 def _request(request: int, pid: int, address: object = 0, data: object = 0) -> int:
-    result: int = _libc.ptrace(request, pid, address, data)
+    result: int = _ptrace(request, pid, address, data)
     if result == -1:
         error = ctypes.get_errno()
         if error:
@@ -187,46 +174,25 @@ def look_into_pipe(fd: int, size: int) -> bytes:
         os.close(theirs)
 
 
-_info = _SyscallInfo()
-_info_size = ctypes.sizeof(_SyscallInfo)
+class RegisterSet:
+    """Room for the general registers of a stopped tracee, and how to move them.
 
-ENTRY = 1
-EXIT = 2
-SECCOMP = 3
-
-
-def call_at(tid: int) -> tuple[int, tuple[int, ...], int]:
-    """The number and six arguments of the call a tracee enters, and its stack pointer.
-
-    Valid in a seccomp stop and at a system call's entry.
+    These are the requests that a run makes most, so what they are made with is made
+    once.
     """
-    _request(_GET_SYSCALL_INFO, tid, _info_size, ctypes.byref(_info))
-    words = _info.words
-    return words[0], tuple(words[1:7]), _info.stack_pointer
 
+    def __init__(self, registers: ctypes.Structure) -> None:
+        self._room = _IoVec(ctypes.addressof(registers), ctypes.sizeof(registers))
+        self._reference = ctypes.byref(self._room)
+        self.registers = registers  # keeps the room alive
 
-def result_at(tid: int) -> int:
-    """What the kernel returned, at a system call's exit; -errno where it failed."""
-    _request(_GET_SYSCALL_INFO, tid, _info_size, ctypes.byref(_info))
-    value: int = _info.words[0]
-    return value - (1 << 64) if value >> 63 else value
+    def read(self, tid: int) -> None:
+        """Read the registers of a stopped tracee."""
+        _request(_GETREGSET, tid, _NT_PRSTATUS, self._reference)
 
-
-_io = _IoVec()
-
-
-def get_registers(tid: int, registers: ctypes.Structure) -> None:
-    """Read the general registers of a stopped tracee into `registers`."""
-    _io.base = ctypes.addressof(registers)
-    _io.length = ctypes.sizeof(registers)
-    _request(_GETREGSET, tid, _NT_PRSTATUS, ctypes.byref(_io))
-
-
-def set_registers(tid: int, registers: ctypes.Structure) -> None:
-    """Write the general registers of a stopped tracee."""
-    _io.base = ctypes.addressof(registers)
-    _io.length = ctypes.sizeof(registers)
-    _request(_SETREGSET, tid, _NT_PRSTATUS, ctypes.byref(_io))
+    def write(self, tid: int) -> None:
+        """Write the registers of a stopped tracee."""
+        _request(_SETREGSET, tid, _NT_PRSTATUS, self._reference)
 
 
 _vectors = ctypes.create_string_buffer(512)
@@ -234,9 +200,8 @@ _vectors = ctypes.create_string_buffer(512)
 
 def get_vector_registers(tid: int) -> bytes:
     """The floating-point and vector registers of a stopped tracee."""
-    _io.base = ctypes.addressof(_vectors)
-    _io.length = ctypes.sizeof(_vectors)
-    _request(_GETREGSET, tid, _NT_PRFPREG, ctypes.byref(_io))
+    room = _IoVec(ctypes.addressof(_vectors), ctypes.sizeof(_vectors))
+    _request(_GETREGSET, tid, _NT_PRFPREG, ctypes.byref(room))
     return _vectors.raw
 
 

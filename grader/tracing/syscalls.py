@@ -7,6 +7,7 @@ file. Today: x86-64.
 from __future__ import annotations
 
 import ctypes
+import operator
 import platform
 import struct
 from typing import Final
@@ -75,6 +76,7 @@ FORBIDDEN: Final[dict[str, int]] = {
 }
 # fmt: on
 
+CLOCK_GETTIME: Final = NUMBERS["clock_gettime"]
 CLONE: Final = 56
 CLONE3: Final = 435
 PRCTL: Final = 157
@@ -145,6 +147,11 @@ def filter_program() -> bytes:
     return b"".join([*head, *matches, *tail])
 
 
+_REGISTERS: Final = struct.Struct("=27Q")
+# Where in `Registers` the arguments of a call lie: rdi, rsi, rdx, r10, r8, r9.
+_in_call: Final = operator.itemgetter(14, 13, 12, 7, 9, 8)
+
+
 class Registers(ctypes.Structure):
     """``struct user_regs_struct`` and what the tracer changes in it."""
 
@@ -166,6 +173,17 @@ class Registers(ctypes.Structure):
     rsp: int
 
     _ARGUMENTS = ("rdi", "rsi", "rdx", "r10", "r8", "r9")
+
+    def call(self) -> tuple[int, tuple[int, ...], int]:
+        """At the entry of a call: its number, its arguments, and the stack pointer."""
+        words = _REGISTERS.unpack(self)
+        return words[15], _in_call(words), words[19]
+
+    @property
+    def result(self) -> int:
+        """At the exit of a call: what the kernel returned, -errno where it failed."""
+        value = self.rax
+        return value - (1 << 64) if value >> 63 else value
 
     def set_call(self, number: int) -> None:
         """Make the call that is being entered another one; -1 skips it."""

@@ -20,12 +20,19 @@ def _looks(thread: Thread) -> int:
     return thread.looks
 
 
-def _clock_gettime(tracing: Tracing, thread: Thread, call: Call) -> Then:
-    clock = call.arguments[0] & 0xFFFFFFFF
+def look(tracing: Tracing, thread: Thread, clock: int, address: int) -> bool:
+    """Write down what a clock says, for clock_gettime(2); False where it is real."""
+    clock &= 0xFFFFFFFF
     if not tracing.clock.knows(clock):
-        return Then.PASS  # processor time is real
+        return False  # that of the processor's time
     now = tracing.clock.read(clock, _looks(thread))
-    thread.owner.write(call.arguments[1], timespec(now))
+    thread.owner.write(address, timespec(now))
+    return True
+
+
+def _clock_gettime(tracing: Tracing, thread: Thread, call: Call) -> Then:
+    if not look(tracing, thread, *call.arguments[:2]):
+        return Then.PASS
     tracing.answer(thread, 0)
     return Then.ANSWERED
 
