@@ -79,12 +79,23 @@ def find_exercises(folder: Path | None = None) -> dict[str, Exercise]:
 
     Raises `CatalogError` where a folder breaks a rule.
     """
+    return {path.name: read_exercise(path) for path in _folders(folder).values()}
+
+
+@cache
+def _folders(folder: Path | None) -> dict[str, Path]:
+    """The exercises' folders by name, unread, in the order of their numbers."""
     root = folder or exercises_folder()
     found = sorted(
         (p for p in root.glob("exercise*") if p.is_dir()),
         key=lambda p: [int(n) for n in re.findall(r"\d+", p.name)],
     )
-    return {path.name: read_exercise(path) for path in found}
+    return {path.name: path for path in found}
+
+
+def names(folder: Path | None = None) -> list[str]:
+    """The names of all exercises, in order."""
+    return list(_folders(folder))
 
 
 def find(name: str, folder: Path | None = None) -> Exercise:
@@ -92,14 +103,14 @@ def find(name: str, folder: Path | None = None) -> Exercise:
 
     Raises `UsageError`, with names that are like it, where there is none.
     """
-    known = find_exercises(folder)
+    known = _folders(folder)
     if name not in known:
         close = difflib.get_close_matches(name, known, n=1, cutoff=0.4)
         hint = f"; did you mean {close[0]}?" if close else ":"
         raise UsageError(
             f"there is no exercise {name!r}{hint} `grade list` shows them all"
         )
-    return known[name]
+    return read_exercise(known[name])
 
 
 def read_exercise(folder: Path) -> Exercise:

@@ -214,7 +214,7 @@ def _add_trace(command: argparse.ArgumentParser) -> None:
 
 
 def _grade_one(arguments: argparse.Namespace) -> int:
-    from grader.catalog import find, find_exercises
+    from grader.catalog import find, names
 
     exercise = find(arguments.exercise)
     if arguments.check and len(arguments.check) > 1:
@@ -226,8 +226,7 @@ def _grade_one(arguments: argparse.Namespace) -> int:
 
     reporter = Reporter(console())
     reporter.verdict(verdict, exercise, whole=arguments.verbose)
-    names = list(find_exercises())
-    following = dict(pairwise(names)).get(exercise.name) if check is None else None
+    following = dict(pairwise(names())).get(exercise.name) if check is None else None
     reporter.next_step(verdict, following)
     _write(arguments, [verdict], json.dumps(verdict.as_json(), indent=2))
     return _status([verdict])

@@ -102,7 +102,12 @@ class CheckStarted:
     title: str
 
 
-Progress = Callable[[CheckStarted | CheckResult], None]
+@dataclass(frozen=True, slots=True)
+class ChecksStarting:
+    """The checks load what they need; there is time to do the same."""
+
+
+Progress = Callable[[ChecksStarting | CheckStarted | CheckResult], None]
 
 
 def grade(
@@ -135,6 +140,10 @@ def grade(
     error = ""
     try:
         for message in _messages(exercise, submission, only, verbose):
+            if "starting" in message:
+                if progress:
+                    progress(ChecksStarting())
+                continue
             if "started" in message:
                 identity = str(message["started"])
                 if progress and identity in titles:
@@ -255,6 +264,7 @@ def _messages(
         for descriptor in (tickets, *(ours for _, ours in channels)):
             os.close(descriptor)
         try:
+            yield {"starting": True}
             yield from _read([theirs for theirs, _ in channels])
         finally:
             for theirs, _ in channels:

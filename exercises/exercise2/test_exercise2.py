@@ -266,8 +266,8 @@ def test_stops_at_end_of_file(program: Submission) -> None:
 @points(1)
 def test_more_than_the_pipe_holds(program: Submission) -> None:
     """More numbers than the pipe holds do no harm."""
-    run = program.run(1200, 0, schedule=child_first, stdout="pipe", pipe_size=PAGE)
-    assert_that(run).holds(_lost(run, 1200)).prints(_expected(1200), among=FORMS)
+    run = program.run(1100, 0, schedule=child_first, stdout="pipe", pipe_size=PAGE)
+    assert_that(run).holds(_lost(run, 1100)).prints(_expected(1100), among=FORMS)
 
 
 @points(1)

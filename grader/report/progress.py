@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from grader.session import CheckStarted
+from grader.session import ChecksStarting, CheckStarted
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -17,7 +17,7 @@ class LiveProgress:
     """What is being checked, on standard error, where that is a terminal.
 
     Redrawn when something happens and not by a thread: the session forks. What draws
-    it is loaded when the first check has begun: meanwhile the checks load theirs.
+    it is loaded while the checks load what they need.
     """
 
     def __init__(self) -> None:
@@ -30,7 +30,9 @@ class LiveProgress:
         if self._bar is not None:
             self._bar.stop()
 
-    def __call__(self, event: CheckStarted | CheckResult) -> None:
+    def __call__(self, event: ChecksStarting | CheckStarted | CheckResult) -> None:
+        if isinstance(event, ChecksStarting):
+            import grader.report.terminal  # noqa: F401  # the report will need it
         if not isinstance(event, CheckStarted) or not sys.stderr.isatty():
             return
         if self._bar is None:

@@ -813,6 +813,8 @@ class Tracer:
             then = self.refuse(thread, call, call.name)
         else:
             then = TABLE.get(call.name, PLAIN).enter(self, thread, call)
+        if then is Then.OVER:
+            return True
         if then is not Then.ANSWERED:
             thread.looks = 0
         if then is Then.WATCH:

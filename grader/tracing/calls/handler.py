@@ -19,6 +19,7 @@ class Then(Enum):
     PASS = auto()  # let it run; nobody cares what comes of it
     WATCH = auto()  # let it run, and stop at its exit
     ANSWERED = auto()  # the tracer has answered it; it is not made
+    OVER = auto()  # the same, and another thread may run now
 
 
 class After(Enum):
