@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _thread
 import contextlib
 import errno
 import fcntl
@@ -13,7 +14,6 @@ import signal
 import sys
 import tempfile
 import termios
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -347,9 +347,10 @@ def trace(
 
 def _take_a_pid() -> None:
     """Use up one number, so that no program can guess its first child's."""
-    thread = threading.Thread(target=int)
-    thread.start()
-    thread.join()
+    over = _thread.allocate_lock()
+    over.acquire()
+    _thread.start_new_thread(over.release, ())
+    over.acquire()
 
 
 def _share_a_core(pid: int) -> Callable[[], None]:

@@ -44,7 +44,7 @@ from grader.tracing import ptrace
 TYPE_CHECKING = False  # typing itself is too large to import here
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from types import TracebackType
+    from types import CodeType, TracebackType
     from typing import NoReturn
 
 SWEEP = ("sweep",)
@@ -192,12 +192,22 @@ def _python_program(path: str, argv: list[str]) -> Callable[[], None]:
     )
     sys.modules["__main__"] = main
 
+    # Read and compiled before the filter is there, which would stop it at each call.
+    code: CodeType | None = None
+    problem: BaseException | None = None
+    try:
+        with io.open_code(path) as file:
+            source = file.read()
+        code = compile(source, argv[0], "exec", dont_inherit=True)
+    except BaseException as error:
+        problem = error
+
     def run() -> None:
         status = 0
         try:
-            with io.open_code(path) as file:
-                source = file.read()
-            exec(compile(source, argv[0], "exec", dont_inherit=True), main.__dict__)
+            if code is None:
+                raise problem or RuntimeError("nothing to run")
+            exec(code, main.__dict__)
         except SystemExit as leaving:
             if not isinstance(leaving.code, int | None):
                 raise
