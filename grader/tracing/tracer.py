@@ -1150,7 +1150,7 @@ class Tracer:
             if signal.sigtimedwait({signal.SIGCHLD}, _PATIENCE) is not None:
                 continue
             self._drain()
-            self._ticks += 16  # time passes, if not by calls
+            self._ticks |= 127  # time passes without a call: look at all limits
             state = _state(thread.tid)
             # What is printed is drained, so whoever prints goes on, if not at once.
             if state == "S" and not (thread.call and thread.call.prints):
