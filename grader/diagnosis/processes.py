@@ -144,6 +144,7 @@ def _times(count: int) -> str:
 
 
 _SYNTAX = re.compile(r"^(SyntaxError|IndentationError|TabError): .*", re.MULTILINE)
+_OBJECT = re.compile(r"^object repr +: (\w+)\(['\"](.*)['\"]\)$", re.MULTILINE)
 _TRACEBACK = re.compile(r'^  File "([^"]+)", line (\d+)', re.MULTILINE)
 
 
@@ -158,8 +159,12 @@ def traceback_of(process: Process) -> tuple[str, int | None] | None:
     own = [int(number) for _, number in _TRACEBACK.findall(text[max(start, 0) :])]
     last = next(
         (line for line in reversed(lines) if re.match(r"^[\w.]+(:|$)", line)),
-        "an exception",
+        None,
     )
+    if last is None:
+        # The interpreter could not print it all, and shows the object itself.
+        shown = _OBJECT.search(text)
+        last = f"{shown[1]}: {shown[2]}" if shown else "an exception"
     return last.strip(), _first_own_line(text[max(start, 0) :], own)
 
 
@@ -183,7 +188,8 @@ def deaths(run: Recording, *, expected_signals: tuple[int, ...] = ()) -> list[Fi
             findings.append(_killed(run, process, dead_of))
             continue
         trace = traceback_of(process)
-        if trace and (process.exit_code or dead_of):
+        # Another code is the program's own choice, whatever it printed before.
+        if trace and (process.exit_code == 1 or dead_of):
             message, line = trace
             findings.append(
                 found(
