@@ -9,6 +9,7 @@ from enum import Enum, IntFlag, auto
 
 from grader.tracing.clock import MANY_LOOKS
 from grader.tracing.descriptors import Files
+from grader.tracing.procfs import thread_status
 from grader.tracing.recording import End, Process, Waiting
 
 
@@ -202,14 +203,3 @@ class Traced:
     def status(self) -> dict[str, str]:
         """The fields of /proc/PID/status, proc(5); empty where it is gone."""
         return thread_status(self.pid, self.pid)
-
-
-def thread_status(pid: int, tid: int) -> dict[str, str]:
-    """The fields of a thread's status file, proc(5); empty where it is gone."""
-    try:
-        with open(f"/proc/{pid}/task/{tid}/status", encoding="utf-8") as file:
-            text = file.read()
-    except OSError:
-        return {}
-    fields = (line.partition(":") for line in text.splitlines())
-    return {key: value.strip() for key, _, value in fields}

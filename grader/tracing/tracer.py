@@ -43,6 +43,13 @@ from grader.tracing.errors import TracingError
 from grader.tracing.launch import hide_vdso
 from grader.tracing.limits import Limits
 from grader.tracing.loops import comes_back, look_for_loop
+from grader.tracing.procfs import (
+    cpu_time,
+    proportional,
+    resident,
+    state_of,
+    thread_status,
+)
 from grader.tracing.recording import (
     Continued,
     Ended,
@@ -59,7 +66,6 @@ from grader.tracing.recording import (
     SignalDelivered,
     SignalSent,
     Slept,
-    Snapshot,
     Started,
     Stopped,
     Stream,
@@ -69,6 +75,7 @@ from grader.tracing.recording import (
     Waiting,
     Wrote,
 )
+from grader.tracing.resting import snapshots
 from grader.tracing.schedule import Schedule
 from grader.tracing.tracee import (
     MANY_CALLS,
@@ -78,8 +85,8 @@ from grader.tracing.tracee import (
     Stir,
     Thread,
     Traced,
-    thread_status,
 )
+from grader.tracing.turns import SLICE, TURNS, Turns
 
 # The statuses, waitpid(2), of a thread that the filter stops before a call, and of one
 # that comes back from it.
@@ -93,7 +100,6 @@ _IGNORED_BY_DEFAULT = (
     signal.SIGURG,
     signal.SIGWINCH,
 )
-_PAGE = os.sysconf("SC_PAGESIZE")
 
 _WRITES = frozenset(("write", "writev", "pwritev2"))
 _LOOKS_AT_CLOCK = frozenset(("clock_gettime", "gettimeofday", "time"))
@@ -102,29 +108,14 @@ _LOOKS_AT_CLOCK = frozenset(("clock_gettime", "gettimeofday", "time"))
 _REFUSED = frozenset((*syscalls.FORBIDDEN.values(), syscalls.CLONE, syscalls.PRCTL))
 
 # How long the tracer waits for a report before it looks what its tracee is doing,
-# in seconds, and how much of the processor a thread may use between two calls
-# before others get their turn, in nanoseconds.
+# in seconds.
 _PATIENCE = 0.002
-_SLICE = 20_000_000
 
 _RUNS_ON = -1
 
-# After how many of these slices it is worth looking for a loop without an end.
+# After how many slices of the processor's time without a call it is worth looking for
+# a loop without an end.
 _SPINS_LOOKED_AT = (1, 4, 16, 64)
-
-# How often one that only asks and asks may do so while others wait for time to pass.
-_TURNS = 20
-
-# A thread that got nowhere for so long is at rest, though busily: this many calls
-# without effect, or looks at the clock.
-_FRUITLESS = 6000
-_LOOKS = 20_000
-
-# So is one that only wakes up to sleep again: after so many sleeps, or after a fifth
-# of them that took so long, in virtual nanoseconds.
-_SLEEPS = 3000
-_LONG_IDLE = 600 * NANO
-
 
 # How much of one transfer is kept in the recording, in bytes; how much of all of
 # them; and how much of each one after that.
@@ -167,7 +158,6 @@ class Tracer:
         self.limits = limits
         self.exceeded: Limit | None = None
         self._schedule = schedule
-        self._choose = schedule.start()
         self._interruption = self._interruptions = 0
         self._only_writes = False
         self._drain = drain
@@ -186,9 +176,10 @@ class Tracer:
         self._uncollected = 0
         self._cpu_of_ended = 0.0
         self._started = time.monotonic()
-        self._looping: set[Thread] = set()  # see `loops`
         self._running: Thread | None = None
-        self._spins = max(1, round(limits.busy_seconds * NANO / _SLICE))
+        self._turns = Turns(
+            schedule.start(), self._threads, self._traced, self.clock, limits
+        )
         self._ticks = 0
 
     # --- the face towards program.py ------------------------------------------
@@ -221,8 +212,8 @@ class Tracer:
             self._settle()
             if self._wake_the_due():
                 continue  # a signal may have woken one that sleeps in the kernel
-            can_wait = self._next_deadline() is not None
-            thread = self._pick(can_wait)
+            can_wait = self._turns.next_deadline() is not None
+            thread = self._turns.pick(can_wait)
             if thread is not None:
                 self._step(thread)
             elif not self._threads:
@@ -246,11 +237,13 @@ class Tracer:
         for thread in list(self._threads.values()):
             if thread.state is State.HELD:
                 thread.signalled = thread.stirred = True
-        return any(self._is_able(thread) for thread in self._threads.values())
+        return any(self._turns.is_able(thread) for thread in self._threads.values())
 
     def rest(self) -> Rest:
         """What the program is doing, now that nothing in it can go on."""
-        rest = Rest(self.clock.seconds, len(self._events), self._snapshots())
+        rest = Rest(
+            self.clock.seconds, len(self._events), snapshots(self._order, self._traced)
+        )
         self._rests.append(rest)
         return rest
 
@@ -359,8 +352,8 @@ class Tracer:
             if thread is not self._running:
                 # What it looks for again and again may have come.
                 thread.idle = 0
-                thread.spins = min(thread.spins, self._spins - 1)
-                thread.fruitless = min(thread.fruitless, MANY_CALLS - _TURNS)
+                thread.spins = min(thread.spins, self._turns.spins - 1)
+                thread.fruitless = min(thread.fruitless, MANY_CALLS - TURNS)
             if what & Stir.SIGNAL:
                 thread.alert()
             elif thread.hold and thread.hold.wakes & what:
@@ -507,104 +500,11 @@ class Tracer:
                 thread.hold = thread.parked = thread.call = None
                 self._run(thread)
 
-    # --- choosing --------------------------------------------------------------
-
-    def _pick(self, can_wait: bool) -> Thread | None:
-        able = [t for t in self._threads.values() if self._is_able(t)]
-        able = [t for t in able if not self._yields_signal(t)]
-        busy = [t for t in able if t.spinning and not t.alerted]
-        ready = [t for t in able if not t.spinning or t.alerted]
-        if not ready:
-            if can_wait:
-                # Time passes while they spin, but each gets a turn in between.
-                busy = [
-                    t for t in busy if t.steps < _TURNS and not (t.spins and t.steps)
-                ]
-            else:
-                busy = [t for t in busy if not self._at_rest(t)]
-            ready = busy
-        if not ready:
-            return None
-        chosen = self._choose(ready, can_wait)
-        return chosen if isinstance(chosen, Thread) else None
-
-    def _is_able(self, thread: Thread) -> bool:
-        if thread.state is State.READY:
-            child = thread.vfork_child
-            return child is None or child.pid not in self._traced
-        return thread.state is State.HELD and thread.stirred
-
-    def _yields_signal(self, thread: Thread) -> bool:
-        """Whether its leader goes first, because a signal was sent to the process.
-
-        The kernel gives it to the leader, unless that blocks it; but not while the
-        leader is stopped: signal(7), and `complete_signal` in its signal.c.
-        """
-        leader = thread.owner.threads.get(thread.pid)
-        return (
-            leader is not None
-            and leader is not thread
-            and leader.alerted
-            and self._is_able(leader)
-        )
-
-    def _at_rest(self, thread: Thread) -> bool:
-        if thread in self._looping:
-            return True
-        # Who was busy before, and has only handled a signal since, is so again soon.
-        less = 10 if thread.owner.was_busy else 1
-        if (
-            thread.spins >= self._most_spins(thread)
-            or thread.fruitless >= max(_FRUITLESS // less, MANY_CALLS)
-            or thread.looks >= max(_LOOKS // less, MANY_LOOKS)
-        ):
-            thread.owner.was_busy = True
-            return True
-        return False
-
-    def _most_spins(self, thread: Thread) -> int:
-        """After how many slices without a call it counts as busy waiting."""
-        return 1 if thread.owner.was_busy else self._spins
-
-    def _next_deadline(self) -> int | None:
-        """The next moment at which time lets somebody go on; None where none does.
-
-        A program that only wakes up to sleep again, and has done so for long, is
-        idle: its time leads nowhere.
-        """
-        moments = [
-            owner.alarm
-            for owner in self._traced.values()
-            if owner.alarm and owner.alarms < _SLEEPS // 5
-        ]
-        for thread in self._threads.values():
-            hold = thread.hold
-            if thread.state is not State.HELD or not hold or hold.deadline is None:
-                continue
-            if not self._is_idle(thread):
-                moments.append(hold.deadline)
-        # Whose moment has passed can run, or is kept from it by the schedule; more
-        # time changes nothing for it.
-        deadline = min((m for m in moments if m > self.clock.now), default=None)
-        if deadline is None or deadline > self.limits.virtual_seconds * NANO:
-            return None
-        return deadline
-
-    def _is_idle(self, thread: Thread) -> bool:
-        """Whether it does nothing but wake up to sleep again, and has for long."""
-        # Who was idle before, and has only handled a signal since, is so again soon.
-        often = _SLEEPS // 10 if thread.owner.was_idle else _SLEEPS
-        idle = thread.idle >= often or (
-            thread.idle >= often // 5
-            and self.clock.now - thread.idle_since >= _LONG_IDLE
-        )
-        if idle:
-            thread.owner.was_idle = True
-        return idle
+    # --- time ------------------------------------------------------------------
 
     def _jump(self) -> None:
         """Every thread waits: let time pass until one of them need not."""
-        deadline = self._next_deadline()
+        deadline = self._turns.next_deadline()
         assert deadline is not None
         self.clock.now = max(self.clock.now, deadline)
         for thread in self._threads.values():
@@ -648,9 +548,9 @@ class Tracer:
         self._running = thread
         thread.steps += 1
         if thread.alerted:
-            self._looping.discard(thread)
-        if thread not in self._looping:
-            self._looping.clear()  # it may change what the others look at
+            self._turns.looping.discard(thread)
+        if thread not in self._turns.looping:
+            self._turns.looping.clear()  # it may change what the others look at
         thread.stirred = thread.alerted = False
         thread.in_write = thread.found_none = False
         if thread.vfork_child is not None:
@@ -875,7 +775,7 @@ class Tracer:
         if not thread.cleared and (call.skipped or not interrupted(result)):
             self._end_hold(thread)
         if thread.fruitless > fruitless and comes_back(thread):
-            self._looping.add(thread)
+            self._turns.looping.add(thread)
         if after is After.SWITCH and not thread.after_write:
             return True
         self._resume(thread)
@@ -1130,7 +1030,7 @@ class Tracer:
     def _is_woken(self, thread: Thread) -> bool:
         """Whether a thread has left its stop, or its sleep, because it was killed."""
         if thread.state is State.INSIDE:
-            return _state(thread.tid) != "S"
+            return state_of(thread.tid) != "S"
         try:
             ptrace.event_message(thread.tid)
         except ProcessLookupError:
@@ -1151,7 +1051,7 @@ class Tracer:
                 continue
             self._drain()
             self._ticks |= 127  # time passes without a call: look at all limits
-            state = _state(thread.tid)
+            state = state_of(thread.tid)
             # What is printed is drained, so whoever prints goes on, if not at once.
             if state == "S" and not (thread.call and thread.call.prints):
                 # Looked at twice: it may have been on its way into its stop.
@@ -1167,8 +1067,8 @@ class Tracer:
                     return None
             elif state == "R":
                 asleep = 0
-                used = _cpu_time(thread.pid)
-                limit = limit or used + _SLICE
+                used = cpu_time(thread.pid)
+                limit = limit or used + SLICE
             if 0 < limit <= used or self._over_limit():
                 status = self._preempt(thread)
                 if status != _RUNS_ON:
@@ -1220,13 +1120,13 @@ class Tracer:
             if looked.status is not None:
                 return looked.status
             if looked.loops:
-                self._looping.add(thread)
+                self._turns.looping.add(thread)
                 thread.spun = True
         # How far it gets in a slice depends on the machine, so a slice's end is not
         # a moment for others to go on. Threads that share their process's memory are
         # the exception: one may wait until the others ask it to make way.
         shares = len(thread.owner.threads) > 1
-        most = self._most_spins(thread)
+        most = self._turns.most_spins(thread)
         if shares or thread.spins >= most or self.exceeded is not None:
             thread.spun = True
         if thread.spun:
@@ -1243,7 +1143,7 @@ class Tracer:
             if status is not None:
                 thread.state = State.READY
                 self._run(thread, status)
-            elif _state(thread.tid) not in ("S", ""):
+            elif state_of(thread.tid) not in ("S", ""):
                 thread.state = State.READY
                 self._run(thread)
 
@@ -1285,89 +1185,17 @@ class Tracer:
         return self.exceeded is not None
 
     def _check_use(self) -> None:
-        used = self._cpu_of_ended + sum(_cpu_time(pid) for pid in self._traced) / NANO
+        used = self._cpu_of_ended + sum(cpu_time(pid) for pid in self._traced) / NANO
         most = self.limits.memory_mib << 20
         if used > self.limits.cpu_seconds:
             self.exceeded = Limit.PROCESSOR
         # What processes share counts once, but to know that takes longer.
         elif (
-            sum(map(_resident, self._traced)) > most
-            and sum(map(_proportional, self._traced)) > most
+            sum(map(resident, self._traced)) > most
+            and sum(map(proportional, self._traced)) > most
         ):
             self.exceeded = Limit.MEMORY
 
     def _count_cpu(self, owner: Traced) -> None:
-        owner.record.cpu_seconds = _cpu_time(owner.pid) / NANO
+        owner.record.cpu_seconds = cpu_time(owner.pid) / NANO
         self._cpu_of_ended += owner.record.cpu_seconds
-
-    def _snapshots(self) -> tuple[Snapshot, ...]:
-        found = []
-        for process in self._order:
-            owner = self._traced.get(process.pid)
-            if owner is not None:
-                found.append(self._snapshot(owner))
-            elif self._is_zombie(process):
-                found.append(Snapshot(process.pid, "zombie", (), {}))
-        return tuple(found)
-
-    def _is_zombie(self, process: Process) -> bool:
-        parent = process.parent
-        return (
-            process.ended is not None
-            and process.collected is None
-            and not process.discarded
-            and process.orphaned is None
-            and parent is not None
-            and parent.pid in self._traced
-        )
-
-    def _snapshot(self, owner: Traced) -> Snapshot:
-        threads = list(owner.threads.values())
-        waits = tuple(t.hold.waiting for t in threads if t.hold)
-        if any(t.state is State.READY and t.spinning for t in threads):
-            state = "busy"
-        elif any(t.state is State.STOPPED for t in threads):
-            state = "stopped"
-        else:
-            state = "waiting"
-            if not waits:
-                call = next((t.call.name for t in threads if t.call), "the kernel")
-                waits = (Waiting(call=call),)
-        return Snapshot(owner.pid, state, waits, owner.files.list())
-
-
-def _state(tid: int) -> str:
-    """The state letter of a thread, proc(5); "" where it is gone."""
-    try:
-        with open(f"/proc/{tid}/stat", "rb") as file:
-            return file.read().rpartition(b") ")[2][:1].decode()
-    except OSError:
-        return ""
-
-
-def _resident(pid: int) -> int:
-    """The resident set size of a process in bytes, proc(5); 0 where it is gone."""
-    try:
-        with open(f"/proc/{pid}/statm") as file:
-            return int(file.read().split()[1]) * _PAGE
-    except (OSError, IndexError):
-        return 0
-
-
-def _proportional(pid: int) -> int:
-    """Its share of the memory it has resident, in bytes, proc_pid_smaps(5)."""
-    try:
-        with open(f"/proc/{pid}/smaps_rollup") as file:
-            lines = file.readlines()
-    except OSError:
-        return 0
-    shares = (line.split()[1] for line in lines if line.startswith("Pss:"))
-    return int(next(shares, "0")) << 10
-
-
-def _cpu_time(pid: int) -> int:
-    """The processor time a process has used, in nanoseconds; 0 where it is gone."""
-    try:
-        return time.clock_gettime_ns(~pid << 3 | 2)  # clock_getcpuclockid(3)
-    except OSError:
-        return 0

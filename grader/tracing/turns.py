@@ -1,0 +1,146 @@
+"""Who can go on, who gets nowhere, and when time alone would help."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from grader.tracing.clock import MANY_LOOKS, NANO, Clock
+from grader.tracing.limits import Limits
+from grader.tracing.schedule import Chooser
+from grader.tracing.tracee import MANY_CALLS, State, Thread, Traced
+
+# How much of the processor a thread may use between two calls before it is looked
+# at, in nanoseconds.
+SLICE = 20_000_000
+
+# How often one that only asks and asks may do so while others wait for time to pass.
+TURNS = 20
+
+# A thread that got nowhere for so long is at rest, though busily: this many calls
+# without effect, or looks at the clock.
+_FRUITLESS = 6000
+_LOOKS = 20_000
+
+# So is one that only wakes up to sleep again: after so many sleeps, or after a fifth
+# of them that took so long, in virtual nanoseconds.
+_SLEEPS = 3000
+_LONG_IDLE = 600 * NANO
+
+
+class Turns:
+    """The order in which the threads of a run take their steps.
+
+    `looping` are those that are proven to come back to where they are, see `loops`.
+    """
+
+    def __init__(
+        self,
+        choose: Chooser,
+        threads: Mapping[int, Thread],
+        live: Mapping[int, Traced],
+        clock: Clock,
+        limits: Limits,
+    ) -> None:
+        """`threads` and `live` are the tracer's own, and change as the run goes on."""
+        self._choose = choose
+        self._threads = threads
+        self._live = live
+        self._clock = clock
+        self._limits = limits
+        self.spins = max(1, round(limits.busy_seconds * NANO / SLICE))
+        self.looping: set[Thread] = set()
+
+    def pick(self, can_wait: bool) -> Thread | None:
+        """Whose step is next; None where nobody's is, or time is to pass first."""
+        able = [t for t in self._threads.values() if self.is_able(t)]
+        able = [t for t in able if not self._yields_signal(t)]
+        busy = [t for t in able if t.spinning and not t.alerted]
+        ready = [t for t in able if not t.spinning or t.alerted]
+        if not ready:
+            if can_wait:
+                # Time passes while they spin, but each gets a turn in between.
+                busy = [
+                    t for t in busy if t.steps < TURNS and not (t.spins and t.steps)
+                ]
+            else:
+                busy = [t for t in busy if not self._at_rest(t)]
+            ready = busy
+        if not ready:
+            return None
+        chosen = self._choose(ready, can_wait)
+        return chosen if isinstance(chosen, Thread) else None
+
+    def is_able(self, thread: Thread) -> bool:
+        """Whether a thread can run, or be let go to see whether it can."""
+        if thread.state is State.READY:
+            child = thread.vfork_child
+            return child is None or child.pid not in self._live
+        return thread.state is State.HELD and thread.stirred
+
+    def _yields_signal(self, thread: Thread) -> bool:
+        """Whether its leader goes first, because a signal was sent to the process.
+
+        The kernel gives it to the leader, unless that blocks it; but not while the
+        leader is stopped: signal(7), and `complete_signal` in its signal.c.
+        """
+        leader = thread.owner.threads.get(thread.pid)
+        return (
+            leader is not None
+            and leader is not thread
+            and leader.alerted
+            and self.is_able(leader)
+        )
+
+    def _at_rest(self, thread: Thread) -> bool:
+        if thread in self.looping:
+            return True
+        # Who was busy before, and has only handled a signal since, is so again soon.
+        less = 10 if thread.owner.was_busy else 1
+        if (
+            thread.spins >= self.most_spins(thread)
+            or thread.fruitless >= max(_FRUITLESS // less, MANY_CALLS)
+            or thread.looks >= max(_LOOKS // less, MANY_LOOKS)
+        ):
+            thread.owner.was_busy = True
+            return True
+        return False
+
+    def most_spins(self, thread: Thread) -> int:
+        """After how many slices without a call it counts as busy waiting."""
+        return 1 if thread.owner.was_busy else self.spins
+
+    def next_deadline(self) -> int | None:
+        """The next moment at which time lets somebody go on; None where none does.
+
+        A program that only wakes up to sleep again, and has done so for long, is
+        idle: its time leads nowhere.
+        """
+        moments = [
+            owner.alarm
+            for owner in self._live.values()
+            if owner.alarm and owner.alarms < _SLEEPS // 5
+        ]
+        for thread in self._threads.values():
+            hold = thread.hold
+            if thread.state is not State.HELD or not hold or hold.deadline is None:
+                continue
+            if not self._is_idle(thread):
+                moments.append(hold.deadline)
+        # Whose moment has passed can run, or is kept from it by the schedule; more
+        # time changes nothing for it.
+        deadline = min((m for m in moments if m > self._clock.now), default=None)
+        if deadline is None or deadline > self._limits.virtual_seconds * NANO:
+            return None
+        return deadline
+
+    def _is_idle(self, thread: Thread) -> bool:
+        """Whether it does nothing but wake up to sleep again, and has for long."""
+        # Who was idle before, and has only handled a signal since, is so again soon.
+        often = _SLEEPS // 10 if thread.owner.was_idle else _SLEEPS
+        idle = thread.idle >= often or (
+            thread.idle >= often // 5
+            and self._clock.now - thread.idle_since >= _LONG_IDLE
+        )
+        if idle:
+            thread.owner.was_idle = True
+        return idle
