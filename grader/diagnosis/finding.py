@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 from grader.diagnosis.texts import text
 from grader.tracing.recording import Process, Recording
@@ -61,6 +61,3 @@ def _listed(words: list[str]) -> str:
     if len(words) < 2:
         return "".join(words)
     return f"{', '.join(words[:-1])} and {words[-1]}"
-
-
-Detector = Callable[[Recording], list[Finding]]

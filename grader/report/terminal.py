@@ -204,6 +204,10 @@ class Reporter:
         for exercise in exercises:
             before = Text.assemble((f"{exercise.name:<12}", "bold"))
             self._print(Text(f"{exercise.title}. {exercise.summary}"), before)
+            usage = f"{exercise.program} {exercise.arguments}".strip()
+            self.line(f"{usage}: {', '.join(exercise.teaches)}", "dim", 12)
+            names = ", ".join(check.id for check in exercise.checks)
+            self.line(f"--check {names}", "dim", 12)
 
     def explanation(self, text: DiagnosisText) -> None:
         """One diagnosis, explained."""

@@ -11,13 +11,12 @@ from grader.tracing.recording import End, Side, Stream, Target
 
 @dataclass(slots=True)
 class Pipe:
-    """A pipe of the run: its number, its inode, and the bytes now in it.
+    """A pipe of the run: its number, and the bytes now in it.
 
     `held` counts nothing any more once a write was half done: see `sure`.
     """
 
     number: int
-    inode: int
     held: int = 0
     sure: bool = True
     capacity: int = 65536
@@ -33,7 +32,7 @@ class Objects:
 
     def add_pipe(self, name: str) -> Pipe:
         """Remember a pipe that was just made; `name` is like ``pipe:[4711]``."""
-        pipe = Pipe(len(self.by_number) + 1, int(name[6:-1]))
+        pipe = Pipe(len(self.by_number) + 1)
         self.pipes[name] = self.by_number[pipe.number] = pipe
         return pipe
 

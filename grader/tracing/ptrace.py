@@ -42,7 +42,6 @@ _SETREGSET = 0x4205
 _SEIZE = 0x4206
 _INTERRUPT = 0x4207
 _LISTEN = 0x4208
-_GETSIGMASK = 0x420A
 
 # Without it waitpid(2) does not see threads.
 _WALL = 0x40000000
@@ -206,12 +205,6 @@ def get_vector_registers(tid: int) -> bytes:
 
 
 _mask = ctypes.c_uint64()
-
-
-def blocked_signals(tid: int) -> int:
-    """The signal mask of a stopped tracee; bit n-1 stands for signal n."""
-    _request(_GETSIGMASK, tid, 8, ctypes.byref(_mask))
-    return _mask.value
 
 
 # prctl(2) and seccomp(2), for the process that is about to become a submission.

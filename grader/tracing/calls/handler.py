@@ -122,11 +122,6 @@ class Tracing(Protocol):
         """A wait call of `owner` came back, having collected `child`."""
 
 
-def pass_by(tracing: Tracing, thread: Thread, call: Call) -> Then:
-    """Let the call run unseen."""
-    return Then.PASS
-
-
 def watch(tracing: Tracing, thread: Thread, call: Call) -> Then:
     """Let the call run and look at its result."""
     return Then.WATCH
