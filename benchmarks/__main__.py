@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import subprocess
 import sys
 import tempfile
@@ -96,14 +97,19 @@ def _commands() -> Iterator[Row]:
 
 
 def main() -> int:
-    """Print the table; 1 where a bar is missed."""
+    """Print the table; with ``--strict``, 1 where a bar is missed."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument(
+        "--strict", action="store_true", help="fail where one is missed"
+    )
+    strict = parser.parse_args().strict
     print(f"{'what':<62}{'measured':>9}{'at most':>9}")
     missed = 0
     for rows in (_recorded_runs(), _commands()):
         for row in rows:
             print(row, flush=True)
             missed += row.measured > row.bar
-    return min(missed, 1)
+    return min(missed, 1) if strict else 0
 
 
 if __name__ == "__main__":
