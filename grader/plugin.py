@@ -67,6 +67,8 @@ class CheckRunner:
 
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         """Run whichever check is next, until others or this one have run them all."""
+        if session.testsfailed:
+            raise session.Interrupted("the checks could not be collected")
         while ticket := os.read(self._tickets, 1):
             item = session.items[ticket[0]]
             item.config.hook.pytest_runtest_protocol(item=item, nextitem=None)
