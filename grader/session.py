@@ -5,8 +5,8 @@ The worker runs pytest on the exercise's checks, in as many runners as there are
 for; each takes the next check that none has taken yet, and pytest-forked forks one
 check process for it. A check process traces the submission, which is forked from the
 runner's zygote, and sends its outcome through a pipe that ends here. The submission
-can reach none of these: it is another program, traced, and holds no descriptor of
-theirs.
+is another program, traced, and holds no descriptor of theirs; /proc is closed to it,
+unless it runs as root.
 
 The supervisor owns the last time limit. Whatever happens below it, a check without a
 message of its own that says "passed" has not passed.
