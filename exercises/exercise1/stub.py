@@ -15,4 +15,5 @@ def parent(child_pid: int) -> None:
 
 
 if __name__ == "__main__":
+    # Instead of this line: fork, and let each of the two processes do its part.
     print(f"process {os.getpid()} has not forked yet")
