@@ -35,11 +35,11 @@ BROKEN: dict[str, tuple[Callable[[Path], object], str]] = {
         "'titel'",
     ),
     "a limit that is none": (
-        lambda f: _replace(f / "exercise.toml", "real_seconds = 30", "seconds = 1"),
+        lambda f: _replace(f / "exercise.toml", "real_seconds = 120", "seconds = 1"),
         "'seconds'",
     ),
     "a limit of nothing": (
-        lambda f: _replace(f / "exercise.toml", "= 30", "= 0"),
+        lambda f: _replace(f / "exercise.toml", "= 120", "= 0"),
         "above 0",
     ),
     "not TOML": (lambda f: (f / "exercise.toml").write_text("title"), "exercise.toml"),
