@@ -165,6 +165,7 @@ def _leave_write(tracing: Tracing, thread: Thread, call: Call, result: int) -> A
         tracing.stir(Stir.DATA, pipe_of(opened))
     else:
         thread.fruitless += 1
+        thread.after_write = False
     tracing.record(
         Wrote,
         thread.pid,
