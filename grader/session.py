@@ -227,7 +227,7 @@ def _messages(
 ) -> Iterator[dict[str, object]]:
     """What the check processes send, as it comes."""
     checks = 1 if only else len(exercise.checks)
-    cores = sorted(os.sched_getaffinity(0))[: min(_RUNNERS, checks)]
+    cores = _some_cores(min(_RUNNERS, checks))
     with ExitStack() as cleanup:
         scratch = cleanup.enter_context(scratch_folder())
         zygotes = [cleanup.enter_context(Zygote()) for _ in cores]
@@ -249,7 +249,7 @@ def _messages(
             )
             for zygote, core, (_, ours) in zip(zygotes, cores, channels, strict=True)
         ]
-        noise = cleanup.enter_context(tempfile.TemporaryFile())  # is one
+        noise = cleanup.enter_context(tempfile.TemporaryFile())
         with warnings.catch_warnings():
             # The worker only goes on in this thread: progress bars stay behind.
             warnings.simplefilter("ignore", DeprecationWarning)
@@ -278,6 +278,13 @@ def _messages(
             noise.seek(0)
             said = noise.read().decode(errors="replace")[-2000:]
             raise GraderError(f"the checks could not be run:\n{said}")
+
+
+def _some_cores(most: int) -> list[int]:
+    """Cores for the runners: other ones for other commands that run beside this one."""
+    cores = sorted(os.sched_getaffinity(0))
+    first = os.getpid() * most % len(cores)
+    return [*cores[first:], *cores[:first]][:most]
 
 
 def _read(channels: Sequence[int]) -> Iterator[dict[str, object]]:
@@ -384,7 +391,7 @@ def _pytest(
                 f"--rootdir={exercise.folder}",
                 f"--config-file={os.devnull}",
                 "-q",
-                *(f"-pno:{plugin}" for plugin in _UNUSED_PLUGINS),
+                *(f"-pno:{name}" for name in _UNUSED_PLUGINS),
             ],
             plugins=[pytest_forked, plugin],
         )

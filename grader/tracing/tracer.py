@@ -1040,7 +1040,7 @@ class Tracer:
 
     def _report(self, thread: Thread) -> int | None:
         """What a resumed thread reports; None where it sleeps or was preempted."""
-        if thread.call and thread.executes and len(thread.owner.threads) > 1:
+        if thread.executes and len(thread.owner.threads) > 1:
             return self._follow_exec(thread)
         limit = used = asleep = 0
         while True:
