@@ -2,10 +2,16 @@
 
 It moves by a microsecond a step, so that time never stands still for a program
 that looks, and jumps when every process waits and one of them for time.
+
+It lies in a page that the program shares, whose own looks move it too, see
+`timepage`: the first word is the time, the second how many more looks are free of a
+stop, and then what each clock said at the start, 0 where it is not virtual.
 """
 
 from __future__ import annotations
 
+import mmap
+import os
 import struct
 import time
 
@@ -15,6 +21,11 @@ _STEP = 1_000
 # Some interpreters look at the clock whenever they take a lock, so a few looks in a
 # row mean nothing. This many are somebody who waits for the time to come.
 MANY_LOOKS = 2_000
+
+# So many looks in a row the program may make before one of them stops it.
+_FREE_LOOKS = 64
+
+_NOW, _FREE, _BASES = 0, 1, 2  # the words of the page
 
 # The clocks that count the processor's time are the kernel's own; all others are
 # answered here, clock_gettime(2).
@@ -32,13 +43,50 @@ _VIRTUAL = {
 
 
 class Clock:
-    """The virtual clock of one run, in nanoseconds since the program started."""
+    """The virtual clock of one run, in nanoseconds since the program started.
+
+    `descriptor` is the file whose page the program reads it from.
+    """
 
     def __init__(self) -> None:
-        self.now = 0
+        self.descriptor = os.memfd_create("virtual-time", os.MFD_CLOEXEC)
+        os.ftruncate(self.descriptor, mmap.PAGESIZE)
+        self._words = memoryview(mmap.mmap(self.descriptor, mmap.PAGESIZE)).cast("q")
         self._base = {
             number: time.clock_gettime_ns(like) for number, like in _VIRTUAL.items()
         }
+        for number, base in self._base.items():
+            self._words[_BASES + number] = base
+        self._least = self._allowed = 0
+        self.now = 0
+
+    @property
+    def now(self) -> int:
+        now = self._words[_NOW]
+        if self._least <= now <= self._least + self._allowed * _STEP:
+            return now
+        # The program wrote there itself: that is not how time passes.
+        self._words[_NOW] = self._least
+        return self._least
+
+    @now.setter
+    def now(self, now: int) -> None:
+        self._least = self._words[_NOW] = now
+
+    def count_looks(self, *, free: bool) -> int:
+        """How many looks stopped nobody, since this was last asked.
+
+        `free`: whether those to come need not stop either.
+        """
+        left = self._words[_FREE]
+        looked = self._allowed - min(max(left, 0), self._allowed)
+        self._least = self.now
+        self._allowed = self._words[_FREE] = _FREE_LOOKS if free else 0
+        return looked
+
+    def close(self) -> None:
+        """Give the page back; the program's own lasts as long as it does."""
+        os.close(self.descriptor)
 
     @property
     def seconds(self) -> float:

@@ -21,10 +21,11 @@ from grader.tracing.zygote import SWEEP, Job
 _BOOT = """\
 import sys
 control, root, program = int(sys.argv[1]), sys.argv[2], bytes.fromhex(sys.argv[3])
+function, jump = bytes.fromhex(sys.argv[4]), bytes.fromhex(sys.argv[5])
 sys.path.insert(0, root)
 from grader.tracing.zygote import serve
 sys.path.remove(root)
-serve(control, program)()
+serve(control, program, function, jump)()
 """
 
 # The whole environment of a submission. PYTHONUNBUFFERED, for one, would hide the
@@ -42,8 +43,8 @@ _ENVIRONMENT = {
 class Zygote:
     """A warm interpreter, ready to be forked.
 
-    A context manager; closing it ends the process. Its clock has no vDSO, so that
-    every look at a clock is a system call that the tracer can answer, vdso(7).
+    A context manager; closing it ends the process. It has no vDSO, vdso(7): every
+    look at a clock is a system call that the tracer can answer, or see `timepage`.
     """
 
     def __init__(self) -> None:
@@ -59,8 +60,8 @@ class Zygote:
     def spawn(self, job: Job, descriptors: list[int]) -> int:
         """Fork a process for `job`; its pid.
 
-        `descriptors` are its standard streams and a pipe: the process starts when
-        it reads a byte there.
+        `descriptors` are its standard streams, a pipe, and the page of its clock:
+        the process starts when it reads a byte in the pipe.
         """
         try:
             socket.send_fds(self._socket, [marshal.dumps(job)], descriptors)
@@ -105,7 +106,8 @@ def _start(control: int) -> int:
     root = str(Path(__file__).parents[2])
     # Not -I, which would ignore the environment, and PYTHONHASHSEED with it.
     argv = [sys.executable, "-P", "-s", "-S", "-c", _BOOT, str(control), root]
-    argv.append(syscalls.filter_program().hex())
+    parts = syscalls.filter_program(), syscalls.CLOCK_FUNCTION, syscalls.JUMP
+    argv += [part.hex() for part in parts]
     os.set_inheritable(control, True)
     with warnings.catch_warnings():
         # The child only calls ptrace and exec: no lock of another thread is needed.

@@ -313,6 +313,7 @@ def trace(
         streams = _Streams.make(stdout, stdin)
         cleanup.callback(streams.close)
         tracer = Tracer(schedule, limits, streams.names, streams.drain, pipe_size)
+        cleanup.callback(tracer.clock.close)
         job: Job = (
             path,
             list(argv),
@@ -324,7 +325,7 @@ def trace(
         )
         gate, our_gate = os.pipe2(os.O_CLOEXEC)
         try:
-            pid = zygote.spawn(job, [*streams.theirs, gate])
+            pid = zygote.spawn(job, [*streams.theirs, gate, tracer.clock.descriptor])
             _take_a_pid()
             cleanup.callback(zygote.sweep)
             cleanup.callback(tracer.kill)

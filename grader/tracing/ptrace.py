@@ -1,6 +1,6 @@
 """The kernel's tracing interface, typed: ptrace(2), seccomp(2) and prctl(2).
 
-The only module of the project that calls C. Every function raises ``OSError``
+Only this module and `timepage` call C. Every function raises ``OSError``
 with the kernel's errno; ``ESRCH`` (``ProcessLookupError``) means that the tracee
 is gone or was killed while it was stopped, which can happen at any request.
 

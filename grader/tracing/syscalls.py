@@ -147,6 +147,45 @@ def filter_program() -> bytes:
     return b"".join([*head, *matches, *tail])
 
 
+# ``clock_gettime`` as `timepage` has it; the words are explained in `clock`.
+# fmt: off
+CLOCK_FUNCTION: Final = bytes.fromhex(
+    "4c8b0561000000"    # mov   r8, [rip + page]
+    "83ff0f"            # cmp   edi, 15
+    "7739"              # ja    call
+    "89f8"              # mov   eax, edi
+    "4d8b4cc010"        # mov   r9, [r8 + rax*8 + 16]    what this clock began with
+    "4d85c9"            # test  r9, r9
+    "742d"              # jz    call                     it is not virtual
+    "f049ff4808"        # lock dec qword [r8 + 8]
+    "7826"              # js    call                     no look is free
+    "b8e8030000"        # mov   eax, 1000
+    "f0490fc100"        # lock xadd [r8], rax
+    "4a8d8408e8030000"  # lea   rax, [rax + r9 + 1000]
+    "31d2"              # xor   edx, edx
+    "b900ca9a3b"        # mov   ecx, 1000000000
+    "48f7f1"            # div   rcx
+    "488906"            # mov   [rsi], rax
+    "48895608"          # mov   [rsi + 8], rdx
+    "31c0"              # xor   eax, eax
+    "c3"                # ret
+    "b8e4000000"        # call: mov eax, 228             clock_gettime
+    "0f05"              # syscall
+    "85c0"              # test  eax, eax
+    "7801"              # js    failed
+    "c3"                # ret
+    "f7d8"              # failed: neg eax
+    "50"                # push  rax
+    "ff1516000000"      # call  [rip + errno_location]
+    "59"                # pop   rcx
+    "8908"              # mov   [rax], ecx
+    "b8ffffffff"        # mov   eax, -1
+    "c3"                # ret
+    "0f1f440000"        # nop, so that the two addresses are aligned
+)
+# fmt: on
+JUMP: Final = bytes.fromhex("ff2500000000")  # jmp [rip]
+
 _REGISTERS: Final = struct.Struct("=27Q")
 # Where in `Registers` the arguments of a call lie: rdi, rsi, rdx, r10, r8, r9.
 _in_call: Final = operator.itemgetter(14, 13, 12, 7, 9, 8)

@@ -287,6 +287,7 @@ class Tracer:
         """
         self._interruption, self._interruptions = number, times
         self._only_writes = only_writes
+        self.clock.count_looks(free=only_writes)
 
     def kill(self) -> None:
         """End whatever still lives of the program, and wait until it is gone."""
@@ -628,6 +629,7 @@ class Tracer:
 
     def _digest(self, thread: Thread, status: int) -> bool:
         """Deal with one report; whether the thread's step is over."""
+        self._count_looks(thread)
         # By far the most reports are of these two kinds.
         if status == _AT_ENTRY:
             return self._arrive(thread)
@@ -653,6 +655,15 @@ class Tracer:
             return self._stopped(thread, number)
         self._resume(thread)  # VFORK_DONE
         return False
+
+    def _count_looks(self, thread: Thread) -> bool:
+        """Whether a thread has looked at the clock since its last stop."""
+        free = self._only_writes or not self._interruptions
+        looked = self.clock.count_looks(free=free)
+        if looked:
+            thread.looks += looked
+            thread.mark = None  # what it saw was new
+        return looked > 0
 
     def _arrive(self, thread: Thread) -> bool:
         """A thread is about to make a call; whether its step ends before it."""
@@ -681,10 +692,18 @@ class Tracer:
         """
         if look(self, thread, arguments[0], arguments[1]):
             self.answer(thread, 0)
-        if thread.looks >= MANY_LOOKS and thread.looks % 100 == 0:
-            return True  # it waits for time to pass: let others run meanwhile
+        if self._watches_clock(thread):
+            return True
         self._resume(thread)
         return False
+
+    @staticmethod
+    def _watches_clock(thread: Thread) -> bool:
+        """Whether it waits for time to pass, and others shall run meanwhile."""
+        if thread.looks < max(MANY_LOOKS, thread.next_turn):
+            return False
+        thread.next_turn = thread.looks + 100
+        return True
 
     def _is_harmless(self, thread: Thread, call: Call) -> bool:
         """Whether a call may follow a write to a standard stream in one step."""
@@ -716,11 +735,11 @@ class Tracer:
         if then is Then.OVER:
             return True
         if then is not Then.ANSWERED:
-            thread.looks = 0
+            thread.looks = thread.next_turn = 0
         if then is Then.WATCH:
             thread.call = call
             self._resume(thread, to_exit=True)
-        elif thread.looks >= MANY_LOOKS and thread.looks % 100 == 0:
+        elif self._watches_clock(thread):
             return True
         else:
             self._resume(thread)
@@ -1116,10 +1135,11 @@ class Tracer:
             return status
         thread.spins += 1
         if thread.spins in _SPINS_LOOKED_AT:
+            self._count_looks(thread)
             looked = look_for_loop(thread)
             if looked.status is not None:
                 return looked.status
-            if looked.loops:
+            if looked.loops and not self._count_looks(thread):
                 self._turns.looping.add(thread)
                 thread.spun = True
         # How far it gets in a slice depends on the machine, so a slice's end is not

@@ -38,8 +38,9 @@ import sys
 import termios
 import time
 from _sitebuiltins import Quitter, _Helper
+from contextlib import suppress
 
-from grader.tracing import ptrace
+from grader.tracing import ptrace, timepage
 
 TYPE_CHECKING = False  # typing itself is too large to import here
 if TYPE_CHECKING:
@@ -61,15 +62,23 @@ _YAMA = os.path.exists("/proc/sys/kernel/yama/ptrace_scope")
 Job = tuple[str, list[str], bool, str, bool, int, list[tuple[int, int]]]
 
 
-def serve(control: int, filter_program: bytes) -> Callable[[], None]:
+# Where its programs read virtual time; 0 where they make a call for it.
+_time_page = 0
+
+
+def serve(
+    control: int, filter_program: bytes, clock_function: bytes, jump: bytes
+) -> Callable[[], None]:
     """Answer requests; returns, in a forked child only, the program to run."""
+    global _collections, _time_page
     ptrace.adopt_orphans()
+    with suppress(OSError):
+        _time_page = timepage.answer_looks(clock_function, jump)
     _add_site_builtins()
     # No submission is to find these; they live on in the frames that run.
     own = [sys.modules.pop(n) for n in list(sys.modules) if n.startswith("grader")]
     assert own
     gc.collect()
-    global _collections
     _collections = gc.get_stats()[2]["collections"]
     gc.freeze()  # a collection in a child would copy every page it looks at
     connection = _socket.socket(fileno=control)
@@ -114,7 +123,7 @@ def _give_up_terminal() -> None:
 
 def _receive(connection: _socket.socket) -> tuple[bytes, list[int]]:
     descriptors = array.array("i")
-    size = 4 * descriptors.itemsize
+    size = 5 * descriptors.itemsize
     message, ancillary, _, _ = connection.recvmsg(1 << 16, _socket.CMSG_SPACE(size))
     for level, kind, data in ancillary:
         if level == _socket.SOL_SOCKET and kind == _socket.SCM_RIGHTS:
@@ -147,6 +156,8 @@ def become(
     try:
         os.setpgid(0, 0)
         # Above the standard streams first: a passed descriptor may be 0, 1 or 2.
+        if _time_page:
+            timepage.read_time_from(descriptors[4], _time_page)
         safe = [fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 10) for fd in descriptors]
         for stream in (0, 1, 2):
             os.dup2(safe[stream], stream, inheritable=True)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from tests.conftest import Run
+import signal
+
+from tests.conftest import Run, Start
 
 
 def test_sleeps_take_no_time_and_all_clocks_agree(run: Run) -> None:
@@ -107,3 +109,83 @@ def test_moments_that_lie_close_together_all_come(run: Run) -> None:
     )
     assert recording.ended
     assert 1.0 <= recording.duration < 1.1
+
+
+def test_looks_that_stop_nobody_agree_with_calls(run: Run) -> None:
+    """Time goes on by the same step, however the program looks at it."""
+    recording = run(
+        """
+        import ctypes, time
+        libc = ctypes.CDLL(None)
+        def call():
+            answer = (ctypes.c_long * 2)()
+            assert libc.syscall(228, time.CLOCK_MONOTONIC, answer) == 0
+            return answer[0] * 10**9 + answer[1]
+        said = []
+        for _ in range(50):
+            said += time.monotonic_ns(), call(), time.monotonic_ns()
+        print(sorted(said) == said, len(set(said)) == len(said))
+        print(said[-1] - said[0] < 10**6)
+        """
+    )
+    assert recording.output == b"True True\nTrue\n"
+
+
+def test_a_clock_that_is_not_there(run: Run) -> None:
+    """The function that reads virtual time leaves errors to the kernel."""
+    recording = run(
+        """
+        import time
+        for clock in (10, 999):
+            try:
+                time.clock_gettime(clock)
+            except OSError as error:
+                print(error.errno)
+        print(time.process_time() >= 0)
+        """
+    )
+    assert recording.output == b"22\n22\nTrue\n"
+
+
+def test_a_program_cannot_turn_the_clock(run: Run) -> None:
+    """What it writes into the page of its clock is not how time passes."""
+    recording = run(
+        """
+        import ctypes, os, time
+        for line in open("/proc/self/maps"):
+            if "virtual-time" in line:
+                page = int(line.split("-")[0], 16)
+        words = (ctypes.c_int64 * 2).from_address(page)
+        before = time.monotonic()
+        for turned in (10**18, -10**18):
+            words[0], words[1] = turned, 1 << 40
+            os.write(1, b"x")
+            os.kill(os.getpid(), 0)
+        print(time.monotonic() - before < 0.001)
+        time.sleep(2)
+        print(2 <= time.monotonic() - before < 2.001)
+        """
+    )
+    assert recording.output == b"xxTrue\nTrue\n"
+    assert 2 <= recording.duration < 2.001
+
+
+def test_signals_come_at_looks_at_the_clock_too(start: Start) -> None:
+    """A look is a call that a signal can be sent at."""
+    with start(
+        """
+        import signal, time
+        signals = []
+        signal.signal(signal.SIGUSR1, lambda *_: signals.append(looks))
+        looks = 0
+        signal.pause()
+        for looks in range(1, 4):
+            time.monotonic()
+        print(signals)
+        """
+    ) as program:
+        program.until_rest()
+        program.send(signal.SIGUSR1)
+        program.interrupt_calls(signal.SIGUSR1, 2)
+        recording = program.finish()
+    assert recording.output == b"[0, 1, 2]\n"
