@@ -1,0 +1,54 @@
+"""The seccomp filter stops a program at exactly the calls that it should."""
+
+from __future__ import annotations
+
+import struct
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from grader.tracing import syscalls
+
+X86_64 = 0xC000003E
+ALLOW, TRACE, KILL, NO_SUCH_CALL = 0x7FFF0000, 0x7FF00000, 0x80000000, 0x00050026
+STOPPED = {*syscalls.NUMBERS.values(), *syscalls.FORBIDDEN.values()}
+
+
+def answer(number: int, argument: int = 0, machine: int = X86_64) -> int:
+    """What the kernel would do with a call, seccomp(2): run the filter on it."""
+    data = struct.pack("=iIQ6Q", number, machine, 0, argument, *[0] * 5)
+    program = list(struct.iter_unpack("=HBBI", syscalls.filter_program()))
+    position = word = 0
+    while True:
+        code, yes, no, value = program[position]
+        position += 1
+        if code == 0x06:
+            return int(value)
+        if code == 0x20:
+            (word,) = struct.unpack_from("=I", data, value)
+            continue
+        holds = {0x15: word == value, 0x35: word >= value, 0x45: word & value != 0}
+        position += yes if holds[code] else no
+
+
+def test_every_number() -> None:
+    """All calls of the table that forklab knows are stopped, and no others."""
+    special = {syscalls.CLONE, syscalls.CLONE3, syscalls.PRCTL}
+    for number in set(range(1000)) - special:
+        expected = TRACE if number in STOPPED else ALLOW
+        assert answer(number) == expected, f"call {number}"
+    assert answer(syscalls.CLONE3) == NO_SUCH_CALL
+
+
+@given(st.integers(0x40000000, 0xFFFFFFFF))
+def test_foreign_tables(number: int) -> None:
+    """The x32 table, and any other machine's, end the program."""
+    assert answer(number - (1 << 32) if number >> 31 else number) == KILL
+    assert number == X86_64 or answer(0, machine=number) == KILL
+
+
+@given(st.integers(0, 0xFFFFFFFF))
+def test_flags_of_clone(flags: int) -> None:
+    """What escapes the tracer is seen by it: clone(2)."""
+    escapes = flags & (0x00800000 | 0x7E020000)
+    assert answer(syscalls.CLONE, flags) == (TRACE if escapes else ALLOW)
