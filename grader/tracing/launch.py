@@ -56,6 +56,20 @@ class Zygote:
         with theirs:
             self.pid = _start(theirs.fileno())
         self._socket = ours
+        self._core: int | None = None
+
+    def settle(self, cores: set[int]) -> int:
+        """Bind the zygote, and so its programs, to one of `cores`; which one.
+
+        The same one each time, as far as that is among them: what a program needs is
+        in that core's caches.
+        """
+        if self._core not in cores:
+            with open("/proc/thread-self/stat", "rb") as file:
+                self._core = int(file.read().rpartition(b") ")[2].split()[36])
+            with contextlib.suppress(OSError):
+                os.sched_setaffinity(self.pid, {self._core})
+        return self._core
 
     def spawn(self, job: Job, descriptors: list[int]) -> int:
         """Fork a process for `job`; its pid.

@@ -78,6 +78,10 @@ def serve(
     # No submission is to find these; they live on in the frames that run.
     own = [sys.modules.pop(n) for n in list(sys.modules) if n.startswith("grader")]
     assert own
+    # The first use of the compiler makes some hundred types, which takes longer than
+    # all else that a child does before it is the submission.
+    compile("pass", "<warm-up>", "exec")
+    _open_standard_streams()
     gc.collect()
     _collections = gc.get_stats()[2]["collections"]
     gc.freeze()  # a collection in a child would copy every page it looks at
