@@ -39,10 +39,14 @@ class Objects:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """What one descriptor is open on, and whether using it can block."""
+    """What one descriptor is open on, and whether using it can block.
+
+    `prints`: whether what is written there reaches a standard stream.
+    """
 
     target: Target
     may_block: bool
+    prints: bool = False
 
     @property
     def standard(self) -> bool:
@@ -124,7 +128,8 @@ class Files:
                 side = Side.READ if readable else Side.WRITE
                 return Opened(End(self._objects.pipes[name].number, side), True)
             if name in self._objects.streams:
-                return Opened(self._objects.streams[name], True)
+                writable = bool(os.lstat(path).st_mode & stat.S_IWUSR)
+                return Opened(self._objects.streams[name], True, writable)
             mode = os.stat(path).st_mode
         except OSError:
             return None

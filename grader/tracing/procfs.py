@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 import time
+from contextlib import suppress
+from typing import NamedTuple
 
 _PAGE = os.sysconf("SC_PAGESIZE")
 
@@ -45,12 +48,37 @@ def cpu_time(pid: int) -> int:
         return 0
 
 
-def thread_status(pid: int, tid: int) -> dict[str, str]:
-    """The fields of a thread's status file, proc(5); empty where it is gone."""
-    try:
-        with open(f"/proc/{pid}/task/{tid}/status", encoding="utf-8") as file:
-            text = file.read()
-    except OSError:
-        return {}
-    fields = (line.partition(":") for line in text.splitlines())
-    return {key: value.strip() for key, _, value in fields}
+def is_thread(tid: int, pid: int) -> bool:
+    """Whether `tid` is a thread of process `pid`, proc(5)."""
+    return os.path.exists(f"/proc/{pid}/task/{tid}")
+
+
+class Signals(NamedTuple):
+    """Sets of signals of a thread, signal(7); bit n-1 stands for signal n.
+
+    `pending` are those sent to the thread, `shared` those sent to its process.
+    """
+
+    pending: int = 0
+    shared: int = 0
+    blocked: int = 0
+    ignored: int = 0
+    caught: int = 0
+
+
+_SIGNALS = re.compile(
+    rb"SigPnd:\t(\w+)\nShdPnd:\t(\w+)\nSigBlk:\t(\w+)\nSigIgn:\t(\w+)\nSigCgt:\t(\w+)"
+)
+
+
+def signals_of(pid: int, tid: int) -> Signals:
+    """The signals of a thread, proc_pid_status(5); none where it is gone."""
+    status = b""
+    with suppress(OSError):
+        file = os.open(f"/proc/{pid}/task/{tid}/status", os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            status = os.read(file, 1 << 13)
+        finally:
+            os.close(file)
+    found = _SIGNALS.search(status)
+    return Signals(*(int(mask, 16) for mask in found.groups())) if found else Signals()

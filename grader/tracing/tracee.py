@@ -9,7 +9,7 @@ from enum import Enum, IntFlag, auto
 
 from grader.tracing.clock import MANY_LOOKS
 from grader.tracing.descriptors import Files
-from grader.tracing.procfs import thread_status
+from grader.tracing.procfs import Signals, signals_of
 from grader.tracing.recording import End, Process, Waiting
 
 
@@ -203,6 +203,6 @@ class Traced:
             os.close(self._memory)
             self._memory = -1
 
-    def status(self) -> dict[str, str]:
-        """The fields of /proc/PID/status, proc(5); empty where it is gone."""
-        return thread_status(self.pid, self.pid)
+    def signals(self) -> Signals:
+        """The signals of its leader, proc(5); none where it is gone."""
+        return signals_of(self.pid, self.pid)

@@ -45,10 +45,11 @@ from grader.tracing.limits import Limits
 from grader.tracing.loops import comes_back, look_for_loop
 from grader.tracing.procfs import (
     cpu_time,
+    is_thread,
     proportional,
     resident,
+    signals_of,
     state_of,
-    thread_status,
 )
 from grader.tracing.recording import (
     Continued,
@@ -155,6 +156,7 @@ class Tracer:
         self.clock = Clock()
         self.objects = Objects(streams)
         self.pipe_size = pipe_size
+        self.has_groups = False
         self.limits = limits
         self.exceeded: Limit | None = None
         self._schedule = schedule
@@ -442,6 +444,16 @@ class Tracer:
             thread.hold.call = call
         return After.HELD
 
+    def has_signal(self, thread: Thread) -> bool:
+        if not thread.signalled:
+            return False
+        signals = signals_of(thread.pid, thread.tid)
+        waiting = signals.pending | signals.shared
+        if waiting & ~signals.blocked:
+            return True
+        thread.signalled = bool(waiting)
+        return False
+
     def process(self, pid: int) -> Traced | None:
         return self._traced.get(pid)
 
@@ -575,7 +587,7 @@ class Tracer:
         if hold.woken:
             self.set_result(thread, 0)
             self._end_hold(thread)
-        elif self._has_signal(thread):
+        elif self.has_signal(thread):
             self.interrupt(thread, call, hold.restart)
             thread.interrupted = hold.waiting.call
             left = remaining_address(call)
@@ -605,18 +617,6 @@ class Tracer:
                 seconds=(self.clock.now - hold.began) / NANO,
                 interrupted=interrupted,
             )
-
-    def _has_signal(self, thread: Thread) -> bool:
-        if not thread.signalled:
-            return False
-        status = thread_status(thread.pid, thread.tid)
-        waiting = int(status.get("SigPnd", "0"), 16) | int(
-            status.get("ShdPnd", "0"), 16
-        )
-        if waiting & ~int(status.get("SigBlk", "0"), 16):
-            return True
-        thread.signalled = bool(waiting)
-        return False
 
     def _run(self, thread: Thread, status: int | None = None) -> None:
         """Follow a resumed thread until its step is over, or a limit is."""
@@ -802,10 +802,10 @@ class Tracer:
 
     def _deliver(self, thread: Thread, number: int) -> None:
         """A signal has reached a thread: let it act."""
-        status = thread_status(thread.pid, thread.tid)
-        if has_bit(int(status.get("SigCgt", "0"), 16), number):
+        signals = signals_of(thread.pid, thread.tid)
+        if has_bit(signals.caught, number):
             action = "handler"
-        elif has_bit(int(status.get("SigIgn", "0"), 16), number):
+        elif has_bit(signals.ignored, number):
             action = "ignore"
         else:
             action = "ignore" if number in _IGNORED_BY_DEFAULT else "default"
@@ -841,9 +841,8 @@ class Tracer:
         ptrace.wait(tid)
         owner = thread.owner
         thread.progressed()
-        if event == ptrace.Event.CLONE and thread_status(tid, tid).get("Tgid") != str(
-            tid
-        ):
+        # A process can be made by clone(2) as well.
+        if event == ptrace.Event.CLONE and is_thread(tid, owner.pid):
             new = Thread(tid, owner)
             owner.threads[tid] = self._threads[tid] = new
             self.record(ThreadStarted, owner.pid, tid=tid)
@@ -993,7 +992,7 @@ class Tracer:
         traced = self._traced.get(parent.pid) if parent else None
         if traced is None or record.orphaned:
             return
-        if has_bit(int(traced.status().get("SigIgn", "0"), 16), signal.SIGCHLD):
+        if has_bit(traced.signals().ignored, signal.SIGCHLD):
             record.discarded = True
             self._uncollected -= 1
         else:

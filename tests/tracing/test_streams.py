@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import signal
+
 import pytest
 
 from grader.tracing.limits import Limits
-from grader.tracing.recording import Limit, Stream, Wrote
+from grader.tracing.recording import Limit, Stopped, Stream, Wrote
 from tests.conftest import Run, Start
 
 COUNT = """
@@ -96,3 +98,47 @@ def test_a_program_that_was_stopped_has_not_ended(start: Start) -> None:
         recording = program.stop()
     assert recording.stopped
     assert not recording.ended
+
+
+@pytest.mark.parametrize("stdout", ["terminal", "pipe"])
+def test_writes_that_fail(run: Run, stdout: str) -> None:
+    """What cannot be printed is refused as the kernel refuses it: write(2)."""
+    recording = run(
+        """
+        import ctypes, errno, os
+        libc = ctypes.CDLL(None, use_errno=True)
+        reading = os.open("/proc/self/fd/1", os.O_RDONLY | os.O_NONBLOCK)
+        said = []
+        for fd, address, size in ((1, 8, 10), (reading, id(0), 1), (1, id(0), 0)):
+            result = libc.write(fd, ctypes.c_void_p(address), ctypes.c_size_t(size))
+            said.append(errno.errorcode[ctypes.get_errno()] if result < 0 else result)
+        os.write(1, repr(said).encode())
+        """,
+        stdout=stdout,
+    )
+    assert recording.output == b"['EFAULT', 'EBADF', 0]"
+    assert recording.ended
+
+
+def test_a_background_process_that_must_not_print(run: Run) -> None:
+    """A terminal with TOSTOP stops it, tty_ioctl(4)."""
+    recording = run(
+        """
+        import os, signal, termios
+        mode = termios.tcgetattr(1)
+        mode[3] |= termios.TOSTOP
+        termios.tcsetattr(1, termios.TCSANOW, mode)
+        pid = os.fork()
+        if pid == 0:
+            os.setpgid(0, 0)
+            os.write(1, b"from behind\\n")
+            os._exit(0)
+        os.setpgid(pid, pid)
+        os.waitpid(pid, os.WUNTRACED)
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+        """
+    )
+    (stopped,) = (e for e in recording.events if isinstance(e, Stopped))
+    assert stopped.signal == signal.SIGTTOU
+    assert recording.output == b""

@@ -36,6 +36,7 @@ class Tracing(Protocol):
     clock: Clock
     objects: Objects
     pipe_size: int | None
+    has_groups: bool  # whether a process has left the process group of the first
 
     @property
     def keeps(self) -> int:
@@ -91,6 +92,9 @@ class Tracing(Protocol):
         (None: it is made again); `restart` what the kernel does with the call when
         a signal interrupts it.
         """
+
+    def has_signal(self, thread: Thread) -> bool:
+        """Whether a signal is pending that the thread does not block."""
 
     def process(self, pid: int) -> Traced | None:
         """The live process of this run with that pid."""

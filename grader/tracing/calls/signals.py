@@ -18,7 +18,7 @@ _SA_NOCLDWAIT = 2
 
 def pending(owner: Traced) -> int:
     """The signals pending for a process as a whole; bit n-1 stands for signal n."""
-    return int(owner.status().get("ShdPnd", "0"), 16)
+    return owner.signals().shared
 
 
 def has_bit(mask: int, number: int) -> bool:
