@@ -14,12 +14,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from hashlib import blake2b
 from pathlib import Path
 from typing import Any, TypeVar
+from zlib import crc32
 
-from grader import diagnosis
 from grader.diagnosis import handlers, output, pipes, processes, waiting
+from grader.diagnosis.causes import causes
 from grader.diagnosis.finding import found, name
 from grader.scratch import scratch_folder
 from grader.tracing.launch import Zygote
@@ -90,7 +90,7 @@ class Submission:
 
         The same for the same program, so that its verdict is always the same.
         """
-        return low + int.from_bytes(blake2b(self.source).digest()) % (high - low + 1)
+        return low + crc32(self.source) % (high - low + 1)
 
     def run(self, *arguments: object, **options: Any) -> Recording:
         """Run it to its end."""
@@ -152,15 +152,15 @@ class Assertion:
     def _holds(self, findings: Sequence[Finding]) -> Assertion:
         if not findings:
             return self
-        causes = diagnosis.causes(self.run, expected_signals=self._expected_signals)
-        if any(cause.id in _FINAL for cause in causes):
+        roots = causes(self.run, expected_signals=self._expected_signals)
+        if any(root.id in _FINAL for root in roots):
             # What else is missing follows from this, but for what led to it.
             findings = [finding for finding in findings if finding.id in _ROOTS]
-        elif any(cause.id == "uncaught-exception" for cause in causes):
+        elif any(root.id == "uncaught-exception" for root in roots):
             findings = [f for f in findings if f.id not in _CONSEQUENCES]
-        known = {cause.id for cause in causes}
+        known = {root.id for root in roots}
         more = [finding for finding in findings if finding.id not in known]
-        raise CheckFailed([*causes, *more], self.run)
+        raise CheckFailed([*roots, *more], self.run)
 
     def holds(self, findings: Sequence[Finding]) -> Assertion:
         """Assert that a detector found nothing."""
@@ -202,9 +202,9 @@ class Assertion:
 
     def ends_well(self) -> Assertion:
         """No limit, no exception, no signal, no deadlock: everybody ended."""
-        causes = diagnosis.causes(self.run, expected_signals=self._expected_signals)
-        if causes:
-            raise CheckFailed(causes, self.run)
+        roots = causes(self.run, expected_signals=self._expected_signals)
+        if roots:
+            raise CheckFailed(roots, self.run)
         return self
 
     def exits(self, codes: dict[int, int]) -> Assertion:

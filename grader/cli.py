@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import difflib
+import gc
 import io
 import json
 import os
@@ -11,6 +12,7 @@ import signal
 import sys
 import traceback
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,8 +21,11 @@ from grader import __version__
 from grader.errors import GraderError, UsageError
 
 if TYPE_CHECKING:
+    from typing import NoReturn
+
     from grader.catalog import Exercise
     from grader.verdict import Verdict
+    from grader.worker import Worker
 
 FULL, NOT_FULL, WRONG_USAGE, GRADER_FAILED = 0, 1, 2, 3
 _INTERRUPTED = 128 + signal.SIGINT
@@ -38,6 +43,17 @@ examples:
 
 exit status: 0 full marks, 1 not, 2 wrong usage, 3 the grader could not do its work
 """
+
+
+def command() -> NoReturn:
+    """The command ``grade``: `main`, in a process that ends with it."""
+    gc.disable()  # a command makes little garbage, and ends soon
+    status = main()
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError):
+            stream.flush()
+    # To take apart all that was loaded would take longer than to print a verdict.
+    os._exit(status)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -214,13 +230,17 @@ def _add_trace(command: argparse.ArgumentParser) -> None:
 
 
 def _grade_one(arguments: argparse.Namespace) -> int:
-    from grader.catalog import find, names
+    from grader.worker import Worker
 
-    exercise = find(arguments.exercise)
     if arguments.check and len(arguments.check) > 1:
         raise UsageError("--check takes one check; without it all of them run")
     check = arguments.check[0] if arguments.check else None
-    verdict = _graded(exercise, arguments, check)
+    with Worker() as worker:
+        # Loaded while the worker loads what it needs itself.
+        from grader.catalog import find, names
+
+        exercise = find(arguments.exercise)
+        verdict = _graded(exercise, arguments, check, worker)
 
     from grader.report.terminal import Reporter, console
 
@@ -236,6 +256,7 @@ def _grade_all(arguments: argparse.Namespace) -> int:
     from grader.catalog import find_exercises
     from grader.report.terminal import Reporter, console
     from grader.verdict import SCHEMA
+    from grader.worker import Worker
 
     given = arguments.submission
     if given is not None and not given.is_dir():
@@ -245,7 +266,8 @@ def _grade_all(arguments: argparse.Namespace) -> int:
     reporter = Reporter(console())
     verdicts = []
     for exercise in find_exercises().values():
-        verdict = _graded(exercise, arguments, None)
+        with Worker() as worker:
+            verdict = _graded(exercise, arguments, None, worker)
         verdicts.append(verdict)
         reporter.verdict(verdict, exercise, whole=arguments.verbose)
         reporter.gap()
@@ -256,7 +278,10 @@ def _grade_all(arguments: argparse.Namespace) -> int:
 
 
 def _graded(
-    exercise: Exercise, arguments: argparse.Namespace, check: str | None
+    exercise: Exercise,
+    arguments: argparse.Namespace,
+    check: str | None,
+    worker: Worker,
 ) -> Verdict:
     from grader.report.files import check_writable
     from grader.report.progress import LiveProgress
@@ -275,6 +300,7 @@ def _graded(
             only=check,
             verbose=arguments.verbose,
             progress=progress,
+            worker=worker,
         )
 
 
@@ -383,7 +409,7 @@ def _start(arguments: argparse.Namespace) -> int:
 
 
 def _trace(arguments: argparse.Namespace) -> int:
-    from grader.diagnosis import general
+    from grader.diagnosis.causes import general
     from grader.report.files import check_writable, write_whole
     from grader.report.recording import recording_json
     from grader.report.terminal import Reporter, console
@@ -448,7 +474,3 @@ def _doctor(_: argparse.Namespace) -> int:
         return FULL
     reporter.line("This machine cannot grade yet.", "bold red")
     return GRADER_FAILED
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import os
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -20,6 +20,7 @@ from grader.checking import CheckFailed, Submission
 from grader.tracing import ptrace
 from grader.tracing.recording import Recording
 from grader.verdict import CheckOutcome, CheckResult, Finding, check_json
+from grader.worker import Runner
 
 
 def check_id(function_name: str) -> str:
@@ -38,19 +39,17 @@ class CheckRunner:
 
     def __init__(
         self,
-        submission: Submission,
-        channel: int,
+        runners: Sequence[Runner],
         tickets: int,
         story: Callable[[Recording], tuple[str, ...]],
         only: str | None,
     ) -> None:
-        """`channel` is where outcomes go; `story` tells a failing run.
+        """`story` tells a failing run.
 
         From `tickets` comes a byte for each check that is still to run: its place
         among those that were collected.
         """
-        self._submission = submission
-        self._channel = channel
+        self._runner, *self._others = runners
         self._tickets = tickets
         self._story = story
         self._only = only
@@ -58,7 +57,7 @@ class CheckRunner:
     @pytest.fixture
     def program(self) -> Submission:
         """The student's program."""
-        return self._submission
+        return self._runner.program
 
     def pytest_collection_modifyitems(self, items: list[pytest.Function]) -> None:
         """Keep the check that was asked for."""
@@ -66,13 +65,41 @@ class CheckRunner:
             items[:] = [i for i in items if check_id(i.originalname) == self._only]
 
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
-        """Run whichever check is next, until others or this one have run them all."""
+        """Run the checks in all runners, of which this process becomes the first."""
         if session.testsfailed:
             raise session.Interrupted("the checks could not be collected")
+        forked = [self._fork(session, runner) for runner in self._others]
+        self._run_checks(session)
+        for pid in forked:
+            status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+            if status != 0:
+                raise session.Interrupted(f"a runner ended with status {status}")
+        return True
+
+    def _fork(self, session: pytest.Session, runner: Runner) -> int:
+        """Fork a process that becomes this runner; its pid."""
+        pid = os.fork()
+        if pid == 0:
+            status = 1
+            try:
+                ptrace.end_with_parent()
+                os.close(self._runner.channel)
+                self._runner = runner
+                self._run_checks(session)
+                status = 0
+            except BaseException:
+                traceback.print_exc()
+            finally:
+                os._exit(status)
+        os.close(runner.channel)
+        return pid
+
+    def _run_checks(self, session: pytest.Session) -> None:
+        """Run whichever check is next, until the runners have run them all."""
+        self._runner.pin()
         while ticket := os.read(self._tickets, 1):
             item = session.items[ticket[0]]
             item.config.hook.pytest_runtest_protocol(item=item, nextitem=None)
-        return True
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Function) -> None:
@@ -119,7 +146,7 @@ class CheckRunner:
     def _send(self, message: dict[str, Any]) -> None:
         data = json.dumps(message).encode() + b"\n"
         while data:
-            data = data[os.write(self._channel, data) :]
+            data = data[os.write(self._runner.channel, data) :]
 
 
 def _with_story(

@@ -1,11 +1,8 @@
 """One submission, one exercise -> `Verdict`.
 
-Theory of operation. This process, the supervisor, starts zygotes and forks a worker.
-The worker runs pytest on the exercise's checks, in as many runners as there are cores
-for; each takes the next check that none has taken yet, and pytest-forked forks one
-check process for it. A check process traces the submission, which is forked from the
-runner's zygote, and sends its outcome through a pipe that ends here. The submission
-is another program, traced, and holds no descriptor of theirs; /proc is closed to it,
+Theory of operation. This process, the supervisor, starts zygotes and gives a worker
+its job, see `worker`. Outcomes come through pipes that end here. The submission is
+another program, traced, and holds no descriptor of theirs; /proc is closed to it,
 unless it runs as root.
 
 The supervisor owns the last time limit. Whatever happens below it, a check without a
@@ -14,28 +11,21 @@ message of its own that says "passed" has not passed.
 
 from __future__ import annotations
 
-import io
 import json
 import os
 import select
 import signal
-import sys
-import tempfile
 import time
-import warnings
 from collections.abc import Callable, Container, Iterator, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
 
 from grader.catalog import CheckSpec, Exercise
 from grader.diagnosis.texts import text
 from grader.errors import GraderError, UsageError
 from grader.scratch import scratch_folder
 from grader.submission import load_problem, printable
-from grader.tracing import ptrace
 from grader.tracing.errors import TracingError
 from grader.tracing.launch import Zygote
 from grader.verdict import (
@@ -45,9 +35,7 @@ from grader.verdict import (
     Verdict,
     check_from_json,
 )
-
-if TYPE_CHECKING:
-    from grader.checking import Submission
+from grader.worker import Job, Worker
 
 # The longest that all checks of a submission may take, in seconds of real time. Each
 # run has a limit of its own; this one is for those that come close to it every time.
@@ -56,38 +44,6 @@ _PATIENCE = 300.0
 
 # Each starts once for all checks, and is then pinned to a core of its own.
 _RUNNERS = 2
-
-# What no check needs, and what takes longer to load than a check to run.
-_UNUSED_PLUGINS = (
-    "cacheprovider", "capture", "debugging", "doctest", "faulthandler", "junitxml",
-    "legacypath", "logging", "pastebin", "recwarn", "setuponly", "setupplan",
-    "stepwise", "subtests", "threadexception", "unittest", "unraisableexception",
-    "warnings",
-)  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class _Runner:
-    """A process that takes one ticket after the other, and runs that check.
-
-    `channel` is where its outcomes go, `core` the processor that it and its zygote
-    use.
-    """
-
-    program: Submission
-    channel: int
-    tickets: int
-    core: int
-
-    def pin(self) -> None:
-        """Run on one core from now on, with all that this process forks.
-
-        Tracer and tracees take turns: only one of them ever runs, and handing over
-        to another core costs more than twice as much.
-        """
-        with suppress(OSError):
-            os.sched_setaffinity(0, {self.core})
-            os.sched_setaffinity(self.program.zygote.pid, {self.core})
 
 
 class _TookTooLong(Exception):
@@ -117,12 +73,13 @@ def grade(
     only: str | None = None,
     verbose: bool = False,
     progress: Progress | None = None,
+    worker: Worker | None = None,
 ) -> Verdict:
     """Grade a submission.
 
     `only` is one check's id; the verdict then has that check alone. `verbose` keeps
     every event of a failing run, not only its story. `progress` is called as checks
-    begin and end.
+    begin and end. `worker` is one that is ready, or gets ready, and has no job yet.
 
     Raises `UsageError` where there is no such check. What the grader itself could
     not do is in the verdict: its outcome is then `grader-error`.
@@ -139,7 +96,7 @@ def grade(
     last_words: dict[str, str] = {}
     error = ""
     try:
-        for message in _messages(exercise, submission, only, verbose):
+        for message in _messages(exercise, submission, only, verbose, worker):
             if "starting" in message:
                 if progress:
                     progress(ChecksStarting())
@@ -223,44 +180,37 @@ def _unrunnable(
 
 
 def _messages(
-    exercise: Exercise, submission: Path, only: str | None, verbose: bool
+    exercise: Exercise,
+    submission: Path,
+    only: str | None,
+    verbose: bool,
+    worker: Worker | None,
 ) -> Iterator[dict[str, object]]:
     """What the check processes send, as it comes."""
     checks = 1 if only else len(exercise.checks)
     cores = _some_cores(min(_RUNNERS, checks))
     with ExitStack() as cleanup:
+        worker = worker or cleanup.enter_context(Worker())
         scratch = cleanup.enter_context(scratch_folder())
         zygotes = [cleanup.enter_context(Zygote()) for _ in cores]
-        # Imported while the zygotes start.
-        from grader.checking import Submission
-
         channels = [os.pipe2(os.O_CLOEXEC) for _ in cores]
         tickets, our_tickets = os.pipe2(os.O_CLOEXEC)
         # The last first: the later checks tend to take longer.
         os.write(our_tickets, bytes(reversed(range(checks))))
         os.close(our_tickets)
-        source = submission.read_bytes()
-        runners = [
-            _Runner(
-                Submission(exercise.program, source, scratch, exercise.limits, zygote),
-                channel=ours,
-                tickets=tickets,
-                core=core,
-            )
-            for zygote, core, (_, ours) in zip(zygotes, cores, channels, strict=True)
-        ]
-        noise = cleanup.enter_context(tempfile.TemporaryFile())
-        with warnings.catch_warnings():
-            # The worker only goes on in this thread: progress bars stay behind.
-            warnings.simplefilter("ignore", DeprecationWarning)
-            worker = os.fork()
-        if worker == 0:
-            for theirs, _ in channels:
-                os.close(theirs)
-            _work(partial(_run_checks, exercise, runners, only, verbose), noise)
-        # Here and in the worker: whoever comes first, the group is there.
-        with suppress(OSError):
-            os.setpgid(worker, worker)
+        job = Job(
+            checks_file=str(exercise.checks_file),
+            only=only,
+            verbose=verbose,
+            program=exercise.program,
+            source=submission.read_bytes(),
+            limits=exercise.limits,
+            scratch=str(scratch),
+            zygotes=[zygote.pid for zygote in zygotes],
+            cores=cores,
+        )
+        sources = [zygote.descriptor for zygote in zygotes]
+        worker.start(job, tickets, [ours for _, ours in channels], sources)
         for descriptor in (tickets, *(ours for _, ours in channels)):
             os.close(descriptor)
         try:
@@ -269,15 +219,11 @@ def _messages(
         finally:
             for theirs, _ in channels:
                 os.close(theirs)
-            with suppress(ProcessLookupError):
-                os.killpg(worker, signal.SIGKILL)
-            status = os.waitstatus_to_exitcode(os.waitpid(worker, 0)[1])
+            status = worker.end()
         # 0: all passed, 1: some failed. A worker that was still ending when it
         # had nothing more to say was ended by us.
         if status not in (0, 1, -signal.SIGKILL):
-            noise.seek(0)
-            said = noise.read().decode(errors="replace")[-2000:]
-            raise GraderError(f"the checks could not be run:\n{said}")
+            raise GraderError(f"the checks could not be run:\n{worker.noise()}")
 
 
 def _some_cores(most: int) -> list[int]:
@@ -308,91 +254,3 @@ def _read(channels: Sequence[int]) -> Iterator[dict[str, object]]:
             unfinished[channel] = rest
             for line in lines:
                 yield json.loads(line)
-
-
-def _work(run: Callable[[], int], noise: IO[bytes]) -> None:
-    """The worker: `run` with its output in a file. Does not return."""
-    status = 70
-    try:
-        os.setpgid(0, 0)
-        ptrace.hide_memory()
-        ptrace.end_with_parent()
-        null = os.open(os.devnull, os.O_RDONLY)
-        os.dup2(null, 0)
-        os.dup2(noise.fileno(), 1)
-        os.dup2(noise.fileno(), 2)
-        sys.stdout = sys.stderr = io.TextIOWrapper(
-            io.FileIO(1, "w", closefd=False), write_through=True
-        )
-        status = run()
-    finally:
-        os._exit(status)
-
-
-def _run_checks(
-    exercise: Exercise, runners: Sequence[_Runner], only: str | None, verbose: bool
-) -> int:
-    """Pytest on the exercise's checks, in each of the runners; its exit status."""
-    # Imported once, for all runners.
-    import pytest  # noqa: F401
-    import pytest_forked  # noqa: F401
-
-    import grader.plugin
-    import grader.report.timeline  # noqa: F401
-
-    # Nothing around the submission or the user's folders configures this run.
-    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
-    for name in ("PYTEST_ADDOPTS", "PYTEST_PLUGINS"):
-        os.environ.pop(name, None)
-    sys.dont_write_bytecode = True
-    warnings.resetwarnings()
-    warnings.simplefilter("ignore")
-    first, *others = runners
-    os.chdir(first.program.directory)
-    tempfile.tempdir = str(first.program.directory)
-    pids = []
-    for runner in others:
-        pid = os.fork()
-        if pid == 0:
-            status = 70
-            try:
-                ptrace.end_with_parent()
-                os.close(first.channel)
-                status = _pytest(exercise, runner, only, verbose)
-            finally:
-                os._exit(status)
-        os.close(runner.channel)
-        pids.append(pid)
-    statuses = [_pytest(exercise, first, only, verbose)]
-    statuses += [os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) for pid in pids]
-    return max(statuses)
-
-
-def _pytest(
-    exercise: Exercise, runner: _Runner, only: str | None, verbose: bool
-) -> int:
-    import pytest
-    import pytest_forked
-
-    from grader.plugin import CheckRunner
-    from grader.report.timeline import full, timeline
-
-    runner.pin()
-    story = full if verbose else timeline
-    plugin = CheckRunner(runner.program, runner.channel, runner.tickets, story, only)
-    return int(
-        pytest.main(
-            [
-                str(exercise.checks_file),
-                "--forked",
-                "--noconftest",
-                "--assert=plain",
-                "--import-mode=importlib",
-                f"--rootdir={exercise.folder}",
-                f"--config-file={os.devnull}",
-                "-q",
-                *(f"-pno:{name}" for name in _UNUSED_PLUGINS),
-            ],
-            plugins=[pytest_forked, plugin],
-        )
-    )

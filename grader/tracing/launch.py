@@ -58,6 +58,20 @@ class Zygote:
         self._socket = ours
         self._core: int | None = None
 
+    @classmethod
+    def shared(cls, pid: int, descriptor: int) -> Zygote:
+        """A zygote that another process started; one at a time may ask it."""
+        zygote = cls.__new__(cls)
+        zygote.pid = pid
+        zygote._socket = socket.socket(fileno=descriptor)
+        zygote._core = None
+        return zygote
+
+    @property
+    def descriptor(self) -> int:
+        """What it is asked through: to be passed on, for `shared`."""
+        return self._socket.fileno()
+
     def settle(self, cores: set[int]) -> int:
         """Bind the zygote, and so its programs, to one of `cores`; which one.
 
@@ -93,10 +107,6 @@ class Zygote:
             return int(marshal.loads(self._socket.recv(1 << 16)))
         except (OSError, ValueError, EOFError) as error:
             raise TracingError(f"the zygote has ended: {error}") from error
-
-    def forget(self) -> None:
-        """In a fork of the process that started it: leave the zygote alone."""
-        self._socket.close()
 
     def close(self) -> None:
         """End the zygote, and with it every process forked from it."""

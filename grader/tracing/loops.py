@@ -16,7 +16,6 @@ import os
 import signal
 from collections.abc import Iterator
 from dataclasses import dataclass
-from hashlib import blake2b
 
 from grader.tracing import ptrace, syscalls
 from grader.tracing.tracee import MANY_CALLS, Thread, Traced
@@ -107,6 +106,9 @@ def comes_back(thread: Thread) -> bool:
 
 def _memory(owner: Traced) -> bytes | None:
     """A digest of all that a process can change; None where that is too much."""
+    # It takes as long to load as a short program to run, and is rarely needed.
+    from hashlib import blake2b
+
     areas = list(_writable(owner.pid))
     if sum(end - start for start, end in areas) > _MOST_MEMORY:
         return None

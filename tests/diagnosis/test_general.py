@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from grader.diagnosis import general
+from grader.diagnosis.causes import general
 from grader.diagnosis.texts import all_ids, text
 from tests.conftest import Run
 

@@ -1,0 +1,38 @@
+"""What all families of diagnoses together say of a run."""
+
+from __future__ import annotations
+
+from grader.diagnosis import limits, pipes, processes, waiting
+from grader.tracing.recording import Recording, SignalSent
+from grader.verdict import Finding
+
+
+def causes(run: Recording, *, expected_signals: tuple[int, ...] = ()) -> list[Finding]:
+    """What made the run go wrong as a whole, the most telling first.
+
+    Where one of these is found, much else that is wrong follows from it.
+    """
+    ended = limits.exceeded(run)
+    if ended:
+        return ended
+    dead = processes.deaths(run, expected_signals=expected_signals)
+    # What was sent a signal from outside may well be meant to wait for the next.
+    on_its_own = not any(event.pid == 0 for event in run.of(SignalSent))
+    endless = waiting.never_ends(run) if on_its_own else []
+    return [*limits.refusals(run), *dead, *waiting.deadlock(run), *endless]
+
+
+def general(run: Recording) -> list[Finding]:
+    """What can be said of any program, without knowing what it was to do."""
+    found = causes(run)
+    if waiting.awaits_signals(run):
+        # A server, say: whoever sends the signal is not part of it.
+        found = [finding for finding in found if finding.id != "never-ends"]
+    if not run.exceeded:
+        found += [
+            *processes.zombies(run),
+            *processes.orphans(run),
+            *waiting.busy_wait(run),
+            *pipes.leaks(run),
+        ]
+    return found
