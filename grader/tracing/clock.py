@@ -57,8 +57,9 @@ class Clock:
         }
         for number, base in self._base.items():
             self._words[_BASES + number] = base
-        self._least = self._allowed = 0
+        self._least = 0
         self.now = 0
+        self.allow_looks(free=True)
 
     @property
     def now(self) -> int:
@@ -73,16 +74,18 @@ class Clock:
     def now(self, now: int) -> None:
         self._least = self._words[_NOW] = now
 
-    def count_looks(self, *, free: bool) -> int:
-        """How many looks stopped nobody, since this was last asked.
-
-        `free`: whether those to come need not stop either.
-        """
-        left = self._words[_FREE]
-        looked = self._allowed - min(max(left, 0), self._allowed)
-        self._least = self.now
+    def allow_looks(self, *, free: bool) -> None:
+        """Whether looks need not stop the program from now on."""
         self._allowed = self._words[_FREE] = _FREE_LOOKS if free else 0
-        return looked
+
+    def count_looks(self) -> int:
+        """How many looks stopped nobody, since this was last asked."""
+        left = self._words[_FREE]
+        if left == self._allowed:
+            return 0
+        self._least = self.now
+        self._words[_FREE] = self._allowed
+        return self._allowed - min(max(left, 0), self._allowed)
 
     def close(self) -> None:
         """Give the page back; the program's own lasts as long as it does."""

@@ -289,7 +289,7 @@ class Tracer:
         """
         self._interruption, self._interruptions = number, times
         self._only_writes = only_writes
-        self.clock.count_looks(free=only_writes)
+        self.clock.allow_looks(free=only_writes)
 
     def kill(self) -> None:
         """End whatever still lives of the program, and wait until it is gone."""
@@ -344,11 +344,11 @@ class Tracer:
             self._kept += len(event.data)
         if isinstance(event, Wrote) and isinstance(event.target, Stream):
             self._output += event.count
-            self._drain()
             if self._output > self.limits.output_bytes:
                 self.exceeded = Limit.OUTPUT
 
     def stir(self, what: Stir, pipe: int | None = None) -> None:
+        to_all = Stir.SIGNAL in what
         for owner in self._traced.values():
             owner.alarms = 0
         for thread in self._threads.values():
@@ -357,7 +357,7 @@ class Tracer:
                 thread.idle = 0
                 thread.spins = min(thread.spins, self._turns.spins - 1)
                 thread.fruitless = min(thread.fruitless, MANY_CALLS - TURNS)
-            if what & Stir.SIGNAL:
+            if to_all:
                 thread.alert()
             elif thread.hold and thread.hold.wakes & what:
                 concerns = pipe is None or thread.hold.pipe in (None, pipe)
@@ -658,12 +658,12 @@ class Tracer:
 
     def _count_looks(self, thread: Thread) -> bool:
         """Whether a thread has looked at the clock since its last stop."""
-        free = self._only_writes or not self._interruptions
-        looked = self.clock.count_looks(free=free)
-        if looked:
-            thread.looks += looked
-            thread.mark = None  # what it saw was new
-        return looked > 0
+        looked = self.clock.count_looks()
+        if not looked:
+            return False
+        thread.looks += looked
+        thread.mark = None  # what it saw was new
+        return True
 
     def _arrive(self, thread: Thread) -> bool:
         """A thread is about to make a call; whether its step ends before it."""
@@ -727,6 +727,8 @@ class Tracer:
         of_errors = standard and call.arguments[0] == 2
         if thread.number == 0 and not of_errors and self._may_interrupt(standard):
             self._interruptions -= 1
+            if not self._interruptions:
+                self.clock.allow_looks(free=True)
             self._send(thread.owner, self._interruption)
         if call.number in _REFUSED:
             then = self.refuse(thread, call, call.name)
@@ -786,8 +788,10 @@ class Tracer:
                 # poll(2) would go on in the kernel, with the time it was given.
                 registers.interrupted(call.number, syscalls.RESTART_WITHOUT_HANDLER)
             self._set(thread)
-        fruitless = thread.fruitless
+        fruitless, output = thread.fruitless, self._output
         after = TABLE.get(call.name, PLAIN).leave(self, thread, call, result)
+        if self._output > output:
+            self._drain()
         if after is After.HELD:
             thread.state = State.HELD
             return True

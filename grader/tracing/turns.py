@@ -52,10 +52,12 @@ class Turns:
 
     def pick(self, can_wait: bool) -> Thread | None:
         """Whose step is next; None where nobody's is, or time is to pass first."""
-        able = [t for t in self._threads.values() if self.is_able(t)]
-        able = [t for t in able if not self._yields_signal(t)]
-        busy = [t for t in able if t.spinning and not t.alerted]
-        ready = [t for t in able if not t.spinning or t.alerted]
+        ready: list[Thread] = []
+        busy: list[Thread] = []
+        for thread in self._threads.values():
+            if self.is_able(thread) and not self._yields_signal(thread):
+                spins = thread.spinning and not thread.alerted
+                (busy if spins else ready).append(thread)
         if not ready:
             if can_wait:
                 # Time passes while they spin, but each gets a turn in between.
@@ -83,13 +85,10 @@ class Turns:
         The kernel gives it to the leader, unless that blocks it; but not while the
         leader is stopped: signal(7), and `complete_signal` in its signal.c.
         """
+        if thread.tid == thread.owner.pid:
+            return False
         leader = thread.owner.threads.get(thread.pid)
-        return (
-            leader is not None
-            and leader is not thread
-            and leader.alerted
-            and self.is_able(leader)
-        )
+        return leader is not None and leader.alerted and self.is_able(leader)
 
     def _at_rest(self, thread: Thread) -> bool:
         if thread in self.looping:
