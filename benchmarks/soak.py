@@ -12,14 +12,14 @@ import sys
 import tempfile
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from benchmarks.timing import SOLUTIONS, grade_command, load, run
 
 _BUSY = 4
-_AT_ONCE = 4
+_AT_ONCE = 6
 
 # What is compared between two gradings: outcome and findings of each check.
 Essence = tuple[str, tuple[tuple[str, str, tuple[str, ...]], ...]]
@@ -40,13 +40,20 @@ def _graded(file: Path) -> Essence:
     return verdict["outcome"], checks
 
 
-def _soak(files: Iterable[Path], times: int) -> dict[Path, Counter[Essence]]:
+def _soak(files: Sequence[Path], times: int) -> dict[Path, Counter[Essence]]:
     found: dict[Path, Counter[Essence]] = defaultdict(Counter)
     # File by file in each round, so that the same file is graded at different times.
     todo = [file for _ in range(times) for file in files]
     with load(_BUSY), ThreadPoolExecutor(_AT_ONCE) as pool:
-        for file, essence in zip(todo, pool.map(_graded, todo), strict=True):
-            found[file][essence] += 1
+        for place, essence in enumerate(pool.map(_graded, todo), start=1):
+            found[todo[place - 1]][essence] += 1
+            if place % len(files) == 0:
+                steady = sum(len(seen) == 1 for seen in found.values())
+                print(
+                    f"round {place // len(files)} of {times}: "
+                    f"{steady} of {len(files)} files always the same",
+                    flush=True,
+                )
     return found
 
 

@@ -195,8 +195,7 @@ def _messages(
         zygotes = [cleanup.enter_context(Zygote()) for _ in cores]
         channels = [os.pipe2(os.O_CLOEXEC) for _ in cores]
         tickets, our_tickets = os.pipe2(os.O_CLOEXEC)
-        # The last first: the later checks tend to take longer.
-        os.write(our_tickets, bytes(reversed(range(checks))))
+        os.write(our_tickets, bytes(_outside_in(checks)))
         os.close(our_tickets)
         job = Job(
             checks_file=str(exercise.checks_file),
@@ -224,6 +223,17 @@ def _messages(
         # had nothing more to say was ended by us.
         if status not in (0, 1, -signal.SIGKILL):
             raise GraderError(f"the checks could not be run:\n{worker.noise()}")
+
+
+def _outside_in(count: int) -> list[int]:
+    """The last, the first, the last but one ...: the longest of them, so far as known.
+
+    The first checks try many cases, the last ones hard ones; what takes long should
+    begin early, so that no runner waits for the other at the end.
+    """
+    ends = zip(reversed(range(count)), range(count), strict=True)
+    order = [place for pair in ends for place in pair]
+    return order[:count]
 
 
 def _some_cores(most: int) -> list[int]:

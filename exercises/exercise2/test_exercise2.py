@@ -264,16 +264,16 @@ def test_stops_at_end_of_file(program: Submission) -> None:
 
 
 @points(1)
-def test_more_than_the_pipe_holds(program: Submission) -> None:
-    """More numbers than the pipe holds do no harm."""
-    run = program.run(1100, 0, schedule=child_first, stdout="pipe", pipe_size=PAGE)
-    assert_that(run).holds(_lost(run, 1100)).prints(_expected(1100), among=FORMS)
-
-
-@points(1)
 def test_child_is_collected(program: Submission) -> None:
     """The child is collected, and both end with exit code 0."""
     for run in program.under(take_turns, child_first, hold_children, arguments=(3, 0)):
         assert_that(run, expected_signals=()).has_child().ends_well().exits(
             {process.pid: 0 for process in run.processes}
         ).leaves_no_orphan().leaves_no_zombie()
+
+
+@points(1)
+def test_more_than_the_pipe_holds(program: Submission) -> None:
+    """More numbers than the pipe holds do no harm."""
+    run = program.run(1100, 0, schedule=child_first, stdout="pipe", pipe_size=PAGE)
+    assert_that(run).holds(_lost(run, 1100)).prints(_expected(1100), among=FORMS)

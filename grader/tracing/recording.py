@@ -24,7 +24,7 @@ def signal_name(number: int) -> str:
 # --- events -------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Event:
     """Something one process did, or that happened to it.
 
@@ -36,28 +36,28 @@ class Event:
     pid: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Started(Event):
     """The program's first process began."""
 
     argv: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Forked(Event):
     """`pid` made the process `child`: fork(2), vfork(2), clone(2)."""
 
     child: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class ThreadStarted(Event):
     """`pid` made one more thread of itself."""
 
     tid: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Executed(Event):
     """`pid` became another program: execve(2)."""
 
@@ -65,7 +65,7 @@ class Executed(Event):
     argv: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Ended(Event):
     """`pid` ended: of itself with `exit_code`, or killed by `signal`."""
 
@@ -73,21 +73,21 @@ class Ended(Event):
     signal: int | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Orphaned(Event):
     """The parent of `pid` ended first."""
 
     parent: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class WaitBegan(Event):
     """`pid` began to wait in `call`, and other processes went on."""
 
     waiting: Waiting
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Waited(Event):
     """A call of the wait(2) family came back.
 
@@ -103,7 +103,7 @@ class Waited(Event):
     error: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class PipeMade(Event):
     """`pid` made a pipe: pipe(2)."""
 
@@ -112,7 +112,7 @@ class PipeMade(Event):
     write_fd: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Duplicated(Event):
     """`new_fd` became another name of `old_fd`: dup(2), fcntl(2)."""
 
@@ -120,7 +120,7 @@ class Duplicated(Event):
     new_fd: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Closed(Event):
     """`pid` closed a descriptor. `end` is what it was: an `End`, or None."""
 
@@ -129,7 +129,7 @@ class Closed(Event):
     error: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Read(Event):
     """`pid` read `data`; an empty `data` without an error is end of file.
 
@@ -143,7 +143,7 @@ class Read(Event):
     error: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Wrote(Event):
     """`pid` wrote `data`, of which `count` bytes were taken."""
 
@@ -154,7 +154,7 @@ class Wrote(Event):
     error: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class HandlerSet(Event):
     """`pid` chose what `signal` does to it.
 
@@ -165,7 +165,7 @@ class HandlerSet(Event):
     disposition: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class SignalSent(Event):
     """`signal` was sent to the process `target`; `pid` sent it (0: from outside).
 
@@ -179,7 +179,7 @@ class SignalSent(Event):
     merged: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class SignalDelivered(Event):
     """`signal` reached `pid`; `action` is "handler", "ignore", "default".
 
@@ -191,19 +191,19 @@ class SignalDelivered(Event):
     interrupted: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Stopped(Event):
     """`pid` was stopped by a job-control signal."""
 
     signal: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Continued(Event):
     """`pid` was stopped and goes on."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Slept(Event):
     """`pid` slept, for `seconds` of virtual time, or until a signal came."""
 
@@ -211,7 +211,7 @@ class Slept(Event):
     interrupted: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Refused(Event):
     """A call that is not allowed was refused with EPERM."""
 
@@ -219,7 +219,7 @@ class Refused(Event):
     detail: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class GroupJoined(Event):
     """`member` is now in the process group `group`: setpgid(2), setsid(2)."""
 
