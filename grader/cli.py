@@ -12,7 +12,7 @@ import signal
 import sys
 import traceback
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -41,7 +41,7 @@ examples:
   grade explain zombie-left        what a diagnosis means
   grade trace ./program.py 5       any program: what its processes do
 
-exit status: 0 full marks, 1 not, 2 wrong usage, 3 the grader could not do its work
+exit status: 0 full marks (or --fail-under), 1 not, 2 wrong usage, 3 grader failed
 """
 
 
@@ -162,6 +162,9 @@ def _parser(arguments: list[str]) -> argparse.ArgumentParser:
     exercise.add_argument(
         "--check", metavar="NAME", action="append", help="run this check alone"
     )
+    exercise.add_argument(
+        "--exercism", metavar="FILE", type=Path, help="write Exercism's results"
+    )
     everything = add("all", _grade_all, "grade every exercise")
     _add_grading(everything)
     add("list", _list, "show the exercises")
@@ -195,8 +198,34 @@ def _add_grading(command: argparse.ArgumentParser) -> None:
     command.add_argument("--json", metavar="FILE", type=Path, help="write the verdict")
     command.add_argument("--junit", metavar="FILE", type=Path, help="write JUnit XML")
     command.add_argument(
+        "--gradescope", metavar="FILE", type=Path, help="write Gradescope's results"
+    )
+    command.add_argument(
+        "--github",
+        action="store_true",
+        help="for GitHub Actions: annotate the submission, fill the job's summary",
+    )
+    command.add_argument(
+        "--fail-under",
+        metavar="PERCENT",
+        type=_percent,
+        default=100.0,
+        help="exit with 0 from so many percent of all points on (default: 100)",
+    )
+    command.add_argument(
         "--verbose", action="store_true", help="show all that was recorded"
     )
+    command.set_defaults(exercism=None)
+
+
+def _percent(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = -1
+    if not 0 <= number <= 100:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 to 100")
+    return number
 
 
 def _path(text: str) -> Path:
@@ -245,11 +274,19 @@ def _grade_one(arguments: argparse.Namespace) -> int:
     from grader.report.terminal import Reporter, console
 
     reporter = Reporter(console())
-    reporter.verdict(verdict, exercise, whole=arguments.verbose)
-    following = dict(pairwise(names())).get(exercise.name) if check is None else None
-    reporter.next_step(verdict, following)
+    with _text_alone(arguments):
+        reporter.verdict(verdict, exercise, whole=arguments.verbose)
+        following = (
+            dict(pairwise(names())).get(exercise.name) if check is None else None
+        )
+        reporter.next_step(verdict, following)
     _write(arguments, [verdict], json.dumps(verdict.as_json(), indent=2))
-    return _status([verdict])
+    if arguments.exercism is not None:
+        from grader.report.exercism import exercism
+        from grader.report.files import write_whole
+
+        write_whole(arguments.exercism, exercism(verdict))
+    return _status([verdict], arguments.fail_under)
 
 
 def _grade_all(arguments: argparse.Namespace) -> int:
@@ -265,16 +302,17 @@ def _grade_all(arguments: argparse.Namespace) -> int:
         )
     reporter = Reporter(console())
     verdicts = []
-    for exercise in find_exercises().values():
-        with Worker() as worker:
-            verdict = _graded(exercise, arguments, None, worker)
-        verdicts.append(verdict)
-        reporter.verdict(verdict, exercise, whole=arguments.verbose)
-        reporter.gap()
-    reporter.summary(verdicts)
+    with _text_alone(arguments):
+        for exercise in find_exercises().values():
+            with Worker() as worker:
+                verdict = _graded(exercise, arguments, None, worker)
+            verdicts.append(verdict)
+            reporter.verdict(verdict, exercise, whole=arguments.verbose)
+            reporter.gap()
+        reporter.summary(verdicts)
     data = {"schema": SCHEMA, "verdicts": [v.as_json() for v in verdicts]}
     _write(arguments, verdicts, json.dumps(data, indent=2))
-    return _status(verdicts)
+    return _status(verdicts, arguments.fail_under)
 
 
 def _graded(
@@ -289,7 +327,8 @@ def _graded(
     from grader.submission import locate
 
     submission = locate(exercise, arguments.submission)
-    reports = [path for path in (arguments.json, arguments.junit) if path is not None]
+    named = (arguments.json, arguments.junit, arguments.gradescope, arguments.exercism)
+    reports = [path for path in named if path is not None]
     for path in reports:
         check_writable(path)
     _keep_apart(submission, *reports)
@@ -324,15 +363,51 @@ def _write(
         from grader.report.junit import junit
 
         write_whole(arguments.junit, junit(verdicts))
+    if arguments.gradescope is not None:
+        _write_gradescope(arguments.gradescope, verdicts)
+    if arguments.github:
+        _tell_github(verdicts)
 
 
-def _status(verdicts: Sequence[Verdict]) -> int:
+def _write_gradescope(path: Path, verdicts: Sequence[Verdict]) -> None:
+    from grader.report.files import write_whole
+    from grader.report.gradescope import gradescope
     from grader.verdict import Outcome
 
-    outcomes = {verdict.outcome for verdict in verdicts}
-    if Outcome.GRADER_ERROR in outcomes:
+    # Without the file Gradescope says that the autograder failed, which is so.
+    if all(verdict.outcome is not Outcome.GRADER_ERROR for verdict in verdicts):
+        write_whole(path, gradescope(verdicts))
+
+
+def _text_alone(arguments: argparse.Namespace) -> AbstractContextManager[None]:
+    """What is printed meanwhile are no commands to whoever runs this job."""
+    if not arguments.github:
+        return nullcontext()
+    from grader.report.github import without_commands
+
+    return without_commands(sys.stdout)
+
+
+def _tell_github(verdicts: Sequence[Verdict]) -> None:
+    from grader.report.github import annotate, summary
+
+    for annotation in annotate(verdicts):
+        print(annotation)
+    page = os.environ.get("GITHUB_STEP_SUMMARY")
+    if page:
+        with open(page, "a", encoding="utf-8") as file:
+            file.write(summary(verdicts))
+
+
+def _status(verdicts: Sequence[Verdict], enough: float) -> int:
+    """The exit status; `enough` is the part of all points, in percent, that passes."""
+    from grader.verdict import Outcome
+
+    if any(verdict.outcome is Outcome.GRADER_ERROR for verdict in verdicts):
         return GRADER_FAILED
-    return FULL if outcomes == {Outcome.FULL} else NOT_FULL
+    points = sum(verdict.max_score for verdict in verdicts)
+    score = sum(verdict.score for verdict in verdicts)
+    return FULL if score * 100 >= enough * points else NOT_FULL
 
 
 # --- everything else ----------------------------------------------------------

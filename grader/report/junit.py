@@ -5,6 +5,7 @@ from __future__ import annotations
 import xml.etree.ElementTree as ET
 from collections.abc import Sequence
 
+from grader.report.plain import paragraph
 from grader.report.text import xml_text
 from grader.verdict import CheckOutcome, CheckResult, Finding, Verdict
 
@@ -67,18 +68,8 @@ def _case(suite: ET.Element, verdict: Verdict, check: CheckResult) -> None:
     failure = ET.SubElement(
         case, "failure", type=first.id, message=xml_text(first.message)
     )
-    failure.text = xml_text("\n\n".join(_paragraph(finding) for finding in findings))
+    failure.text = xml_text("\n\n".join(paragraph(finding) for finding in findings))
 
 
 def _last_line(text: str) -> str:
     return text.strip().splitlines()[-1] if text.strip() else ""
-
-
-def _paragraph(finding: Finding) -> str:
-    line = f" (line {finding.line})" if finding.line else ""
-    parts = [f"{finding.id}{line}: {finding.message}"]
-    if finding.why:
-        parts.append(f"Why: {finding.why}")
-    if finding.read:
-        parts.append(f"Read: {', '.join(finding.read)}")
-    return "\n".join([*parts, *finding.timeline])

@@ -310,3 +310,37 @@ def test_a_reader_that_goes_away_is_no_error() -> None:
     )
     assert done.stderr == ""
     assert done.stdout.count("\n") == 1
+
+
+def test_enough_points_pass(capsys: pytest.CaptureFixture[str]) -> None:
+    """--fail-under changes the exit status, and nothing else."""
+    path = SOLUTIONS / "exercise1" / "wrong" / "sleeps_instead_of_waiting.py"
+    for percent, status in (("80", 0), ("80.1", 1)):
+        assert main(["exercise1", str(path), "--fail-under", percent]) == status
+        assert "Score: 8 of 10" in capsys.readouterr().out
+    for wrong in ("101", "-1", "nan", "half"):
+        with pytest.raises(SystemExit) as ended:
+            main(["exercise1", str(path), "--fail-under", wrong])
+        assert ended.value.code == 2
+        assert "is not a number from 0 to 100" in capsys.readouterr().err
+
+
+def test_formats_for_courses_and_ci(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Files for Gradescope and Exercism; for GitHub, commands around inert text."""
+    path = tmp_path / "exercise1.py"
+    path.write_text("print('\\\\n::error::forged')\nraise SystemExit(3)\n")
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path / "summary.md"))
+    (tmp_path / "summary.md").write_text("before\n")
+    options = ["--gradescope", str(tmp_path / "g.json"), "--github"]
+    options += ["--exercism", str(tmp_path / "e.json")]
+    assert main(["exercise1", str(path), *options]) == 1
+    lines = capsys.readouterr().out.splitlines()
+    word = lines[0].removeprefix("::stop-commands::")
+    end = lines.index(f"::{word}::")
+    assert len(lines) > end + 1
+    assert all(line.startswith("::error file=") for line in lines[end + 1 :])
+    assert (tmp_path / "summary.md").read_text().startswith("before\n## exercise1: 0")
+    assert json.loads((tmp_path / "g.json").read_text())["score"] == 0
+    assert json.loads((tmp_path / "e.json").read_text())["status"] == "fail"
