@@ -1,0 +1,145 @@
+"""Archives of strangers: only what may be a program comes out of them."""
+
+from __future__ import annotations
+
+import io
+import os
+import tarfile
+import zipfile
+from pathlib import Path, PurePosixPath
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from grader.course import archives
+from grader.course.archives import LONGEST_FILE, read_archive, read_folder, safe_path
+from grader.errors import UsageError
+
+
+def _zip(path: Path, files: dict[str, bytes]) -> Path:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in files.items():
+            archive.writestr(name, data)
+    return path
+
+
+def _tar(path: Path, *members: tuple[tarfile.TarInfo, bytes]) -> Path:
+    with tarfile.open(path, "w:gz") as archive:
+        for info, data in members:
+            info.size = len(data)
+            archive.addfile(info, io.BytesIO(data))
+    return path
+
+
+def _member(
+    name: str, kind: bytes = tarfile.REGTYPE, link: str = ""
+) -> tarfile.TarInfo:
+    info = tarfile.TarInfo(name)
+    info.type, info.linkname, info.mtime = kind, link, 1_700_000_000
+    return info
+
+
+NAMES = {
+    "ada/exercise1.py": "ada/exercise1.py",
+    "./ada//exercise1.py": "ada/exercise1.py",
+    "ada\\exercise1.py": "ada/exercise1.py",
+    "/etc/exercise1.py": None,
+    "../exercise1.py": None,
+    "ada/../../exercise1.py": None,
+    "ada/.git/hooks.py": None,
+    "__MACOSX/ada/exercise1.py": None,
+    "ada/exercise1.pyc": None,
+    "a\0b.py": None,
+    "": None,
+    "d/" * 30 + "deep.py": None,
+    "x" * 2000 + ".py": None,
+}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_names(name: str) -> None:
+    """They stay below the top, and are those of programs."""
+    expected = NAMES[name]
+    assert safe_path(name) == (None if expected is None else PurePosixPath(expected))
+
+
+@given(st.text())
+def test_no_name_leads_out(name: str) -> None:
+    """Whatever it is."""
+    path = safe_path(name + ".py")
+    if path is not None:
+        assert not path.is_absolute()
+        assert ".." not in path.parts
+        assert os.path.normpath(str(path)) == str(path)
+
+
+def test_only_regular_files_of_a_tar(tmp_path: Path) -> None:
+    """Links of both kinds, devices and FIFOs are nobody's program."""
+    path = _tar(
+        tmp_path / "all.tar.gz",
+        (_member("ada/exercise1.py"), b"right"),
+        (_member("eve/exercise1.py", tarfile.SYMTYPE, "/etc/passwd"), b""),
+        (_member("eve/exercise2.py", tarfile.LNKTYPE, "ada/exercise1.py"), b""),
+        (_member("eve/exercise3.py", tarfile.FIFOTYPE), b""),
+        (_member("eve/exercise4.py", tarfile.CHRTYPE), b""),
+    )
+    (entry,) = read_archive(path)
+    assert (str(entry.path), entry.data) == ("ada/exercise1.py", b"right")
+    assert entry.changed is not None
+    assert entry.changed.timestamp() == 1_700_000_000
+
+
+def test_links_of_a_zip(tmp_path: Path) -> None:
+    """A zip file says in its Unix mode what is a link."""
+    path = tmp_path / "all.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        link = zipfile.ZipInfo("eve/exercise1.py")
+        link.external_attr = 0o120777 << 16
+        archive.writestr(link, "/etc/passwd")
+        archive.writestr("ada/exercise1.py", "right")
+    assert [str(entry.path) for entry in read_archive(path)] == ["ada/exercise1.py"]
+
+
+def test_a_bomb_is_not_unpacked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of each file little more is read than a submission may have."""
+    path = _zip(tmp_path / "bomb.zip", {"eve/exercise1.py": bytes(LONGEST_FILE * 20)})
+    (entry,) = read_archive(path)
+    assert len(entry.data) == LONGEST_FILE
+    monkeypatch.setattr(archives, "_MOST_FILES", 2)
+    many = _zip(tmp_path / "many.zip", {f"{n}/exercise1.py": b"" for n in range(3)})
+    with pytest.raises(UsageError, match="split it"):
+        read_archive(many)
+
+
+@pytest.mark.parametrize("data", [b"", b"PK\3\4 no", b"\x1f\x8b\x08 no", b"text"])
+def test_what_is_no_archive(tmp_path: Path, data: bytes) -> None:
+    """One sentence that names it."""
+    path = tmp_path / "all.zip"
+    path.write_bytes(data)
+    with pytest.raises(UsageError, match=r"all\.zip cannot be"):
+        read_archive(path)
+
+
+def test_archives_that_were_cut_off(tmp_path: Path) -> None:
+    """The same, wherever the cut is."""
+    members = [(_member(f"{n}/exercise1.py"), os.urandom(500)) for n in range(3)]
+    whole = _tar(tmp_path / "whole.tar.gz", *members).read_bytes()
+    cut = tmp_path / "cut.tar.gz"
+    for size in range(20, len(whole) - 20, 97):
+        cut.write_bytes(whole[:size])
+        with pytest.raises(UsageError, match=r"cut\.tar\.gz cannot be"):
+            read_archive(cut)
+
+
+def test_links_and_hidden_files_of_a_folder(tmp_path: Path) -> None:
+    """Neither is followed or looked at."""
+    (tmp_path / "ada").mkdir()
+    (tmp_path / "ada" / "exercise1.py").write_text("right")
+    (tmp_path / "ada" / "exercise2.py").symlink_to("/etc/passwd")
+    os.mkfifo(tmp_path / "ada" / "exercise3.py")
+    (tmp_path / ".git").mkdir()
+    (tmp_path / ".git" / "exercise1.py").write_text("hidden")
+    assert [str(entry.path) for entry in read_folder(tmp_path)] == ["ada/exercise1.py"]

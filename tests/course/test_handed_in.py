@@ -1,0 +1,176 @@
+"""What each platform exports is told apart, and so are its students."""
+
+from __future__ import annotations
+
+import zipfile
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from grader.course.handed_in import Attempt, handed_in, newest
+from grader.errors import UsageError
+
+ALL = ("exercise1", "exercise2", "exercise3", "exercise4")
+
+METADATA = """\
+submission_11:
+  :submitters:
+  - :name: Ada Lovelace
+    :email: ada@example.org
+    :sid: '4711'
+  - :name: Mary Somerville
+    :email: mary@example.org
+  :created_at: 2026-10-01 12:00:00.000000000 Z
+submission_12:
+  :created_at: yesterday
+"""
+
+# How files lie, and whose exercise each is then.
+LAYOUTS = {
+    "a folder each": (
+        ["ada/exercise1.py", "ada/exercises/exercise2/exercise2.py", "bob/notes.py"],
+        ALL,
+        {("ada", "exercise1"), ("ada", "exercise2")},
+    ),
+    "a folder each, in one": (
+        ["all/ada/exercise1.py", "all/bob/exercise1.py"],
+        ALL,
+        {("ada", "exercise1"), ("bob", "exercise1")},
+    ),
+    "one student": (["ada/exercise1.py"], ALL, {("ada", "exercise1")}),
+    "a file each": (
+        ["ada_exercise1.py", "exercise2-bob.py", "eve.py"],
+        ALL,
+        {("ada", "exercise1"), ("bob", "exercise2")},
+    ),
+    "a file each, of one exercise": (
+        ["ada.py", "bob.py"],
+        ("exercise3",),
+        {("ada", "exercise3"), ("bob", "exercise3")},
+    ),
+    "any name, of one exercise": (
+        ["ada/solution.py", "bob/a.py", "bob/b.py"],
+        ("exercise3",),
+        {("ada", "exercise3")},
+    ),
+    "Moodle": (
+        [
+            "Ada Lovelace_4711_assignsubmission_file_/exercise2.py",
+            "Bob Jones_4712_assignsubmission_file_/exercise2.py",
+        ],
+        ALL,
+        {("4711", "exercise2"), ("4712", "exercise2")},
+    ),
+    "Moodle without folders": (
+        ["Ada Lovelace_4711_assignsubmission_file_exercise2.py"],
+        ALL,
+        {("4711", "exercise2")},
+    ),
+    "Canvas": (
+        ["lovelaceada_4711_815_exercise2-1.py", "jonesbob_LATE_4712_816_exercise2.py"],
+        ALL,
+        {("4711", "exercise2"), ("4712", "exercise2")},
+    ),
+    "Gradescope": (
+        [
+            "assignment_9_export/submission_metadata.yml",
+            "assignment_9_export/submission_11/exercise2.py",
+            "assignment_9_export/submission_12/exercise2.py",
+        ],
+        ALL,
+        {
+            ("4711", "exercise2"),
+            ("mary@example.org", "exercise2"),
+            ("submission_12", "exercise2"),
+        },
+    ),
+    "GitHub Classroom": (
+        ["pipes-ada/exercises/exercise2/exercise2.py", "pipes-bob-2/exercise2.py"],
+        ALL,
+        {("ada", "exercise2"), ("bob-2", "exercise2")},
+    ),
+}
+
+
+def _content(name: str) -> str:
+    return METADATA if name.endswith(".yml") else f"# {name}\n"
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("packed", [False, True])
+def test_layouts(tmp_path: Path, layout: str, packed: bool) -> None:
+    """The same from a folder and from an archive of it."""
+    files, exercises, expected = LAYOUTS[layout]
+    top = tmp_path / ("pipes-submissions.zip" if packed else "pipes-submissions")
+    if packed:
+        with zipfile.ZipFile(top, "w") as archive:
+            for name in files:
+                archive.writestr(f"pipes-submissions/{name}", _content(name))
+    for name in () if packed else files:
+        (top / name).parent.mkdir(parents=True, exist_ok=True)
+        (top / name).write_text(_content(name))
+    attempts = handed_in(top, exercises)
+    assert {(a.student, a.exercise) for a in attempts} == expected
+    assert all(a.source.startswith(b"# ") for a in attempts)
+
+
+def test_what_platforms_know_beside_the_files(tmp_path: Path) -> None:
+    """Names, numbers of attempts, what was late, and when it came."""
+    for folder in ("Canvas", "Gradescope", "Moodle"):
+        for name in LAYOUTS[folder][0]:
+            path = tmp_path / folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(_content(name))
+    canvas = {a.student: a for a in handed_in(tmp_path / "Canvas", ALL)}
+    assert (canvas["4711"].number, canvas["4711"].late) == (1, False)
+    assert (canvas["4712"].number, canvas["4712"].late) == (0, True)
+    assert canvas["4711"].name == "lovelaceada"
+    moodle = {a.student: a for a in handed_in(tmp_path / "Moodle", ALL)}
+    assert moodle["4711"].name == "Ada Lovelace"
+    gradescope = {a.student: a for a in handed_in(tmp_path / "Gradescope", ALL)}
+    assert gradescope["4711"].when == datetime(2026, 10, 1, 12, tzinfo=UTC)
+    assert gradescope["4711"].source == gradescope["mary@example.org"].source
+    assert gradescope["submission_12"].when is not None  # the file's own time
+
+
+def test_archives_in_a_folder(tmp_path: Path) -> None:
+    """Each is one student's."""
+    for student in ("ada", "bob"):
+        with zipfile.ZipFile(tmp_path / f"{student}.zip", "w") as archive:
+            archive.writestr("exercise1.py", f"# {student}\n")
+    attempts = handed_in(tmp_path, ALL)
+    assert {a.student: a.source for a in attempts} == {
+        "ada": b"# ada\n",
+        "bob": b"# bob\n",
+    }
+
+
+@given(st.permutations(range(5)))
+def test_the_newest_attempt_counts(order: list[int]) -> None:
+    """By its number, then by its time, in whatever order they come."""
+    base = Attempt("ada", "exercise1", "f", b"")
+    day = [datetime(2026, 10, n, tzinfo=UTC) for n in range(1, 6)]
+    attempts = [
+        replace(base, when=day[4], source=b"0"),
+        replace(base, number=1, when=day[0], source=b"1"),
+        replace(base, number=2, when=day[1], source=b"2"),
+        replace(base, number=2, when=day[2], source=b"3"),
+        replace(base, student="bob", when=None, source=b"4"),
+    ]
+    counted = newest(attempts[n] for n in order)
+    assert [(a.student, a.source) for a in counted] == [("ada", b"3"), ("bob", b"4")]
+
+
+def test_nothing_to_grade(tmp_path: Path) -> None:
+    """One sentence each: what is missing, and how it should lie."""
+    with pytest.raises(UsageError, match="there is no submission in"):
+        handed_in(tmp_path, ALL)
+    with pytest.raises(UsageError, match="does not exist"):
+        handed_in(tmp_path / "absent", ALL)
+    (tmp_path / "notes.txt").write_text("")
+    with pytest.raises(UsageError, match="neither a folder nor an archive"):
+        handed_in(tmp_path / "notes.txt", ALL)
