@@ -46,6 +46,14 @@ _PATIENCE = 300.0
 _RUNNERS = 2
 
 
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """A zygote, and the core that it and its runner use."""
+
+    zygote: Zygote
+    core: int
+
+
 class _TookTooLong(Exception):
     """The checks were not over in time: the submission is too slow to be graded."""
 
@@ -74,12 +82,14 @@ def grade(
     verbose: bool = False,
     progress: Progress | None = None,
     worker: Worker | None = None,
+    seats: Sequence[Seat] = (),
 ) -> Verdict:
     """Grade a submission.
 
     `only` is one check's id; the verdict then has that check alone. `verbose` keeps
     every event of a failing run, not only its story. `progress` is called as checks
-    begin and end. `worker` is one that is ready, or gets ready, and has no job yet.
+    begin and end. `worker` is one that is ready, or gets ready, and has no job yet;
+    `seats` are where checks run, each with one runner, and stay the caller's.
 
     Raises `UsageError` where there is no such check. What the grader itself could
     not do is in the verdict: its outcome is then `grader-error`.
@@ -96,7 +106,7 @@ def grade(
     last_words: dict[str, str] = {}
     error = ""
     try:
-        for message in _messages(exercise, submission, only, verbose, worker):
+        for message in _messages(exercise, submission, only, verbose, worker, seats):
             if "starting" in message:
                 if progress:
                     progress(ChecksStarting())
@@ -185,15 +195,18 @@ def _messages(
     only: str | None,
     verbose: bool,
     worker: Worker | None,
+    seats: Sequence[Seat],
 ) -> Iterator[dict[str, object]]:
     """What the check processes send, as it comes."""
     checks = 1 if only else len(exercise.checks)
-    cores = _some_cores(min(_RUNNERS, checks))
     with ExitStack() as cleanup:
         worker = worker or cleanup.enter_context(Worker())
         scratch = cleanup.enter_context(scratch_folder())
-        zygotes = [cleanup.enter_context(Zygote()) for _ in cores]
-        channels = [os.pipe2(os.O_CLOEXEC) for _ in cores]
+        seats = seats or [
+            Seat(cleanup.enter_context(Zygote()), core)
+            for core in _some_cores(min(_RUNNERS, checks))
+        ]
+        channels = [os.pipe2(os.O_CLOEXEC) for _ in seats]
         tickets, our_tickets = os.pipe2(os.O_CLOEXEC)
         os.write(our_tickets, bytes(_outside_in(checks)))
         os.close(our_tickets)
@@ -205,10 +218,10 @@ def _messages(
             source=submission.read_bytes(),
             limits=exercise.limits,
             scratch=str(scratch),
-            zygotes=[zygote.pid for zygote in zygotes],
-            cores=cores,
+            zygotes=[seat.zygote.pid for seat in seats],
+            cores=[seat.core for seat in seats],
         )
-        sources = [zygote.descriptor for zygote in zygotes]
+        sources = [seat.zygote.descriptor for seat in seats]
         worker.start(job, tickets, [ours for _, ours in channels], sources)
         for descriptor in (tickets, *(ours for _, ours in channels)):
             os.close(descriptor)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
+from grader.report.text import visible
 from grader.session import ChecksStarting, CheckStarted
 
 if TYPE_CHECKING:
     from rich.progress import Progress
 
+    from grader.course.grading import Began, Done
     from grader.verdict import CheckResult
 
 
@@ -57,4 +59,68 @@ def _bar() -> Progress:
         disable=not console.is_terminal,
     )
     bar.add_task("starting")
+    return bar
+
+
+class CourseProgress:
+    """How far the grading of a course is, and when it will be over.
+
+    On standard error, where that is a terminal; redrawn when something happens.
+    """
+
+    def __init__(self, total: int) -> None:
+        self._total = total
+        self._running: list[str] = []
+        self._bar: Progress | None = None
+
+    def __enter__(self) -> CourseProgress:
+        if self._total and sys.stderr.isatty():
+            self._bar = _course_bar(self._total)
+            self._bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+
+    def __call__(self, event: Began | Done) -> None:
+        from grader.course.grading import Began
+
+        attempt = event.task.attempt
+        what = visible(f"{attempt.student} {attempt.exercise}")
+        if isinstance(event, Began):
+            self._running.append(what)
+        elif what in self._running:
+            self._running.remove(what)
+        if self._bar is None:
+            return
+        (task,) = self._bar.task_ids
+        self._bar.update(
+            task,
+            description=", ".join(self._running),
+            advance=0 if isinstance(event, Began) else 1,
+        )
+        self._bar.refresh()
+
+
+def _course_bar(total: int) -> Progress:
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+
+    bar = Progress(
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.description}", markup=False),
+        console=Console(stderr=True),
+        transient=True,
+        auto_refresh=False,
+    )
+    bar.add_task("", total=total)
     return bar

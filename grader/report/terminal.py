@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import TextIO
 
@@ -196,6 +197,50 @@ class Reporter:
         total = sum(v.score for v in verdicts)
         most = sum(v.max_score for v in verdicts)
         self.line(f"Sum: {total} of {most}", "bold")
+
+    # a course
+
+    def course(
+        self, verdicts: Sequence[Verdict], *, graded: int, unchanged: int, where: str
+    ) -> None:
+        """How many did each exercise, and what went wrong most."""
+        by_exercise: dict[str, list[Verdict]] = {}
+        for verdict in verdicts:
+            by_exercise.setdefault(verdict.exercise, []).append(verdict)
+        for exercise, those in by_exercise.items():
+            full = sum(v.outcome is Outcome.FULL for v in those)
+            mean = sum(v.score for v in those) / len(those)
+            said = Counter(
+                identity
+                for verdict in those
+                for identity in dict.fromkeys(
+                    finding.id for check in verdict.checks for finding in check.findings
+                )
+            )
+            self._print(
+                Text(
+                    f"{full} of {len(those)} have full marks; "
+                    f"{mean:.1f} of {those[0].max_score} points on average"
+                ),
+                Text(f"{exercise:<12}", "bold"),
+            )
+            if said:
+                most = ", ".join(f"{name} ({n})" for name, n in said.most_common(4))
+                self.line(f"most often: {most}", "dim", 12)
+        self.line(
+            f"Graded {graded}, unchanged {unchanged}; the verdicts are in {where}.",
+            "bold",
+        )
+
+    def failure(self, student: str, verdict: Verdict) -> None:
+        """What the grader itself could not do."""
+        errors = [verdict.error, *(check.error for check in verdict.checks)]
+        said = next((error.strip() for error in errors if error.strip()), "no reason")
+        last = said.splitlines()[-1]
+        self.line(
+            f"{student}, {verdict.exercise}: the grader could not do its work: {last}",
+            "magenta",
+        )
 
     # everything else
 

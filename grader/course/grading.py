@@ -1,0 +1,263 @@
+"""Grading many submissions, on all cores.
+
+Theory of operation. This process has loaded all that checks need, and forks one
+*grader* for each core. A grader has a zygote of its own and takes one attempt after
+the other: it forks a worker, which is ready at once, and writes what came of it to the
+results. This process only says what is next. A grader that dies is replaced, and what
+it had is given out once more; what fails twice is a failure of ours, told apart from
+the verdicts.
+
+When this process ends, each grader ends after what it has in hand.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import select
+import signal
+import socket
+import tempfile
+import warnings
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from enum import Enum
+from pathlib import Path
+
+from grader.catalog import Exercise
+from grader.course.handed_in import Attempt
+from grader.course.results import Result, Results, key_of
+from grader.scratch import scratch_folder
+from grader.session import Seat, grade
+from grader.tracing.launch import Zygote
+from grader.verdict import CheckOutcome, CheckResult, Outcome, Verdict
+from grader.worker import Worker
+
+_TRIES = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """An attempt to grade, and the key of its result."""
+
+    attempt: Attempt
+    exercise: Exercise
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Began:
+    """A grader has taken a task."""
+
+    task: Task
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A task is over; what came of it is in the results."""
+
+    task: Task
+    failed: bool
+
+
+Progress = Callable[[Began | Done], None]
+
+
+def tasks_of(
+    attempts: Sequence[Attempt],
+    exercises: Mapping[str, Exercise],
+    results: Results,
+    *,
+    again: bool = False,
+) -> list[Task]:
+    """What is to be graded: all that has no result yet, or has changed since.
+
+    `again`: all of it.
+    """
+    tasks = []
+    for attempt in attempts:
+        exercise = exercises[attempt.exercise]
+        key = key_of(attempt, exercise)
+        known = None if again else results.find(attempt.student, attempt.exercise)
+        if known is None or known.key != key:
+            tasks.append(Task(attempt, exercise, key))
+    return tasks
+
+
+def grade_all(
+    tasks: Sequence[Task],
+    results: Results,
+    *,
+    cores: Sequence[int],
+    progress: Progress | None = None,
+) -> int:
+    """Grade all tasks, one at a time on each core; how many could not be graded."""
+    _load_all()
+    tell = progress or (lambda event: None)
+    waiting = deque((number, 1) for number in range(len(tasks)))
+    failures = 0
+    graders = [_Grader(tasks, results, core) for core in cores[: len(tasks)]]
+    poll = select.poll()
+    try:
+        for grader in graders:
+            poll.register(grader.channel, select.POLLIN)
+            grader.start(waiting, tell)
+        while any(grader.task is not None for grader in graders):
+            ready = {descriptor for descriptor, _ in poll.poll()}
+            for place, grader in enumerate(graders):
+                if grader.channel.fileno() not in ready:
+                    continue
+                task = grader.task
+                answer = grader.finish()
+                if task is not None:
+                    number, tries = task
+                    failed = answer is not Answer.DONE
+                    if failed and tries < _TRIES:
+                        waiting.append((number, tries + 1))
+                    else:
+                        if answer is Answer.GONE:
+                            results.save(_lost(tasks[number]))
+                        failures += failed
+                        tell(Done(tasks[number], failed))
+                if answer is Answer.GONE:
+                    poll.unregister(grader.channel)
+                    grader.end()
+                    graders[place] = _Grader(tasks, results, grader.core)
+                    poll.register(graders[place].channel, select.POLLIN)
+            for grader in graders:
+                grader.start(waiting, tell)
+    finally:
+        for grader in graders:
+            grader.end()
+    return failures
+
+
+def _load_all() -> None:
+    """Load what workers need: they are forked from here."""
+    import pytest  # noqa: F401
+    import pytest_forked  # noqa: F401
+
+    import grader.plugin
+    import grader.report.timeline  # noqa: F401
+
+
+def _lost(task: Task) -> Result:
+    """What is said of a task whose grader died of it, each time."""
+    checks = tuple(
+        CheckResult(c.id, c.title, c.points, 0, CheckOutcome.GRADER_ERROR)
+        for c in task.exercise.checks
+    )
+    error = "the grader's own process ended without a word"
+    verdict = Verdict(task.exercise.name, task.attempt.file, checks, error=error)
+    return Result.of(task.attempt, task.key, verdict)
+
+
+class Answer(Enum):
+    """How a grader's task ended."""
+
+    DONE = b"done"
+    FAILED = b"failed"  # the grader could not do its work
+    GONE = b""  # its process ended
+
+
+class _Grader:
+    """A process that grades tasks, by their numbers, until it is told no more."""
+
+    def __init__(self, tasks: Sequence[Task], results: Results, core: int) -> None:
+        self.core = core
+        self.task: tuple[int, int] | None = None
+        self._tasks = tasks
+        self.channel, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with warnings.catch_warnings():
+            # It only goes on in this thread: that of a progress bar stays behind.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            self.pid = os.fork()
+        if self.pid == 0:
+            self.channel.close()
+            _serve(theirs, tasks, results, core)
+        theirs.close()
+
+    def start(self, waiting: deque[tuple[int, int]], tell: Progress) -> None:
+        """Give it the next task, if there is one and it has none."""
+        if not waiting or self.task is not None:
+            return
+        self.task = waiting.popleft()
+        number, tries = self.task
+        if tries == 1:
+            tell(Began(self._tasks[number]))
+        with suppress(OSError):  # it has ended; `finish` sees that
+            self.channel.send(number.to_bytes(4, "little"))
+
+    def finish(self) -> Answer:
+        """It has something to say: it has no task any more."""
+        self.task = None
+        try:
+            return Answer(self.channel.recv(16))
+        except OSError:
+            return Answer.GONE
+
+    def end(self) -> None:
+        """End it, and all that it started."""
+        self.channel.close()
+        with suppress(ProcessLookupError):
+            os.kill(self.pid, signal.SIGTERM)
+        os.waitpid(self.pid, 0)
+
+
+def _serve(
+    channel: socket.socket, tasks: Sequence[Task], results: Results, core: int
+) -> None:
+    """A grader's life. Does not return."""
+    status = 70
+    try:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # our parent's business
+        signal.signal(signal.SIGTERM, _leave)
+        gc.enable()
+        gc.freeze()
+        with suppress(OSError):
+            os.sched_setaffinity(0, {core})
+        with scratch_folder() as folder:
+            tempfile.tempdir = str(folder)
+            os.chdir(folder)
+            _grade_until_told(channel, tasks, results, core)
+        status = 0
+    finally:
+        os._exit(status)
+
+
+def _leave(number: int, _: object) -> None:
+    raise SystemExit(128 + number)
+
+
+def _grade_until_told(
+    channel: socket.socket, tasks: Sequence[Task], results: Results, core: int
+) -> None:
+    zygote: Zygote | None = None
+    try:
+        while request := channel.recv(16):
+            task = tasks[int.from_bytes(request, "little")]
+            zygote = zygote or Zygote()
+            verdict = _grade(task, Seat(zygote, core))
+            failed = verdict.outcome is Outcome.GRADER_ERROR
+            if failed:
+                zygote.close()  # perhaps it was the zygote
+                zygote = None
+            results.save(Result.of(task.attempt, task.key, verdict))
+            channel.send((Answer.FAILED if failed else Answer.DONE).value)
+    finally:
+        if zygote is not None:
+            zygote.close()
+
+
+def _grade(task: Task, seat: Seat) -> Verdict:
+    """Grade one attempt, in the current folder and out of it again."""
+    program = Path(task.exercise.program)
+    program.write_bytes(task.attempt.source)
+    try:
+        with Worker() as worker:
+            verdict = grade(task.exercise, program, worker=worker, seats=[seat])
+    finally:
+        program.unlink()
+    return replace(verdict, submission=task.attempt.file)

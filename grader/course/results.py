@@ -1,0 +1,160 @@
+"""What came of grading a course: one file for each student and exercise.
+
+    RESULTS/verdicts/STUDENT/EXERCISE.json    a result
+    RESULTS/failed/STUDENT/EXERCISE.json      the grader itself could not do its work
+
+Each is written whole or not at all, as soon as it is known, so whatever ends the work
+loses at most what was being graded.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from grader import __version__
+from grader.catalog import Exercise
+from grader.course.handed_in import Attempt
+from grader.errors import UsageError
+from grader.report.files import write_whole
+from grader.verdict import Outcome, Verdict
+
+_LONGEST_NAME = 200  # of the 255 bytes that most file systems have
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """A verdict on what one student handed in for one exercise.
+
+    `key` stands for all that the verdict depends on, see `key_of`.
+    """
+
+    student: str
+    name: str
+    file: str
+    handed_in: str | None
+    late: bool
+    key: str
+    verdict: Verdict
+
+    @classmethod
+    def of(cls, attempt: Attempt, key: str, verdict: Verdict) -> Result:
+        """The result of an attempt."""
+        when = attempt.when.isoformat() if attempt.when else None
+        return cls(
+            attempt.student,
+            attempt.name,
+            attempt.file,
+            when,
+            attempt.late,
+            key,
+            verdict,
+        )
+
+    def as_json(self) -> dict[str, Any]:
+        """This result with its verdict's schema, see docs/verdict.md."""
+        fields = {key: getattr(self, key) for key in self.__slots__}
+        return {**fields, "verdict": self.verdict.as_json()}
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Result:
+        """Read what `as_json` wrote.
+
+        Raises ``ValueError`` where it is something else.
+        """
+        try:
+            return cls(**{**data, "verdict": Verdict.from_json(data["verdict"])})
+        except (KeyError, TypeError) as error:
+            raise ValueError(f"not a result: {error}") from error
+
+
+def key_of(attempt: Attempt, exercise: Exercise) -> str:
+    """What a verdict depends on: the program, the exercise, and the grader."""
+    digest = blake2b(digest_size=16)
+    parts = [__version__.encode(), attempt.source, exercise.name.encode()]
+    parts += [
+        exercise.checks_file.read_bytes(),
+        exercise.stub.read_bytes(),
+        json.dumps(asdict(exercise.limits)).encode(),
+    ]
+    for part in parts:
+        digest.update(len(part).to_bytes(8, "little") + part)
+    return digest.hexdigest()
+
+
+class Results:
+    """A folder of results. Several processes may write to it at once."""
+
+    def __init__(self, folder: Path) -> None:
+        """Raises `UsageError` where there can be no such folder."""
+        self.folder = folder
+        try:
+            for part in ("verdicts", "failed"):
+                (folder / part).mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UsageError(f"{folder} cannot be made: {error.strerror}") from error
+        if not os.access(folder / "verdicts", os.W_OK):
+            raise UsageError(f"{folder} cannot be written: permission denied")
+
+    def _path(self, part: str, student: str, exercise: str) -> Path:
+        return self.folder / part / folder_name(student) / f"{exercise}.json"
+
+    def save(self, result: Result) -> None:
+        """Keep a result; a failure of the grader does not replace a verdict.
+
+        Raises `GraderError` where it cannot be written.
+        """
+        failed = result.verdict.outcome is Outcome.GRADER_ERROR
+        student, exercise = result.student, result.verdict.exercise
+        path = self._path("failed" if failed else "verdicts", student, exercise)
+        path.parent.mkdir(exist_ok=True)
+        text = json.dumps(result.as_json(), indent=1, ensure_ascii=False)
+        write_whole(path, text.encode(errors="backslashreplace").decode() + "\n")
+        if not failed:
+            with suppress(FileNotFoundError):
+                self._path("failed", student, exercise).unlink()
+
+    def find(self, student: str, exercise: str) -> Result | None:
+        """The verdict that is there already; None where there is none to trust."""
+        return _read(self._path("verdicts", student, exercise))
+
+    def verdicts(self) -> Iterator[Result]:
+        """All results with a verdict, by student and exercise."""
+        return _all(self.folder / "verdicts")
+
+    def failed(self) -> Iterator[Result]:
+        """All that the grader itself could not do."""
+        return _all(self.folder / "failed")
+
+
+def folder_name(student: str) -> str:
+    """A name that a folder can have, another for each student, and never a path."""
+    name = quote(student, safe=" @+,=")
+    if not name or name.startswith("."):
+        name = f"%{name}"
+    if len(name) > _LONGEST_NAME:
+        digest = blake2b(student.encode(errors="replace"), digest_size=8).hexdigest()
+        name = f"{name[:100]}%{digest}"
+    return name
+
+
+def _all(folder: Path) -> Iterator[Result]:
+    files: Iterable[Path] = sorted(folder.glob("*/*.json"))
+    for path in files:
+        result = _read(path)
+        if result is not None:
+            yield result
+
+
+def _read(path: Path) -> Result | None:
+    try:
+        return Result.from_json(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError):
+        return None  # not there, or of another version: it is graded again

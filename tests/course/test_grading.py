@@ -1,0 +1,230 @@
+"""Grading a course: every result is there once, whatever happens meanwhile."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from grader.catalog import Exercise, find
+from grader.course import grading
+from grader.course.grading import Began, Done, grade_all, tasks_of
+from grader.course.handed_in import Attempt
+from grader.course.results import Results, folder_name, key_of
+from grader.errors import UsageError
+from grader.session import grade
+from grader.verdict import Outcome, Verdict
+
+ROOT = Path(__file__).parents[2]
+RIGHT = (ROOT / "solutions" / "exercise1" / "exercise1.py").read_bytes()
+WRONG = (
+    ROOT / "solutions" / "exercise1" / "wrong" / "sleeps_instead_of_waiting.py"
+).read_bytes()
+EXERCISES = {"exercise1": find("exercise1")}
+CORE = min(os.sched_getaffinity(0))
+
+
+def _attempts(**sources: bytes) -> list[Attempt]:
+    return [
+        Attempt(student, "exercise1", f"{student}/exercise1.py", source)
+        for student, source in sources.items()
+    ]
+
+
+def _scores(results: Results) -> dict[str, int]:
+    return {result.student: result.verdict.score for result in results.verdicts()}
+
+
+def test_only_what_changed_is_graded_again(tmp_path: Path) -> None:
+    """By the program's content; and all of it, if that is asked for."""
+    results = Results(tmp_path)
+    attempts = _attempts(ada=RIGHT, bob=WRONG, eve=b"print(")
+    tasks = tasks_of(attempts, EXERCISES, results)
+    events: list[Began | Done] = []
+    assert grade_all(tasks, results, cores=[CORE, CORE], progress=events.append) == 0
+    assert _scores(results) == {"ada": 10, "bob": 8, "eve": 0}
+    assert sum(isinstance(event, Began) for event in events) == 3
+    assert sum(isinstance(event, Done) for event in events) == 3
+    assert tasks_of(attempts, EXERCISES, results) == []
+    assert len(tasks_of(attempts, EXERCISES, results, again=True)) == 3
+    changed = [attempts[0], replace(attempts[1], source=RIGHT), attempts[2]]
+    (task,) = tasks_of(changed, EXERCISES, results)
+    assert task.attempt.student == "bob"
+    assert grade_all([task], results, cores=[CORE]) == 0
+    assert _scores(results)["bob"] == 10
+
+
+def test_what_a_result_depends_on() -> None:
+    """The program, the exercise's limits and checks; not whose it is."""
+    (ada,), (bob,) = _attempts(ada=RIGHT), _attempts(bob=RIGHT)
+    exercise = EXERCISES["exercise1"]
+    assert key_of(ada, exercise) == key_of(bob, exercise)
+    assert key_of(replace(ada, source=WRONG), exercise) != key_of(ada, exercise)
+    limits = replace(exercise.limits, processes=3)
+    assert key_of(ada, replace(exercise, limits=limits)) != key_of(ada, exercise)
+
+
+def test_a_result_of_another_version_is_not_trusted(tmp_path: Path) -> None:
+    """Nor one that is cut off: it is graded again."""
+    results = Results(tmp_path)
+    tasks = tasks_of(_attempts(ada=WRONG), EXERCISES, results)
+    grade_all(tasks, results, cores=[CORE])
+    (file,) = tmp_path.glob("verdicts/*/*.json")
+    whole = file.read_text()
+    for damaged in (whole[:100], "{}", "", whole.replace('"schema": 1', '"schema": 9')):
+        file.write_text(damaged)
+        assert len(tasks_of(_attempts(ada=WRONG), EXERCISES, results)) == 1
+
+
+def test_what_the_grader_could_not_do_is_kept_apart(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is tried once more, is no verdict, and the others are graded."""
+    tried = tmp_path / "tried"
+
+    def fails(exercise: Exercise, program: Path, **options: object) -> Verdict:
+        verdict = grade(exercise, program, **options)  # type: ignore[arg-type]
+        if program.read_bytes() != WRONG:
+            return verdict
+        with open(tried, "a") as file:
+            file.write("x")
+        return replace(verdict, error="no memory")
+
+    monkeypatch.setattr(grading, "grade", fails)
+    results = Results(tmp_path / "results")
+    attempts = _attempts(ada=RIGHT, bob=WRONG)
+    tasks = tasks_of(attempts, EXERCISES, results)
+    assert grade_all(tasks, results, cores=[CORE]) == 1
+    assert tried.read_text() == "xx"
+    assert _scores(results) == {"ada": 10}
+    (failed,) = results.failed()
+    assert failed.verdict.outcome is Outcome.GRADER_ERROR
+    monkeypatch.undo()
+    assert grade_all(tasks_of(attempts, EXERCISES, results), results, cores=[CORE]) == 0
+    assert _scores(results) == {"ada": 10, "bob": 8}
+    assert list(results.failed()) == []
+
+
+def test_a_grader_that_dies_is_replaced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it had is tried once more; what kills it twice is a failure."""
+
+    def dies(exercise: Exercise, program: Path, **options: object) -> Verdict:
+        once = tmp_path / "once"
+        if program.read_bytes() == WRONG and not once.exists():
+            once.touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+        if program.read_bytes() == b"print(":
+            os._exit(3)
+        return grade(exercise, program, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(grading, "grade", dies)
+    results = Results(tmp_path / "results")
+    attempts = _attempts(ada=RIGHT, bob=WRONG, eve=b"print(")
+    tasks = tasks_of(attempts, EXERCISES, results)
+    assert grade_all(tasks, results, cores=[CORE, CORE]) == 1
+    assert _scores(results) == {"ada": 10, "bob": 8}
+    (failed,) = results.failed()
+    assert (failed.student, failed.verdict.outcome) == ("eve", Outcome.GRADER_ERROR)
+
+
+@given(st.text(), st.text())
+def test_folders_of_students(one: str, other: str) -> None:
+    """Each has one, below the results, whatever somebody is called."""
+    for student in (one, other):
+        name = folder_name(student)
+        assert name not in ("", ".", "..")
+        assert not name.startswith(".")
+        assert "/" not in name
+        assert "\0" not in name
+        assert len(os.fsencode(name)) <= 255
+    assert (folder_name(one) == folder_name(other)) is (one == other)
+
+
+def test_names_that_are_too_long_stay_apart() -> None:
+    """They are cut, and what was cut is not forgotten."""
+    assert folder_name("x" * 900 + "a") != folder_name("x" * 900 + "b")
+    assert len(folder_name("é" * 900)) <= 255
+
+
+def test_results_that_cannot_be_written(tmp_path: Path) -> None:
+    """One sentence, before any work is done."""
+    (tmp_path / "file").touch()
+    with pytest.raises(UsageError, match="cannot be made"):
+        Results(tmp_path / "file" / "results")
+
+
+@pytest.fixture
+def handed(tmp_path: Path) -> Iterator[Path]:
+    """A class of six."""
+    folder = tmp_path / "handed-in"
+    for number, source in enumerate([RIGHT, WRONG, b"print("] * 2):
+        place = folder / f"student-{number}"
+        place.mkdir(parents=True)
+        (place / "exercise1.py").write_bytes(source)
+    yield folder
+
+
+def _course(handed: Path, out: Path) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "grader", "course", str(handed), "--out", str(out)]
+    return subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT
+    )
+
+
+def _without_pids(out: Path) -> dict[str, str]:
+    """All results but for their stories, whose columns are as wide as the pids."""
+    found = {}
+    for result in Results(out).verdicts():
+        data = result.as_json()
+        for check in data["verdict"]["checks"]:
+            for finding in check["findings"]:
+                del finding["timeline"]
+        found[result.student] = re.sub(r"\d{3,}", "PID", json.dumps(data))
+    return found
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_interrupted_and_resumed(tmp_path: Path, handed: Path, number: int) -> None:
+    """The results are those of one that was left alone."""
+    undisturbed, disturbed = tmp_path / "one", tmp_path / "two"
+    with _course(handed, undisturbed) as course:
+        assert course.wait() == 0
+    with _course(handed, disturbed) as course:
+        while not list(disturbed.glob("verdicts/*/*.json")):
+            assert course.poll() is None
+        course.send_signal(number)
+        course.wait()
+    with _course(handed, disturbed) as course:
+        output, _ = course.communicate()
+        assert course.returncode == 0
+    assert "2 of 6 have full marks" in output
+    assert _without_pids(disturbed) == _without_pids(undisturbed)
+
+
+def test_the_command(tmp_path: Path, handed: Path) -> None:
+    """Wrong usage is told; a result holds what its verdict's page says."""
+    with _course(handed / "absent", tmp_path / "out") as course:
+        _, errors = course.communicate()
+        assert course.returncode == 2
+    assert "does not exist; name the folder of all submissions" in errors
+    with _course(handed, tmp_path / "out") as course:
+        output, _ = course.communicate()
+    assert "most often: " in output
+    assert "Graded 6, unchanged 0" in output
+    file = tmp_path / "out" / "verdicts" / "student-1" / "exercise1.json"
+    data = json.loads(file.read_text())
+    assert data["student"] == "student-1"
+    assert data["verdict"]["submission"] == "student-1/exercise1.py"
+    assert data["verdict"]["score"] == 8
