@@ -10,6 +10,7 @@ stop, and then what each clock said at the start, 0 where it is not virtual.
 
 from __future__ import annotations
 
+import fcntl
 import mmap
 import os
 import struct
@@ -26,6 +27,10 @@ MANY_LOOKS = 2_000
 _FREE_LOOKS = 64
 
 _NOW, _FREE, _BASES = 0, 1, 2  # the words of the page
+
+# <linux/fcntl.h>, fcntl(2); Python names them from 3.13 on.
+_ADD_SEALS = 1033
+_SEAL, _SEAL_SHRINK, _SEAL_GROW = 1, 2, 4
 
 # The clocks that count the processor's time are the kernel's own; all others are
 # answered here, clock_gettime(2).
@@ -49,15 +54,19 @@ class Clock:
     """
 
     def __init__(self) -> None:
-        self.descriptor = os.memfd_create("virtual-time", os.MFD_CLOEXEC)
+        flags = os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING
+        self.descriptor = os.memfd_create("virtual-time", flags)
         os.ftruncate(self.descriptor, mmap.PAGESIZE)
-        self._words = memoryview(mmap.mmap(self.descriptor, mmap.PAGESIZE)).cast("q")
+        # A program that shrank it would take the page away from the tracer too.
+        fcntl.fcntl(self.descriptor, _ADD_SEALS, _SEAL | _SEAL_SHRINK | _SEAL_GROW)
+        self._page = mmap.mmap(self.descriptor, mmap.PAGESIZE)
+        self._words: memoryview[int] | list[int] = memoryview(self._page).cast("q")
         self._base = {
             number: time.clock_gettime_ns(like) for number, like in _VIRTUAL.items()
         }
         for number, base in self._base.items():
             self._words[_BASES + number] = base
-        self._least = 0
+        self._least = self._allowed = 0
         self.now = 0
         self.allow_looks(free=True)
 
@@ -76,7 +85,8 @@ class Clock:
 
     def allow_looks(self, *, free: bool) -> None:
         """Whether looks need not stop the program from now on."""
-        self._allowed = self._words[_FREE] = _FREE_LOOKS if free else 0
+        if free is not (self._allowed > 0):
+            self._allowed = self._words[_FREE] = _FREE_LOOKS if free else 0
 
     def count_looks(self) -> int:
         """How many looks stopped nobody, since this was last asked."""
@@ -88,8 +98,13 @@ class Clock:
         return self._allowed - min(max(left, 0), self._allowed)
 
     def close(self) -> None:
-        """Give the page back; the program's own lasts as long as it does."""
-        os.close(self.descriptor)
+        """Give the page back. The clock keeps what it said last."""
+        words = self._words
+        if isinstance(words, memoryview):
+            self._words = words.tolist()
+            words.release()
+            self._page.close()
+            os.close(self.descriptor)
 
     @property
     def seconds(self) -> float:

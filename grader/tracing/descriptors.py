@@ -41,7 +41,7 @@ class Objects:
 class Opened:
     """What one descriptor is open on, and whether using it can block.
 
-    `prints`: whether what is written there reaches a standard stream.
+    `prints`: whether what is written there comes out of the program.
     """
 
     target: Target
@@ -128,8 +128,9 @@ class Files:
                 side = Side.READ if readable else Side.WRITE
                 return Opened(End(self._objects.pipes[name].number, side), True)
             if name in self._objects.streams:
+                stream = self._objects.streams[name]
                 writable = bool(os.lstat(path).st_mode & stat.S_IWUSR)
-                return Opened(self._objects.streams[name], True, writable)
+                return Opened(stream, True, writable and stream is not Stream.INPUT)
             mode = os.stat(path).st_mode
         except OSError:
             return None

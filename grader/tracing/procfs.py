@@ -77,7 +77,9 @@ def signals_of(pid: int, tid: int) -> Signals:
     with suppress(OSError):
         file = os.open(f"/proc/{pid}/task/{tid}/status", os.O_RDONLY | os.O_CLOEXEC)
         try:
-            status = os.read(file, 1 << 13)
+            # A process may be in so many groups that one read does not hold them.
+            while part := os.read(file, 1 << 13):
+                status += part
         finally:
             os.close(file)
     found = _SIGNALS.search(status)

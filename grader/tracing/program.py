@@ -198,6 +198,10 @@ class _Streams:
                 while os.read(fd, 1 << 16):
                     pass
 
+    def foreground(self) -> int | None:
+        """The group that the terminal is for, tcgetpgrp(3); None without a terminal."""
+        return None if self.keyboard is None else os.tcgetpgrp(self.ours[0])
+
     def type(self, data: bytes) -> None:
         if self.input is None or self.ends:
             raise ValueError("the program's standard input is closed")
@@ -312,7 +316,14 @@ def trace(
         cleanup.callback(signal.pthread_sigmask, signal.SIG_SETMASK, masked)
         streams = _Streams.make(stdout, stdin)
         cleanup.callback(streams.close)
-        tracer = Tracer(schedule, limits, streams.names, streams.drain, pipe_size)
+        tracer = Tracer(
+            schedule,
+            limits,
+            streams.names,
+            streams.drain,
+            streams.foreground,
+            pipe_size,
+        )
         cleanup.callback(tracer.clock.close)
         job: Job = (
             path,

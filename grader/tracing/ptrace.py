@@ -204,9 +204,6 @@ def get_vector_registers(tid: int) -> bytes:
     return _vectors.raw
 
 
-_mask = ctypes.c_uint64()
-
-
 # prctl(2) and seccomp(2), for the process that is about to become a submission.
 
 _PR_SET_PDEATHSIG = 1
@@ -235,9 +232,12 @@ def adopt_orphans() -> None:
     _prctl(_PR_SET_CHILD_SUBREAPER, 1)
 
 
-def hide_memory() -> None:
-    """Keep processes of the same user from reading or tracing this one."""
-    _prctl(_PR_SET_DUMPABLE, 0)
+def hide_memory(*, hidden: bool = True) -> None:
+    """Keep processes of the same user from reading or tracing this one, prctl(2).
+
+    Its forks are as it was; what it executes is not hidden.
+    """
+    _prctl(_PR_SET_DUMPABLE, int(not hidden))
 
 
 def end_with_parent() -> None:

@@ -146,23 +146,25 @@ class Tracer:
         limits: Limits,
         streams: dict[str, Stream],
         drain: Callable[[], None],
+        foreground: Callable[[], int | None] = lambda: None,
         pipe_size: int | None = None,
     ) -> None:
         """Make a tracer that traces nothing yet.
 
         `streams` are the program's standard streams by their names in /proc;
-        `drain` empties what it wrote there, so that its writes never block.
+        `drain` empties what it wrote there, so that its writes never block;
+        `foreground` says which process group its terminal is for, if it has one.
         """
         self.clock = Clock()
         self.objects = Objects(streams)
         self.pipe_size = pipe_size
-        self.has_groups = False
         self.limits = limits
         self.exceeded: Limit | None = None
         self._schedule = schedule
         self._interruption = self._interruptions = 0
         self._only_writes = False
         self._drain = drain
+        self._foreground = foreground
         self._traced: dict[int, Traced] = {}
         self._threads: dict[int, Thread] = {}
         self._processes: dict[int, Process] = {}
@@ -289,7 +291,6 @@ class Tracer:
         """
         self._interruption, self._interruptions = number, times
         self._only_writes = only_writes
-        self.clock.allow_looks(free=only_writes)
 
     def kill(self) -> None:
         """End whatever still lives of the program, and wait until it is gone."""
@@ -453,6 +454,15 @@ class Tracer:
             return True
         thread.signalled = bool(waiting)
         return False
+
+    def in_background(self, pid: int) -> bool:
+        group = self._foreground()
+        if group is None:
+            return False
+        try:
+            return group != os.getpgid(pid)
+        except ProcessLookupError:  # killed while it was stopped
+            return True
 
     def process(self, pid: int) -> Traced | None:
         return self._traced.get(pid)
@@ -727,8 +737,6 @@ class Tracer:
         of_errors = standard and call.arguments[0] == 2
         if thread.number == 0 and not of_errors and self._may_interrupt(standard):
             self._interruptions -= 1
-            if not self._interruptions:
-                self.clock.allow_looks(free=True)
             self._send(thread.owner, self._interruption)
         if call.number in _REFUSED:
             then = self.refuse(thread, call, call.name)
@@ -1042,6 +1050,9 @@ class Tracer:
         number, thread.inject = thread.inject, 0
         if self._registers_of is thread:
             self._registers_of = None
+        calls = self._interruptions and not self._only_writes
+        # To one that waits for the time to come it comes at its calls, `Clock.read`.
+        self.clock.allow_looks(free=not calls and thread.looks < MANY_LOOKS)
         # A tracee can be killed while it is stopped; its end is reported then.
         with suppress(ProcessLookupError):
             if to_exit:
@@ -1136,9 +1147,14 @@ class Tracer:
         status = ptrace.wait(thread.tid)
         if status >> 16 != ptrace.Event.STOP or os.WSTOPSIG(status) != signal.SIGTRAP:
             return status
+        if self._count_looks(thread):
+            # A look is a call, if one that did not stop it.
+            if self._watches_clock(thread):
+                return None
+            self._resume(thread)
+            return _RUNS_ON
         thread.spins += 1
         if thread.spins in _SPINS_LOOKED_AT:
-            self._count_looks(thread)
             looked = look_for_loop(thread)
             if looked.status is not None:
                 return looked.status

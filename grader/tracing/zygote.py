@@ -72,6 +72,7 @@ def serve(
     """Answer requests; returns, in a forked child only, the program to run."""
     global _collections, _time_page
     ptrace.adopt_orphans()
+    ptrace.hide_memory()
     with suppress(OSError):
         _time_page = timepage.answer_looks(clock_function, jump)
     _add_site_builtins()
@@ -100,6 +101,8 @@ def serve(
         try:
             if terminal:
                 fcntl.ioctl(descriptors[0], termios.TIOCSCTTY, 0)
+            # The child must be open to its tracer; we are to be closed to the child.
+            ptrace.hide_memory(hidden=False)
             pid = os.fork()
         except OSError as error:
             connection.send(marshal.dumps(str(error)))
@@ -107,6 +110,7 @@ def serve(
         if pid == 0:
             connection.close()
             return become(job, descriptors, filter_program)
+        ptrace.hide_memory()
         # Here and in the child: whoever comes first, the group is there.
         os.setpgid(pid, pid)
         if terminal:
@@ -121,7 +125,10 @@ def _give_up_terminal() -> None:
         terminal = os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY)
     except OSError:
         return  # the last program had none
+    # It sends SIGHUP to the foreground group, which a program may have made ours.
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
     fcntl.ioctl(terminal, termios.TIOCNOTTY)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
     os.close(terminal)
 
 
@@ -159,9 +166,9 @@ def become(
     path, argv, python, directory, _, tracer, limits = job
     try:
         os.setpgid(0, 0)
-        # Above the standard streams first: a passed descriptor may be 0, 1 or 2.
         if _time_page:
             timepage.read_time_from(descriptors[4], _time_page)
+        # Above the standard streams first: a passed descriptor may be 0, 1 or 2.
         safe = [fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 10) for fd in descriptors]
         for stream in (0, 1, 2):
             os.dup2(safe[stream], stream, inheritable=True)

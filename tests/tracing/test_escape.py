@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -117,3 +119,21 @@ def test_a_pidfd_and_a_wait_that_does_not_wait(run: Run) -> None:
     assert recording.output == b"(0, 0)\n1\n6\n"
     assert child.reaped_by == recording.root.pid
     assert 3 <= recording.duration < 4
+
+
+def test_a_program_cannot_write_into_the_zygote(tmp_path: Path) -> None:
+    """Whatever is planted there would run untraced; root alone is not kept out."""
+    program = tmp_path / "planter.py"
+    program.write_text(
+        "import os\n"
+        "try:\n"
+        "    print(os.open(f'/proc/{os.getppid()}/mem', os.O_RDWR))\n"
+        "except PermissionError:\n"
+        "    print('refused')\n"
+    )
+    grade = [sys.executable, "-m", "grader", "trace", str(program)]
+    if os.geteuid() == 0:
+        drop = ["setpriv", "--inh-caps=-all", "--bounding-set=-all"]
+        grade = [*drop, *grade]
+    said = subprocess.run(grade, capture_output=True, text=True, check=False)
+    assert 'writes "refused\\n"' in said.stdout, said.stderr

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import signal
+
+import pytest
 
 from grader.tracing.recording import (
     Continued,
@@ -188,3 +191,18 @@ def test_a_merged_signal(run: Run) -> None:
     )
     assert recording.output == b"1\n"
     assert [event.merged for event in recording.of(SignalSent)] == [False, True, True]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may join groups")
+def test_a_process_in_many_groups(run: Run) -> None:
+    """Its signals stand behind its groups in /proc, however many those are."""
+    recording = run(
+        """
+        import os, signal
+        os.setgroups(range(10_000, 13_000))
+        signal.signal(signal.SIGUSR1, lambda *_: print("handled"))
+        os.kill(os.getpid(), signal.SIGUSR1)
+        """
+    )
+    (delivered,) = recording.of(SignalDelivered)
+    assert delivered.action == "handler"

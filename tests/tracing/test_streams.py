@@ -142,3 +142,35 @@ def test_a_background_process_that_must_not_print(run: Run) -> None:
     (stopped,) = (e for e in recording.events if isinstance(e, Stopped))
     assert stopped.signal == signal.SIGTTOU
     assert recording.output == b""
+
+
+def test_what_a_program_types_for_itself(run: Run) -> None:
+    """Its own standard input is a pipe like others: what it writes there it reads."""
+    recording = run(
+        """
+        import os
+        end = os.open("/proc/self/fd/0", os.O_WRONLY)
+        os.write(end, b"own")
+        os.close(end)
+        print(os.read(0, 10))
+        """,
+        stdout="pipe",
+    )
+    assert recording.output == b"b'own'\n"
+
+
+def test_a_terminal_that_is_for_others(run: Run) -> None:
+    """A program that puts itself in the background is stopped, and sweeping goes on."""
+    for _ in range(2):
+        recording = run(
+            """
+            import os, termios
+            mode = termios.tcgetattr(0)
+            mode[3] |= termios.TOSTOP
+            termios.tcsetattr(0, termios.TCSANOW, mode)
+            os.tcsetpgrp(0, os.getpgid(os.getppid()))
+            os.write(1, b"from behind\\n")
+            """
+        )
+        (stopped,) = (e for e in recording.events if isinstance(e, Stopped))
+        assert stopped.signal == signal.SIGTTOU

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 
+from grader.tracing.limits import Limits
 from tests.conftest import Run, Start
 
 
@@ -189,3 +190,52 @@ def test_signals_come_at_looks_at_the_clock_too(start: Start) -> None:
         program.interrupt_calls(signal.SIGUSR1, 2)
         recording = program.finish()
     assert recording.output == b"[0, 1, 2]\n"
+
+
+def test_computing_between_looks_is_no_busy_waiting(run: Run) -> None:
+    """Each look is a call, also one that stops nobody: a new slice begins with it."""
+    recording = run(
+        """
+        import time
+        for _ in range(60):
+            sum(range(200_000))
+            time.monotonic()
+        print("done")
+        """,
+        limits=Limits(busy_seconds=0.1),
+    )
+    assert recording.output == b"done\n"
+    assert recording.stuck is None
+
+
+def test_a_loop_that_computes_until_it_is_time(run: Run) -> None:
+    """Its looks are rare, and still time comes to it."""
+    recording = run(
+        """
+        import time
+        end = time.monotonic() + 60
+        while time.monotonic() < end:
+            sum(range(1000))
+        """
+    )
+    assert recording.ended
+    assert 60 <= recording.duration < 62
+
+
+def test_a_program_cannot_take_the_page_away(run: Run) -> None:
+    """Nor make the tracer's own page vanish with it: memfd_create(2)."""
+    recording = run(
+        """
+        import os
+        for line in open("/proc/self/maps"):
+            if "virtual-time" in line:
+                area = "-".join(x.lstrip("0") for x in line.split()[0].split("-"))
+        try:
+            page = os.open("/proc/self/map_files/" + area, os.O_RDWR)
+            os.ftruncate(page, 0)
+        except PermissionError:
+            print("refused")
+        """
+    )
+    assert recording.output == b"refused\n"
+    assert recording.ended

@@ -36,7 +36,6 @@ class Tracing(Protocol):
     clock: Clock
     objects: Objects
     pipe_size: int | None
-    has_groups: bool  # whether a process has left the process group of the first
 
     @property
     def keeps(self) -> int:
@@ -95,6 +94,9 @@ class Tracing(Protocol):
 
     def has_signal(self, thread: Thread) -> bool:
         """Whether a signal is pending that the thread does not block."""
+
+    def in_background(self, pid: int) -> bool:
+        """Whether a process's group is not that of its terminal, tty_ioctl(4)."""
 
     def process(self, pid: int) -> Traced | None:
         """The live process of this run with that pid."""

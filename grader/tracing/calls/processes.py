@@ -75,7 +75,6 @@ def _leave_wait(tracing: Tracing, thread: Thread, call: Call, result: int) -> Af
 
 def _leave_setpgid(tracing: Tracing, thread: Thread, call: Call, result: int) -> After:
     if result >= 0:
-        tracing.has_groups = True
         member = call.arguments[0] & 0xFFFFFFFF if call.name == "setpgid" else 0
         member = member or thread.pid
         try:

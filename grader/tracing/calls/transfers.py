@@ -160,7 +160,9 @@ def _print(tracing: Tracing, thread: Thread, call: Call, opened: Opened) -> bool
     a signal interrupts it or, for a process in the background, stops it: write(2),
     tty_ioctl(4). To go through a terminal takes as long as ten other calls.
     """
-    if call.name != "write" or tracing.has_groups or tracing.has_signal(thread):
+    if call.name != "write" or tracing.has_signal(thread):
+        return False
+    if tracing.in_background(thread.pid):
         return False
     count = call.arguments[2]
     data = _buffer(tracing, thread, call, count)
