@@ -357,6 +357,9 @@ def _graded(
     from grader.report.progress import LiveProgress
     from grader.session import grade
     from grader.submission import locate
+    from grader.tracing.ptrace import hide_memory
+
+    hide_memory()
 
     submission = locate(exercise, arguments.submission)
     named = (arguments.json, arguments.junit, arguments.gradescope, arguments.exercism)
@@ -449,7 +452,9 @@ def _course(arguments: argparse.Namespace) -> int:
     from grader.course.results import Results
     from grader.report.progress import CourseProgress
     from grader.report.terminal import Reporter, console
+    from grader.tracing.ptrace import hide_memory
 
+    hide_memory()
     wanted = arguments.exercise or names()
     exercises = {name: find(name) for name in wanted}
     attempts = newest(handed_in(arguments.submissions, exercises))

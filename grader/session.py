@@ -15,6 +15,7 @@ import json
 import os
 import select
 import signal
+import socket
 import time
 from collections.abc import Callable, Container, Iterator, Sequence
 from contextlib import ExitStack
@@ -206,10 +207,15 @@ def _messages(
             Seat(cleanup.enter_context(Zygote()), core)
             for core in _some_cores(min(_RUNNERS, checks))
         ]
-        channels = [os.pipe2(os.O_CLOEXEC) for _ in seats]
-        tickets, our_tickets = os.pipe2(os.O_CLOEXEC)
-        os.write(our_tickets, bytes(_outside_in(checks)))
-        os.close(our_tickets)
+        cleanup.callback(worker.end)
+        # Not pipes: whoever may look into /proc could open those.
+        channels = [socket.socketpair() for _ in seats]
+        for end in (end for pair in channels for end in pair):
+            cleanup.enter_context(end)
+        tickets, our_tickets = socket.socketpair()
+        cleanup.enter_context(tickets)
+        with our_tickets:
+            our_tickets.sendall(bytes(_outside_in(checks)))
         job = Job(
             checks_file=str(exercise.checks_file),
             only=only,
@@ -222,16 +228,14 @@ def _messages(
             cores=[seat.core for seat in seats],
         )
         sources = [seat.zygote.descriptor for seat in seats]
-        worker.start(job, tickets, [ours for _, ours in channels], sources)
-        for descriptor in (tickets, *(ours for _, ours in channels)):
-            os.close(descriptor)
-        try:
-            yield {"starting": True}
-            yield from _read([theirs for theirs, _ in channels])
-        finally:
-            for theirs, _ in channels:
-                os.close(theirs)
-            status = worker.end()
+        worker.start(
+            job, tickets.fileno(), [ours.fileno() for _, ours in channels], sources
+        )
+        for end in (tickets, *(ours for _, ours in channels)):
+            end.close()
+        yield {"starting": True}
+        yield from _read([theirs.fileno() for theirs, _ in channels])
+        status = worker.end()
         # 0: all passed, 1: some failed. A worker that was still ending when it
         # had nothing more to say was ended by us.
         if status not in (0, 1, -signal.SIGKILL):

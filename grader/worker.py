@@ -13,6 +13,7 @@ This module imports little: until the worker is forked, everything waits for it.
 
 from __future__ import annotations
 
+import fcntl
 import gc
 import io
 import os
@@ -161,6 +162,10 @@ def _serve(supervisor: socket.socket, noise: int) -> NoReturn:
     status = _FAILED
     try:
         os.setpgid(0, 0)
+        # Where standard streams are closed, ours may have taken their places.
+        noise = fcntl.fcntl(noise, fcntl.F_DUPFD_CLOEXEC, 3)
+        ours = fcntl.fcntl(supervisor.detach(), fcntl.F_DUPFD_CLOEXEC, 3)
+        supervisor = socket.socket(fileno=ours)
         _close_all_but(supervisor.fileno(), noise)
         null = os.open(os.devnull, os.O_RDONLY)
         os.dup2(null, 0)
