@@ -7,57 +7,85 @@ how often each file is graded.
 from __future__ import annotations
 
 import argparse
-import json
+import os
 import sys
 import tempfile
 import time
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from benchmarks.timing import SOLUTIONS, grade_command, load, run
+from benchmarks.timing import SOLUTIONS, load
+from grader.catalog import find_exercises
+from grader.course.grading import Began, Done, grade_all, tasks_of
+from grader.course.handed_in import Attempt
+from grader.course.results import Results
+from grader.verdict import Verdict
 
 _BUSY = 4
-_AT_ONCE = 6
+_AT_ONCE = 12
 
 # What is compared between two gradings: outcome and findings of each check.
 Essence = tuple[str, tuple[tuple[str, str, tuple[str, ...]], ...]]
 
 
-def _graded(file: Path) -> Essence:
-    exercise = file.relative_to(SOLUTIONS).parts[0]
-    with tempfile.TemporaryDirectory() as folder:
-        target = Path(folder, "verdict.json")
-        ran = run(grade_command(exercise, file, "--json", str(target)))
-        if not target.exists():
-            return (f"exit status {ran.returncode}: {ran.stderr.decode()}", ())
-        verdict = json.loads(target.read_text())
+def _essence(verdict: Verdict) -> Essence:
     checks = tuple(
-        (c["id"], c["outcome"], tuple(f["id"] for f in c["findings"]))
-        for c in verdict["checks"]
+        (c.id, c.outcome.value, tuple(f.id for f in c.findings)) for c in verdict.checks
     )
-    return verdict["outcome"], checks
+    return verdict.outcome.value, checks
 
 
-def _soak(files: Sequence[Path], times: int) -> dict[Path, Counter[Essence]]:
-    found: dict[Path, Counter[Essence]] = defaultdict(Counter)
+class _Rounds:
+    """Notes each verdict as it comes, and tells how far it is."""
+
+    def __init__(self, results: Results, files: Sequence[Path], times: int) -> None:
+        self.found: dict[str, Counter[Essence]] = defaultdict(Counter)
+        self._results = results
+        self._files = len(files)
+        self._times = times
+        self._done = 0
+
+    def __call__(self, event: Began | Done) -> None:
+        if isinstance(event, Began):
+            return
+        attempt = event.task.attempt
+        result = self._results.find(attempt.student, attempt.exercise)
+        essence = _essence(result.verdict) if result else ("grader-error", ())
+        self.found[attempt.file][essence] += 1
+        self._done += 1
+        if self._done % self._files == 0:
+            steady = sum(len(seen) == 1 for seen in self.found.values())
+            print(
+                f"round {self._done // self._files} of {self._times}: "
+                f"{steady} of {len(self.found)} files always the same",
+                flush=True,
+            )
+
+
+def _soak(files: Sequence[Path], times: int) -> dict[str, Counter[Essence]]:
     # File by file in each round, so that the same file is graded at different times.
-    todo = [file for _ in range(times) for file in files]
-    with load(_BUSY), ThreadPoolExecutor(_AT_ONCE) as pool:
-        for place, essence in enumerate(pool.map(_graded, todo), start=1):
-            found[todo[place - 1]][essence] += 1
-            if place % len(files) == 0:
-                steady = sum(len(seen) == 1 for seen in found.values())
-                print(
-                    f"round {place // len(files)} of {times}: "
-                    f"{steady} of {len(files)} files always the same",
-                    flush=True,
-                )
-    return found
+    attempts = [
+        Attempt(
+            f"round {number}, {file.stem}",
+            file.relative_to(SOLUTIONS).parts[0],
+            str(file.relative_to(SOLUTIONS)),
+            file.read_bytes(),
+        )
+        for number in range(times)
+        for file in files
+    ]
+    cores = sorted(os.sched_getaffinity(0))
+    places = [cores[number % len(cores)] for number in range(_AT_ONCE)]
+    with tempfile.TemporaryDirectory() as folder, load(_BUSY):
+        results = Results(Path(folder))
+        tasks = tasks_of(attempts, find_exercises(), results)
+        rounds = _Rounds(results, files, times)
+        grade_all(tasks, results, cores=places, progress=rounds)
+        return rounds.found
 
 
-def _report(what: str, found: dict[Path, Counter[Essence]], began: float) -> int:
+def _report(what: str, found: dict[str, Counter[Essence]], began: float) -> int:
     total = sum(sum(seen.values()) for seen in found.values())
     unsteady = {file: seen for file, seen in found.items() if len(seen) > 1}
     seconds = time.monotonic() - began
@@ -66,7 +94,7 @@ def _report(what: str, found: dict[Path, Counter[Essence]], began: float) -> int
         f"beside {_BUSY} busy processes; {len(unsteady)} files with changing verdicts"
     )
     for file, seen in unsteady.items():
-        print(f"  {file.relative_to(SOLUTIONS)}")
+        print(f"  {file}")
         for essence, count in seen.most_common():
             print(f"    {count} x {essence}")
     return len(unsteady)
@@ -78,20 +106,23 @@ def main() -> int:
     parser.add_argument("--right", type=int, default=200, metavar="TIMES")
     parser.add_argument("--wrong", type=int, default=20, metavar="TIMES")
     options = parser.parse_args()
+    bad = 0
 
-    began = time.monotonic()
-    references = sorted(SOLUTIONS.glob("exercise*/exercise*.py"))
-    right = _soak(references, options.right)
-    bad = _report("references", right, began)
-    for file, seen in right.items():
-        for essence, count in seen.items():
-            if essence[0] != "full":
-                print(f"  {file.name} did not get full marks {count} times")
-                bad += 1
+    if options.right:
+        began = time.monotonic()
+        references = sorted(SOLUTIONS.glob("exercise*/exercise*.py"))
+        right = _soak(references, options.right)
+        bad += _report("references", right, began)
+        for file, seen in right.items():
+            for essence, count in seen.items():
+                if essence[0] != "full":
+                    print(f"  {file} did not get full marks {count} times")
+                    bad += 1
 
-    began = time.monotonic()
-    wrong = _soak(sorted(SOLUTIONS.glob("*/wrong/*.py")), options.wrong)
-    bad += _report("wrong answers", wrong, began)
+    if options.wrong:
+        began = time.monotonic()
+        wrong = _soak(sorted(SOLUTIONS.glob("*/wrong/*.py")), options.wrong)
+        bad += _report("wrong answers", wrong, began)
     return min(bad, 1)
 
 
