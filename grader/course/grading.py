@@ -95,43 +95,12 @@ def grade_all(
 ) -> int:
     """Grade all tasks, one at a time on each core; how many could not be graded."""
     _load_all()
-    tell = progress or (lambda event: None)
-    waiting = deque((number, 1) for number in range(len(tasks)))
-    failures = 0
-    graders = [_Grader(tasks, results, core) for core in cores[: len(tasks)]]
-    poll = select.poll()
-    try:
-        for grader in graders:
-            poll.register(grader.channel, select.POLLIN)
-            grader.start(waiting, tell)
-        while any(grader.task is not None for grader in graders):
-            ready = {descriptor for descriptor, _ in poll.poll()}
-            for place, grader in enumerate(graders):
-                if grader.channel.fileno() not in ready:
-                    continue
-                task = grader.task
-                answer = grader.finish()
-                if task is not None:
-                    number, tries = task
-                    failed = answer is not Answer.DONE
-                    if failed and tries < _TRIES:
-                        waiting.append((number, tries + 1))
-                    else:
-                        if answer is Answer.GONE:
-                            results.save(_lost(tasks[number]))
-                        failures += failed
-                        tell(Done(tasks[number], failed))
-                if answer is Answer.GONE:
-                    poll.unregister(grader.channel)
-                    grader.end()
-                    graders[place] = _Grader(tasks, results, grader.core)
-                    poll.register(graders[place].channel, select.POLLIN)
-            for grader in graders:
-                grader.start(waiting, tell)
-    finally:
-        for grader in graders:
-            grader.end()
-    return failures
+    with scratch_folder() as scratch:
+        team = _Team(tasks, results, scratch, progress or (lambda event: None))
+        try:
+            return team.work(cores[: len(tasks)])
+        finally:
+            team.end()
 
 
 def _load_all() -> None:
@@ -154,6 +123,14 @@ def _lost(task: Task) -> Result:
     return Result.of(task.attempt, task.key, verdict)
 
 
+@dataclass(frozen=True, slots=True)
+class _Try:
+    """A task, by its number, and how often it has been tried with this time."""
+
+    task: int
+    number_of_try: int
+
+
 class Answer(Enum):
     """How a grader's task ended."""
 
@@ -162,13 +139,84 @@ class Answer(Enum):
     GONE = b""  # its process ended
 
 
+class _Team:
+    """The graders, and what is still to be given out."""
+
+    def __init__(
+        self,
+        tasks: Sequence[Task],
+        results: Results,
+        scratch: Path,
+        tell: Progress,
+    ) -> None:
+        self._tasks = tasks
+        self._results = results
+        self._scratch = scratch
+        self._tell = tell
+        self._waiting = deque(_Try(number, 1) for number in range(len(tasks)))
+        self._graders: list[_Grader] = []
+        self._failures = 0
+
+    def work(self, cores: Sequence[int]) -> int:
+        """Have all tasks graded; how many could not be."""
+        self._graders = [self._grader(core) for core in cores]
+        self._give_out()
+        while busy := [grader for grader in self._graders if grader.task is not None]:
+            for grader in _ready(busy):
+                self._hear(grader)
+            self._give_out()
+        return self._failures
+
+    def end(self) -> None:
+        """End the graders, whatever they have in hand."""
+        for grader in self._graders:
+            grader.end()
+
+    def _grader(self, core: int) -> _Grader:
+        folder = Path(tempfile.mkdtemp(dir=self._scratch))
+        return _Grader(self._tasks, self._results, core, folder)
+
+    def _give_out(self) -> None:
+        for grader in self._graders:
+            if self._waiting and grader.task is None:
+                given = self._waiting.popleft()
+                if given.number_of_try == 1:
+                    self._tell(Began(self._tasks[given.task]))
+                grader.start(given)
+
+    def _hear(self, grader: _Grader) -> None:
+        """A grader's task is over."""
+        given, answer = grader.finish()
+        if answer is not Answer.DONE and given.number_of_try < _TRIES:
+            self._waiting.append(replace(given, number_of_try=given.number_of_try + 1))
+        else:
+            task = self._tasks[given.task]
+            if answer is Answer.GONE:
+                self._results.save(_lost(task))
+            self._failures += answer is not Answer.DONE
+            self._tell(Done(task, failed=answer is not Answer.DONE))
+        if answer is Answer.GONE:
+            grader.end()
+            self._graders[self._graders.index(grader)] = self._grader(grader.core)
+
+
+def _ready(graders: Sequence[_Grader]) -> list[_Grader]:
+    """Wait until some of these graders have something to say; which."""
+    poll = select.poll()
+    for grader in graders:
+        poll.register(grader.channel, select.POLLIN)
+    ready = {descriptor for descriptor, _ in poll.poll()}
+    return [grader for grader in graders if grader.channel.fileno() in ready]
+
+
 class _Grader:
     """A process that grades tasks, by their numbers, until it is told no more."""
 
-    def __init__(self, tasks: Sequence[Task], results: Results, core: int) -> None:
+    def __init__(
+        self, tasks: Sequence[Task], results: Results, core: int, folder: Path
+    ) -> None:
         self.core = core
-        self.task: tuple[int, int] | None = None
-        self._tasks = tasks
+        self.task: _Try | None = None
         self.channel, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with warnings.catch_warnings():
             # It only goes on in this thread: that of a progress bar stays behind.
@@ -176,27 +224,23 @@ class _Grader:
             self.pid = os.fork()
         if self.pid == 0:
             self.channel.close()
-            _serve(theirs, tasks, results, core)
+            _serve(theirs, tasks, results, core, folder)
         theirs.close()
 
-    def start(self, waiting: deque[tuple[int, int]], tell: Progress) -> None:
-        """Give it the next task, if there is one and it has none."""
-        if not waiting or self.task is not None:
-            return
-        self.task = waiting.popleft()
-        number, tries = self.task
-        if tries == 1:
-            tell(Began(self._tasks[number]))
+    def start(self, given: _Try) -> None:
+        """Give it its next task."""
+        self.task = given
         with suppress(OSError):  # it has ended; `finish` sees that
-            self.channel.send(number.to_bytes(4, "little"))
+            self.channel.send(given.task.to_bytes(4, "little"))
 
-    def finish(self) -> Answer:
-        """It has something to say: it has no task any more."""
-        self.task = None
+    def finish(self) -> tuple[_Try, Answer]:
+        """What became of its task, which is over."""
+        assert self.task is not None
+        given, self.task = self.task, None
         try:
-            return Answer(self.channel.recv(16))
+            return given, Answer(self.channel.recv(16))
         except OSError:
-            return Answer.GONE
+            return given, Answer.GONE
 
     def end(self) -> None:
         """End it, and all that it started."""
@@ -207,7 +251,11 @@ class _Grader:
 
 
 def _serve(
-    channel: socket.socket, tasks: Sequence[Task], results: Results, core: int
+    channel: socket.socket,
+    tasks: Sequence[Task],
+    results: Results,
+    core: int,
+    folder: Path,
 ) -> None:
     """A grader's life. Does not return."""
     status = 70
@@ -218,10 +266,9 @@ def _serve(
         gc.freeze()
         with suppress(OSError):
             os.sched_setaffinity(0, {core})
-        with scratch_folder() as folder:
-            tempfile.tempdir = str(folder)
-            os.chdir(folder)
-            _grade_until_told(channel, tasks, results, core)
+        tempfile.tempdir = str(folder)
+        os.chdir(folder)
+        _grade_until_told(channel, tasks, results, core)
         status = 0
     finally:
         os._exit(status)

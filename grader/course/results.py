@@ -94,7 +94,7 @@ class Results:
 
     def __init__(self, folder: Path) -> None:
         """Raises `UsageError` where there can be no such folder."""
-        self.folder = folder
+        self.folder = folder.absolute()
         try:
             for part in ("verdicts", "failed"):
                 (folder / part).mkdir(parents=True, exist_ok=True)

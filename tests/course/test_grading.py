@@ -176,10 +176,14 @@ def handed(tmp_path: Path) -> Iterator[Path]:
     yield folder
 
 
-def _course(handed: Path, out: Path) -> subprocess.Popen[str]:
+def _course(handed: Path, out: Path, folder: Path = ROOT) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "grader", "course", str(handed), "--out", str(out)]
     return subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=folder,
     )
 
 
@@ -219,7 +223,7 @@ def test_the_command(tmp_path: Path, handed: Path) -> None:
         _, errors = course.communicate()
         assert course.returncode == 2
     assert "does not exist; name the folder of all submissions" in errors
-    with _course(handed, tmp_path / "out") as course:
+    with _course(Path(handed.name), Path("out"), tmp_path) as course:
         output, _ = course.communicate()
     assert "most often: " in output
     assert "Graded 6, unchanged 0" in output
