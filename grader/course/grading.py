@@ -74,7 +74,8 @@ def tasks_of(
 ) -> list[Task]:
     """What is to be graded: all that has no result yet, or has changed since.
 
-    `again`: all of it.
+    Of the rest, what is known beside its content is brought up to date. `again`: all
+    of it is to be graded.
     """
     tasks = []
     for attempt in attempts:
@@ -83,6 +84,8 @@ def tasks_of(
         known = None if again else results.find(attempt.student, attempt.exercise)
         if known is None or known.key != key:
             tasks.append(Task(attempt, exercise, key))
+        elif known != (now := Result.of(attempt, key, known.verdict)):
+            results.save(now)
     return tasks
 
 

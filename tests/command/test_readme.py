@@ -27,8 +27,15 @@ def _environment(home: Path) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def student(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A student's folder, in which one command after the other is run."""
-    return tmp_path_factory.mktemp("student")
+    """A student's folder, in which one command after the other is run.
+
+    What a class handed in lies there too.
+    """
+    folder = tmp_path_factory.mktemp("student")
+    handed_in = folder / "class" / "ada" / "exercise1.py"
+    handed_in.parent.mkdir(parents=True)
+    handed_in.write_bytes((ROOT / "solutions/exercise1/exercise1.py").read_bytes())
+    return folder
 
 
 @pytest.mark.parametrize(

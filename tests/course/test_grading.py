@@ -57,6 +57,11 @@ def test_only_what_changed_is_graded_again(tmp_path: Path) -> None:
     assert sum(isinstance(event, Done) for event in events) == 3
     assert tasks_of(attempts, EXERCISES, results) == []
     assert len(tasks_of(attempts, EXERCISES, results, again=True)) == 3
+    moved = replace(attempts[0], file="ada/pipes/exercise1.py", late=True)
+    assert tasks_of([moved], EXERCISES, results) == []
+    known = results.find("ada", "exercise1")
+    assert known is not None
+    assert (known.file, known.late) == (moved.file, True)
     changed = [attempts[0], replace(attempts[1], source=RIGHT), attempts[2]]
     (task,) = tasks_of(changed, EXERCISES, results)
     assert task.attempt.student == "bob"
