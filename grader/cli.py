@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from grader import __version__
+from grader.course.commands import add_course, add_gradebook, course, gradebook
 from grader.errors import GraderError, UsageError
 
 if TYPE_CHECKING:
@@ -167,7 +168,12 @@ def _parser(arguments: list[str]) -> argparse.ArgumentParser:
     )
     everything = add("all", _grade_all, "grade every exercise")
     _add_grading(everything)
-    _add_course(add("course", _course, "grade what a whole course handed in"))
+    commands_of_courses = (
+        ("course", course, add_course, "grade what a whole course handed in"),
+        ("gradebook", gradebook, add_gradebook, "make a gradebook of the results"),
+    )
+    for name, run, add_arguments, help_text in commands_of_courses:
+        add_arguments(add(name, run, help_text))
     add("list", _list, "show the exercises")
     hint = add("hint", _hint, "show one more hint for an exercise")
     hint.add_argument("exercise", metavar="EXERCISE")
@@ -217,37 +223,6 @@ def _add_grading(command: argparse.ArgumentParser) -> None:
         "--verbose", action="store_true", help="show all that was recorded"
     )
     command.set_defaults(exercism=None)
-
-
-def _add_course(command: argparse.ArgumentParser) -> None:
-    command.add_argument(
-        "submissions",
-        metavar="SUBMISSIONS",
-        type=_path,
-        help="a folder or an archive: STUDENT/exerciseN.py, or what Moodle, Canvas, "
-        "Gradescope or GitHub Classroom export",
-    )
-    command.add_argument(
-        "--out", metavar="RESULTS", type=_path, required=True, help="where verdicts go"
-    )
-    command.add_argument(
-        "--exercise",
-        metavar="NAME",
-        action="append",
-        help="grade this one alone; may be given several times",
-    )
-    command.add_argument(
-        "--again", action="store_true", help="grade also what has not changed"
-    )
-    command.add_argument(
-        "--jobs", metavar="N", type=_positive, help="how many at once (default: cores)"
-    )
-
-
-def _positive(text: str) -> int:
-    if not text.isdecimal() or int(text) == 0:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 on")
-    return int(text)
 
 
 def _percent(text: str) -> float:
@@ -443,38 +418,6 @@ def _status(verdicts: Sequence[Verdict], enough: float) -> int:
     points = sum(verdict.max_score for verdict in verdicts)
     score = sum(verdict.score for verdict in verdicts)
     return FULL if score * 100 >= enough * points else NOT_FULL
-
-
-def _course(arguments: argparse.Namespace) -> int:
-    from grader.catalog import find, names
-    from grader.course.grading import grade_all, tasks_of
-    from grader.course.handed_in import handed_in, newest
-    from grader.course.results import Results
-    from grader.report.progress import CourseProgress
-    from grader.report.terminal import Reporter, console
-    from grader.tracing.ptrace import hide_memory
-
-    hide_memory()
-    wanted = arguments.exercise or names()
-    exercises = {name: find(name) for name in wanted}
-    attempts = newest(handed_in(arguments.submissions, exercises))
-    results = Results(arguments.out)
-    tasks = tasks_of(attempts, exercises, results, again=arguments.again)
-    cores = sorted(os.sched_getaffinity(0))
-    jobs = arguments.jobs or len(cores)
-    places = [cores[number % len(cores)] for number in range(jobs)]
-    with CourseProgress(len(tasks)) as progress:
-        failures = grade_all(tasks, results, cores=places, progress=progress)
-    reporter = Reporter(console())
-    reporter.course(
-        [result.verdict for result in results.verdicts()],
-        graded=len(tasks) - failures,
-        unchanged=len(attempts) - len(tasks),
-        where=str(arguments.out),
-    )
-    for failed in results.failed():
-        reporter.failure(failed.student, failed.verdict)
-    return GRADER_FAILED if failures else FULL
 
 
 # --- everything else ----------------------------------------------------------

@@ -98,6 +98,13 @@ def newest(attempts: Iterable[Attempt]) -> list[Attempt]:
     return [last[key] for key in sorted(last)]
 
 
+def marked_late(attempt: Attempt, due: datetime | None) -> Attempt:
+    """An attempt that is late if it came after it was due, or its platform says so."""
+    if due is None or attempt.when is None or attempt.when <= due:
+        return attempt
+    return replace(attempt, late=True)
+
+
 def _order(attempt: Attempt) -> tuple[int, datetime, str]:
     when = attempt.when or datetime.min.replace(tzinfo=UTC)
     return attempt.number, when, attempt.file

@@ -93,15 +93,22 @@ class Results:
     """A folder of results. Several processes may write to it at once."""
 
     def __init__(self, folder: Path) -> None:
-        """Raises `UsageError` where there can be no such folder."""
         self.folder = folder.absolute()
+
+    def make(self) -> None:
+        """Make the folder, if it is not there.
+
+        Raises `UsageError` where there can be no such folder.
+        """
         try:
             for part in ("verdicts", "failed"):
-                (folder / part).mkdir(parents=True, exist_ok=True)
+                (self.folder / part).mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise UsageError(f"{folder} cannot be made: {error.strerror}") from error
-        if not os.access(folder / "verdicts", os.W_OK):
-            raise UsageError(f"{folder} cannot be written: permission denied")
+            raise UsageError(
+                f"{self.folder} cannot be made: {error.strerror}"
+            ) from error
+        if not os.access(self.folder / "verdicts", os.W_OK):
+            raise UsageError(f"{self.folder} cannot be written: permission denied")
 
     def _path(self, part: str, student: str, exercise: str) -> Path:
         return self.folder / part / folder_name(student) / f"{exercise}.json"
@@ -114,7 +121,7 @@ class Results:
         failed = result.verdict.outcome is Outcome.GRADER_ERROR
         student, exercise = result.student, result.verdict.exercise
         path = self._path("failed" if failed else "verdicts", student, exercise)
-        path.parent.mkdir(exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
         text = json.dumps(result.as_json(), indent=1, ensure_ascii=False)
         write_whole(path, text.encode(errors="backslashreplace").decode() + "\n")
         if not failed:

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,7 @@ from hypothesis import strategies as st
 from grader.catalog import Exercise, find
 from grader.course import grading
 from grader.course.grading import Began, Done, grade_all, tasks_of
-from grader.course.handed_in import Attempt
+from grader.course.handed_in import Attempt, marked_late
 from grader.course.results import Results, folder_name, key_of
 from grader.errors import UsageError
 from grader.session import grade
@@ -167,7 +168,7 @@ def test_results_that_cannot_be_written(tmp_path: Path) -> None:
     """One sentence, before any work is done."""
     (tmp_path / "file").touch()
     with pytest.raises(UsageError, match="cannot be made"):
-        Results(tmp_path / "file" / "results")
+        Results(tmp_path / "file" / "results").make()
 
 
 @pytest.fixture
@@ -237,3 +238,39 @@ def test_the_command(tmp_path: Path, handed: Path) -> None:
     assert data["student"] == "student-1"
     assert data["verdict"]["submission"] == "student-1/exercise1.py"
     assert data["verdict"]["score"] == 8
+
+
+def test_a_gradebook_of_the_results(tmp_path: Path, handed: Path) -> None:
+    """From the command: what came after it was due loses its part."""
+    out = tmp_path / "out"
+    options = ["--due", "exercise1=2001-01-01T00:00"]
+    grade = [sys.executable, "-m", "grader"]
+    run = subprocess.run(
+        [*grade, "course", str(handed), "--out", str(out), *options], check=False
+    )
+    assert run.returncode == 0
+    assert all(result.late for result in Results(out).verdicts())
+    book = [*grade, "gradebook", str(out), "--late", "50", "--weight", "exercise1=4"]
+    done = subprocess.run(book, capture_output=True, text=True, check=True)
+    first, second, *_ = done.stdout.splitlines()
+    assert first == "student,name,exercise1,sum"
+    assert second == "student-0,,2.00,2.00"
+    for wrong in (["--weight", "exercise9=1"], ["--canvas", "absent.csv"]):
+        failed = subprocess.run([*book, *wrong], capture_output=True, check=False)
+        assert failed.returncode == 2
+    empty = subprocess.run(
+        [*grade, "gradebook", str(tmp_path)], capture_output=True, check=False
+    )
+    assert empty.returncode == 2
+    assert b"there are no verdicts in" in empty.stderr
+
+
+def test_due_dates() -> None:
+    """With a zone or in this machine's; nothing is late without a time."""
+    base = Attempt("ada", "exercise1", "f", b"", when=datetime(2026, 10, 2, tzinfo=UTC))
+    due = datetime(2026, 10, 1, 23, 59, tzinfo=UTC)
+    assert marked_late(base, due).late
+    assert not marked_late(base, base.when).late
+    assert not marked_late(base, None).late
+    assert not marked_late(replace(base, when=None), due).late
+    assert marked_late(replace(base, late=True), base.when).late

@@ -1,0 +1,246 @@
+"""The words of ``grade course`` and ``grade gradebook``: arguments to calls.
+
+Imported whenever ``grade`` starts, so what it needs is imported where it is needed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from datetime import datetime
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from grader.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from grader.course.gradebook import Rules
+    from grader.course.handed_in import Attempt
+    from grader.course.results import Result
+
+ALL_GRADED, SOME_FAILED = 0, 3
+
+
+def add_course(command: argparse.ArgumentParser) -> None:
+    """The arguments of ``grade course``."""
+    command.add_argument(
+        "submissions",
+        metavar="SUBMISSIONS",
+        type=Path,
+        help="a folder or an archive: STUDENT/exerciseN.py, or what Moodle, Canvas, "
+        "Gradescope or GitHub Classroom export",
+    )
+    command.add_argument(
+        "--out", metavar="RESULTS", type=Path, required=True, help="where verdicts go"
+    )
+    command.add_argument(
+        "--exercise",
+        metavar="NAME",
+        action="append",
+        help="grade this one alone; may be given several times",
+    )
+    command.add_argument(
+        "--due",
+        metavar="[NAME=]WHEN",
+        action="append",
+        type=_due,
+        default=[],
+        help="what comes later is late, such as 2026-10-01T23:59; of one exercise, or "
+        "of all",
+    )
+    command.add_argument(
+        "--again", action="store_true", help="grade also what has not changed"
+    )
+    command.add_argument(
+        "--jobs", metavar="N", type=_positive, help="how many at once (default: cores)"
+    )
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) == 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 on")
+    return int(text)
+
+
+def _due(text: str) -> tuple[str, datetime]:
+    name, _, when = text.rpartition("=")
+    try:
+        # Without a zone it is the time of this machine's.
+        return name, datetime.fromisoformat(when).astimezone()
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"{when!r} is not a date; write one like 2026-10-01T23:59"
+        ) from None
+
+
+def course(arguments: argparse.Namespace) -> int:
+    """Grade what a course handed in; the exit status."""
+    from grader.catalog import find, names
+    from grader.course.grading import grade_all, tasks_of
+    from grader.course.handed_in import handed_in, newest
+    from grader.course.results import Results
+    from grader.report.progress import CourseProgress
+    from grader.report.terminal import Reporter, console
+    from grader.tracing.ptrace import hide_memory
+
+    hide_memory()
+    exercises = {name: find(name) for name in arguments.exercise or names()}
+    due = dict(arguments.due)
+    for name in filter(None, due):
+        find(name)
+    attempts = _with_due(newest(handed_in(arguments.submissions, exercises)), due)
+    results = Results(arguments.out)
+    results.make()
+    tasks = tasks_of(attempts, exercises, results, again=arguments.again)
+    cores = sorted(os.sched_getaffinity(0))
+    jobs = arguments.jobs or len(cores)
+    places = [cores[number % len(cores)] for number in range(jobs)]
+    with CourseProgress(len(tasks)) as progress:
+        failures = grade_all(tasks, results, cores=places, progress=progress)
+    reporter = Reporter(console())
+    reporter.course(
+        [result.verdict for result in results.verdicts()],
+        graded=len(tasks) - failures,
+        unchanged=len(attempts) - len(tasks),
+        where=str(arguments.out),
+    )
+    for failed in results.failed():
+        reporter.failure(failed.student, failed.verdict)
+    return SOME_FAILED if failures else ALL_GRADED
+
+
+def _with_due(
+    attempts: Sequence[Attempt], due: Mapping[str, datetime]
+) -> Sequence[Attempt]:
+    from grader.course.handed_in import marked_late
+
+    return [
+        marked_late(attempt, due.get(attempt.exercise) or due.get(""))
+        for attempt in attempts
+    ]
+
+
+def add_gradebook(command: argparse.ArgumentParser) -> None:
+    """The arguments of ``grade gradebook``."""
+    command.add_argument(
+        "results", metavar="RESULTS", type=Path, help="what `grade course` wrote"
+    )
+    command.add_argument(
+        "-o", "--out", metavar="FILE", type=Path, help="(default: standard output)"
+    )
+    fills = command.add_mutually_exclusive_group()
+    fills.add_argument(
+        "--canvas",
+        metavar="EXPORT",
+        type=Path,
+        help="fill in the gradebook that Canvas exported",
+    )
+    fills.add_argument(
+        "--moodle",
+        metavar="WORKSHEET",
+        type=Path,
+        help="fill in Moodle's offline grading worksheet of one assignment",
+    )
+    command.add_argument(
+        "--exercise", metavar="NAME", action="append", help="leave out the others"
+    )
+    command.add_argument(
+        "--weight",
+        metavar="NAME=POINTS",
+        action="append",
+        type=_weight,
+        default=[],
+        help="what full marks for an exercise give (default: its own points)",
+    )
+    command.add_argument(
+        "--late",
+        metavar="PERCENT",
+        type=_percentage,
+        default=Decimal(0),
+        help="what late work loses (default: 0)",
+    )
+
+
+def _number(text: str) -> Decimal | None:
+    try:
+        number = Decimal(text)
+    except InvalidOperation:
+        return None
+    return number if number.is_finite() and number >= 0 else None
+
+
+def _weight(text: str) -> tuple[str, Decimal]:
+    name, _, points = text.partition("=")
+    number = _number(points)
+    if not name or number is None:
+        raise argparse.ArgumentTypeError(f"{text!r} is not like exercise2=5")
+    return name, number
+
+
+def _percentage(text: str) -> Decimal:
+    number = _number(text)
+    if number is None or number > 100:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 to 100")
+    return number
+
+
+def gradebook(arguments: argparse.Namespace) -> int:
+    """Write a gradebook; the exit status."""
+    from grader.catalog import find
+    from grader.course.gradebook import Rules
+    from grader.report.files import check_writable, write_whole
+
+    if arguments.out is not None:
+        check_writable(arguments.out)
+    wanted = arguments.exercise
+    for name in [*(wanted or []), *dict(arguments.weight)]:
+        find(name)
+    found = [r for r in _results(arguments.results) if _is_wanted(r, wanted)]
+    if not found:
+        raise UsageError(
+            f"there are no verdicts in {arguments.results}; `grade course` writes them"
+        )
+    text = _filled(arguments, found, Rules(dict(arguments.weight), arguments.late))
+    if arguments.out is None:
+        sys.stdout.write(text)
+    else:
+        write_whole(arguments.out, text)
+    return ALL_GRADED
+
+
+def _results(folder: Path) -> list[Result]:
+    from grader.course.results import Results
+
+    if not folder.is_dir():
+        raise UsageError(f"{folder} is not a folder; name what `grade course` wrote")
+    return list(Results(folder).verdicts())
+
+
+def _is_wanted(result: Result, exercises: Sequence[str] | None) -> bool:
+    return not exercises or result.verdict.exercise in exercises
+
+
+def _filled(
+    arguments: argparse.Namespace, results: Sequence[Result], rules: Rules
+) -> str:
+    from grader.course.gradebook import canvas, moodle, plain
+
+    if arguments.canvas is not None:
+        return canvas(_read(arguments.canvas), results, rules)
+    if arguments.moodle is not None:
+        return moodle(_read(arguments.moodle), results, rules)
+    return plain(results, rules)
+
+
+def _read(path: Path) -> str:
+    try:
+        with open(path, encoding="utf-8", newline="") as file:
+            return file.read()
+    except (OSError, UnicodeDecodeError) as error:
+        why = getattr(error, "strerror", None) or "it is not UTF-8 text"
+        raise UsageError(f"{path} cannot be read: {why}") from error
