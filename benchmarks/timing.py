@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from grader.tracing.ptrace import end_with_parent
+
 ROOT = Path(__file__).resolve().parent.parent
 SOLUTIONS = ROOT / "solutions"
 
@@ -76,7 +78,11 @@ def _proportional(pid: int) -> int:
 def load(processes: int) -> Iterator[None]:
     """Keep the processors busy meanwhile."""
     spin = [sys.executable, "-I", "-S", "-c", "while True: pass"]
-    busy = [subprocess.Popen(spin) for _ in range(processes)]
+    busy = [
+        # Whatever ends us ends them.
+        subprocess.Popen(spin, preexec_fn=end_with_parent)  # one thread
+        for _ in range(processes)
+    ]
     try:
         yield
     finally:

@@ -40,7 +40,7 @@ from grader.worker import Job, Worker
 
 # The longest that all checks of a submission may take, in seconds of real time. Each
 # run has a limit of its own; this one is for those that come close to it every time.
-_PATIENCE = 300.0
+_PATIENCE = 1800.0
 
 
 # Each starts once for all checks, and is then pinned to a core of its own.

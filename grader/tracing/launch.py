@@ -9,8 +9,10 @@ import signal
 import socket
 import sys
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 from grader.tracing import ptrace, syscalls
 from grader.tracing.errors import TracingError, TracingRefused
@@ -92,19 +94,27 @@ class Zygote:
         the process starts when it reads a byte in the pipe.
         """
         try:
-            socket.send_fds(self._socket, [marshal.dumps(job)], descriptors)
-            answer = marshal.loads(self._socket.recv(1 << 16))
+            answer = self._ask(job, descriptors)
         except (OSError, ValueError, EOFError) as error:
             raise TracingError(f"the zygote has ended: {error}") from error
         if isinstance(answer, str):
             raise TracingError(f"no process could be made: {answer}")
         return int(answer)
 
+    def _ask(self, job: Job | tuple[str], descriptors: Sequence[int] = ()) -> Any:
+        """Ask the zygote, and wait for its answer to that and to nothing earlier."""
+        number = int.from_bytes(os.urandom(4))
+        question = marshal.dumps((number, job))
+        socket.send_fds(self._socket, [question], list(descriptors))
+        while True:
+            to, answer = marshal.loads(self._socket.recv(1 << 16))
+            if to == number:
+                return answer
+
     def sweep(self) -> int:
         """End and reap whatever is left of earlier programs; how many there were."""
         try:
-            self._socket.send(marshal.dumps(SWEEP))
-            return int(marshal.loads(self._socket.recv(1 << 16)))
+            return int(self._ask(SWEEP))
         except (OSError, ValueError, EOFError) as error:
             raise TracingError(f"the zygote has ended: {error}") from error
 

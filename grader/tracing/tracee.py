@@ -107,11 +107,13 @@ class Thread:
     vfork_child: Traced | None = None
     interrupted: str | None = None
     # How long it has got nowhere: slices of the processor, calls without effect,
-    # looks at the clock with no other call between (and after how many others get a
-    # turn), sleeps that nothing came of, and the steps since time last moved.
+    # sleeps of no length, looks at the clock with no other call between (and after how
+    # many others get a turn), sleeps that nothing came of, and the steps since time
+    # last moved.
     spins: int = 0
     spun: bool = False
     fruitless: int = 0
+    naps: int = 0
     looks: int = 0
     next_turn: int = 0
     mark: object = None  # of `loops`
@@ -146,18 +148,19 @@ class Thread:
     @property
     def spinning(self) -> bool:
         """Whether it runs without getting anywhere."""
-        return self.spun or self.fruitless >= MANY_CALLS or self.looks >= MANY_LOOKS
+        asks = max(self.fruitless, self.naps) >= MANY_CALLS
+        return self.spun or asks or self.looks >= MANY_LOOKS
 
     def progressed(self) -> None:
         """It did something that another process or the user can see."""
-        self.spins = self.fruitless = self.idle = 0
+        self.spins = self.fruitless = self.naps = self.idle = 0
         self.looks = self.next_turn = 0
         self.spun = False
 
     def alert(self) -> None:
         """A signal was sent to it, so it may get somewhere now."""
         self.signalled = self.stirred = self.alerted = True
-        self.spins = self.fruitless = 0
+        self.spins = self.fruitless = self.naps = 0
         self.looks = self.next_turn = 0
 
 

@@ -358,6 +358,7 @@ class Tracer:
                 thread.idle = 0
                 thread.spins = min(thread.spins, self._turns.spins - 1)
                 thread.fruitless = min(thread.fruitless, MANY_CALLS - TURNS)
+                thread.naps = min(thread.naps, MANY_CALLS - TURNS)
             if to_all:
                 thread.alert()
             elif thread.hold and thread.hold.wakes & what:

@@ -17,8 +17,9 @@ SLICE = 20_000_000
 TURNS = 20
 
 # A thread that got nowhere for so long is at rest, though busily: this many calls
-# without effect, or looks at the clock.
-_FRUITLESS = 6000
+# without effect, sleeps of no length, or looks at the clock.
+_FRUITLESS = 2000
+_NAPS = 6000
 _LOOKS = 20_000
 
 # So is one that only wakes up to sleep again: after so many sleeps, or after a fifth
@@ -98,6 +99,7 @@ class Turns:
         if (
             thread.spins >= self.most_spins(thread)
             or thread.fruitless >= max(_FRUITLESS // less, MANY_CALLS)
+            or thread.naps >= max(_NAPS // less, MANY_CALLS)
             or thread.looks >= max(_LOOKS // less, MANY_LOOKS)
         ):
             thread.owner.was_busy = True

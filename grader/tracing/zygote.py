@@ -71,6 +71,8 @@ def serve(
 ) -> Callable[[], None]:
     """Answer requests; returns, in a forked child only, the program to run."""
     global _collections, _time_page
+    # Sent when a terminal goes, to its session's leader and the foreground group.
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
     ptrace.adopt_orphans()
     ptrace.hide_memory()
     with suppress(OSError):
@@ -91,11 +93,12 @@ def serve(
         request, descriptors = _receive(connection)
         if not request:
             os._exit(0)
-        job = marshal.loads(request)
+        # Who asks may end before the answer comes, and somebody else asks next.
+        number, job = marshal.loads(request)
         if job == SWEEP:
             count = sweep()
             _give_up_terminal()
-            connection.send(marshal.dumps(count))
+            connection.send(marshal.dumps((number, count)))
             continue
         terminal = job[4]
         try:
@@ -105,7 +108,7 @@ def serve(
             ptrace.hide_memory(hidden=False)
             pid = os.fork()
         except OSError as error:
-            connection.send(marshal.dumps(str(error)))
+            connection.send(marshal.dumps((number, str(error))))
             continue
         if pid == 0:
             connection.close()
@@ -115,7 +118,7 @@ def serve(
         os.setpgid(pid, pid)
         if terminal:
             os.tcsetpgrp(descriptors[0], pid)
-        connection.send(marshal.dumps(pid))
+        connection.send(marshal.dumps((number, pid)))
         for descriptor in descriptors:
             os.close(descriptor)
 
@@ -125,10 +128,7 @@ def _give_up_terminal() -> None:
         terminal = os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY)
     except OSError:
         return  # the last program had none
-    # It sends SIGHUP to the foreground group, which a program may have made ours.
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)
     fcntl.ioctl(terminal, termios.TIOCNOTTY)
-    signal.signal(signal.SIGHUP, signal.SIG_DFL)
     os.close(terminal)
 
 
@@ -165,6 +165,7 @@ def become(
     """Turn this fork into the submission, up to its first instruction."""
     path, argv, python, directory, _, tracer, limits = job
     try:
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
         os.setpgid(0, 0)
         if _time_page:
             timepage.read_time_from(descriptors[4], _time_page)

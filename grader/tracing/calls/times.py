@@ -73,7 +73,7 @@ def _enter_sleep(tracing: Tracing, thread: Thread, call: Call) -> Then:
         if deadline is None:
             return Then.PASS  # the kernel says what is wrong with it
         if deadline <= tracing.clock.now:
-            thread.fruitless += 1
+            thread.naps += 1
             tracing.answer(thread, 0)
             return Then.OVER
     tracing.skip(thread, call)
