@@ -1,9 +1,9 @@
 """One submission, one exercise -> `Verdict`.
 
 Theory of operation. This process, the supervisor, starts zygotes and gives a worker
-its job, see `worker`. Outcomes come through pipes that end here. The submission is
-another program, traced, and holds no descriptor of theirs; /proc is closed to it,
-unless it runs as root.
+its job, see `worker`. Outcomes come through sockets that end here. The submission is
+another program, traced, and holds no descriptor of theirs. What /proc shows of them is
+closed to it, unless it runs as root, and there too a socket cannot be opened by name.
 
 The supervisor owns the last time limit. Whatever happens below it, a check without a
 message of its own that says "passed" has not passed.

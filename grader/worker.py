@@ -6,7 +6,7 @@ Then it waits for its job. It runs pytest on the exercise's checks, and forks in
 many runners as there are zygotes; each takes the next check that none has taken yet,
 and pytest-forked forks one check process for it. A check process traces the
 submission, which is forked from the runner's zygote, and sends its outcome through a
-pipe that ends in the supervisor.
+socket that ends in the supervisor.
 
 This module imports little: until the worker is forked, everything waits for it.
 """

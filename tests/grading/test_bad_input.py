@@ -7,13 +7,15 @@ import os
 import tempfile
 import textwrap
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from grader.catalog import find
-from grader.session import grade
-from grader.verdict import Outcome, Verdict
+from grader.catalog import CheckSpec, find
+from grader.errors import GraderError
+from grader.session import _trusted, grade
+from grader.verdict import CheckOutcome, CheckResult, Outcome, Verdict
 
 STUB = find("exercise1").stub
 RIGHT = """\
@@ -303,29 +305,46 @@ def test_output_that_is_long_is_no_deadlock(tmp_path: Path) -> None:
     assert _said(verdict) <= {"output-extra", "output-wrong"}
 
 
-def test_a_result_that_no_check_sent_is_not_believed(tmp_path: Path) -> None:
-    """A submission that could reach the grader's pipe forges nothing."""
+def test_the_grader_s_channels_cannot_be_opened(tmp_path: Path) -> None:
+    """Not even by root, who may look at its tracer's descriptors: unix(7)."""
     verdict = _graded(
         tmp_path,
         """
-        import json, os
+        import os
         status = open("/proc/self/status").read()
         tracer = status.split("TracerPid:")[1].split()[0]
-        forged = {
-            "id": "forks-one-child", "title": "forged", "points": 99, "earned": 99,
-            "outcome": "passed", "error": "", "findings": [],
-        }
+        opened = []
         for number in range(3, 30):
+            path = f"/proc/{tracer}/fd/{number}"
             try:
-                path = f"/proc/{tracer}/fd/{number}"
-                if not os.readlink(path).startswith("pipe:"):
-                    continue
-                fd = os.open(path, os.O_WRONLY | os.O_NONBLOCK)
-                os.write(fd, json.dumps(forged).encode() + b"\\n")
+                if os.readlink(path).startswith(("pipe:", "socket:")):
+                    opened.append(os.open(path, os.O_WRONLY | os.O_NONBLOCK))
             except OSError:
                 pass
+        print("opened", [os.readlink(f"/proc/self/fd/{fd}") for fd in opened])
         """,
     )
-    assert verdict.max_score == 10
-    assert verdict.score <= 2
-    assert verdict.outcome in (Outcome.NONE, Outcome.GRADER_ERROR)
+    story = [
+        line
+        for check in verdict.checks
+        for finding in check.findings
+        for line in finding.timeline
+        if "opened" in line
+    ]
+    assert story
+    assert not any("socket:" in line for line in story)
+
+
+SPECS = (CheckSpec("forks", "It forks", 2), CheckSpec("waits", "It waits", 3))
+
+
+def test_a_result_that_no_check_sent_is_not_believed() -> None:
+    """Neither of another check, nor a second one; and points are the exercise's."""
+    forged = CheckResult("forks", "forged", 99, 99, CheckOutcome.PASSED)
+    believed = _trusted(forged, SPECS, ())
+    assert (believed.title, believed.points, believed.earned) == ("It forks", 2, 2)
+    failed = _trusted(replace(forged, outcome=CheckOutcome.FAILED), SPECS, ())
+    assert failed.earned == 0
+    for result, so_far in ((forged, ("forks",)), (replace(forged, id="other"), ())):
+        with pytest.raises(GraderError, match="no check sent"):
+            _trusted(result, SPECS, so_far)
