@@ -384,8 +384,10 @@ def _write_gradescope(path: Path, verdicts: Sequence[Verdict]) -> None:
     from grader.report.gradescope import gradescope
     from grader.verdict import Outcome
 
-    # Without the file Gradescope says that the autograder failed, which is so.
-    if all(verdict.outcome is not Outcome.GRADER_ERROR for verdict in verdicts):
+    if any(verdict.outcome is Outcome.GRADER_ERROR for verdict in verdicts):
+        # Without the file Gradescope says that the autograder failed, which is so.
+        path.unlink(missing_ok=True)
+    else:
         write_whole(path, gradescope(verdicts))
 
 

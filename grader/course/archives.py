@@ -1,21 +1,25 @@
-"""Submissions in zip and tar archives, read by strict rules.
+"""What lies in folders, and in zip and tar archives, read by strict rules.
 
 Nothing is ever unpacked to a disc: what an archive holds becomes bytes with a name.
 Whoever made the archive may be hostile, so only regular files count, names stay below
 the archive's top, and sizes are bounded before anything is unpacked, not afterwards.
+An archive that lies in a folder or in another archive is read too, one level deep:
+it is as if it had been unpacked where it lies.
 """
 
 from __future__ import annotations
 
+import io
 import lzma
 import os
 import tarfile
 import zipfile
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
+from typing import IO
 
 from grader.errors import UsageError
 
@@ -24,14 +28,27 @@ METADATA = "submission_metadata.yml"
 
 SUFFIXES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
 
-# Of one file so many bytes are read: one more than any submission may have, so that
-# what is too long is seen to be.
+# Of one program so many bytes are read: one more than any submission may have, so
+# that what is too long is seen to be. Of what holds others, more.
 LONGEST_FILE = (1 << 20) + 1
+_LONGEST_OTHER = 32 << 20
 
 _MOST_FILES = 100_000
 _MOST_BYTES = 1 << 30
 _LONGEST_NAME = 1000
 _DEEPEST = 24
+
+_DAMAGE = (
+    OSError,
+    EOFError,
+    ValueError,
+    RuntimeError,  # encrypted
+    NotImplementedError,  # compressed in a way that Python does not know
+    tarfile.TarError,
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,99 +60,156 @@ class Entry:
     changed: datetime | None
 
 
-def is_archive(path: Path) -> bool:
+@dataclass(slots=True)
+class Found:
+    """What was read, and what could not be: a sentence each."""
+
+    entries: list[Entry] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+
+
+class _Budget:
+    """How much may still be read, of all archives together."""
+
+    def __init__(self) -> None:
+        self._files = _MOST_FILES
+        self._bytes = _MOST_BYTES
+
+    def spend(self, size: int) -> None:
+        """Raises `UsageError` where it is too much."""
+        self._files -= 1
+        self._bytes -= size
+        if self._files < 0 or self._bytes < 0:
+            raise UsageError(
+                f"there are more than {_MOST_FILES} files or {_MOST_BYTES >> 20} MB "
+                "in it; hand it over in parts"
+            )
+
+
+def is_archive(path: Path | PurePosixPath) -> bool:
     """Whether a file's name is that of an archive."""
     return path.name.lower().endswith(SUFFIXES)
 
 
-def read_archive(path: Path) -> list[Entry]:
-    """The files of an archive.
+def stem(path: Path | PurePosixPath) -> str:
+    """An archive's name without what says that it is one."""
+    for suffix in SUFFIXES:
+        if path.name.lower().endswith(suffix):
+            return path.name[: -len(suffix)]
+    return path.name
 
-    Raises `UsageError` where it cannot be read, or holds more than is let in.
+
+def read(path: Path) -> Found:
+    """The programs in a folder or an archive, and in archives that lie there.
+
+    Raises `UsageError` where it cannot be read at all, or holds more than is let in.
     """
+    budget = _Budget()
     try:
-        files = _zipped(path) if zipfile.is_zipfile(path) else _tarred(path)
-        return _bounded(path, files)
-    except (OSError, tarfile.TarError, zipfile.BadZipFile, zlib.error) as error:
+        if path.is_dir():
+            entries = list(_below(path, budget))
+        else:
+            with open(path, "rb") as file:
+                entries = list(_unpacked(file, budget))
+    except _DAMAGE as error:
         raise UsageError(f"{path} cannot be read: {_reason(error)}") from error
-    except (EOFError, lzma.LZMAError, RuntimeError, NotImplementedError) as error:
-        # Cut off; damaged; encrypted; compressed in a way that Python does not know.
-        raise UsageError(f"{path} cannot be unpacked: {error}") from error
+    return _with_nested(entries, budget)
 
 
-def _reason(error: Exception) -> str:
-    strerror = getattr(error, "strerror", None)
-    return strerror or str(error) or "it is no archive"
+def _reason(error: BaseException) -> str:
+    """In one line; some libraries use several."""
+    text = getattr(error, "strerror", None) or str(error) or "it is damaged"
+    return " ".join(text.split())
 
 
-def _bounded(path: Path, files: Iterator[Entry]) -> list[Entry]:
-    found: list[Entry] = []
-    size = 0
-    for entry in files:
-        size += len(entry.data)
-        if len(found) == _MOST_FILES or size > _MOST_BYTES:
-            raise UsageError(
-                f"{path} holds more than {_MOST_FILES} files or "
-                f"{_MOST_BYTES >> 20} MB; split it"
-            )
-        found.append(entry)
+def _with_nested(entries: list[Entry], budget: _Budget) -> Found:
+    found = Found()
+    for entry in entries:
+        if not is_archive(entry.path):
+            found.entries.append(entry)
+            continue
+        top = entry.path.with_name(stem(entry.path))
+        try:
+            inside = list(_unpacked(io.BytesIO(entry.data), budget))
+        except _DAMAGE as error:
+            found.problems.append(f"{entry.path} cannot be read: {_reason(error)}")
+            continue
+        for inner in inside:
+            if is_archive(inner.path):
+                found.problems.append(f"{entry.path} holds another archive; unpack it")
+            else:
+                found.entries.append(replace(inner, path=top / inner.path))
     return found
 
 
-def _zipped(path: Path) -> Iterator[Entry]:
-    with zipfile.ZipFile(path) as archive:
+def _longest(path: PurePosixPath) -> int:
+    return LONGEST_FILE if path.suffix == ".py" else _LONGEST_OTHER
+
+
+def _unpacked(file: IO[bytes], budget: _Budget) -> Iterator[Entry]:
+    if zipfile.is_zipfile(file):
+        yield from _zipped(file, budget)
+    else:
+        file.seek(0)
+        yield from _tarred(file, budget)
+
+
+def _zipped(file: IO[bytes], budget: _Budget) -> Iterator[Entry]:
+    with zipfile.ZipFile(file) as archive:
         for info in archive.infolist():
             name = safe_path(info.filename)
             mode = info.external_attr >> 16
             special = mode and (mode & 0o170000) not in (0, 0o100000)
             if info.is_dir() or special or name is None:
                 continue
-            with archive.open(info) as file:
-                data = file.read(LONGEST_FILE)
+            with archive.open(info) as stream:
+                data = stream.read(_longest(name))
+            budget.spend(len(data))
             yield Entry(name, data, _date(info.date_time))
 
 
 def _date(fields: tuple[int, int, int, int, int, int]) -> datetime | None:
     try:
-        return datetime(*fields, tzinfo=UTC)
-    except ValueError:
-        return None  # zip files may hold a 31st of February
+        # A zip file does not say in which zone; most are of the one they are read in.
+        return datetime(*fields).astimezone()
+    except (ValueError, OverflowError):
+        return None  # it may hold a 31st of February
 
 
-def _tarred(path: Path) -> Iterator[Entry]:
-    with tarfile.open(path) as archive:
+def _tarred(file: IO[bytes], budget: _Budget) -> Iterator[Entry]:
+    with tarfile.open(fileobj=file) as archive:
         for info in archive:
             name = safe_path(info.name)
             if not info.isfile() or name is None:
+                budget.spend(info.size)  # it is unpacked to find the next
                 continue
-            file = archive.extractfile(info)
-            if file is not None:
-                data = file.read(LONGEST_FILE)
-                yield Entry(name, data, datetime.fromtimestamp(info.mtime, UTC))
+            stream = archive.extractfile(info)
+            if stream is not None:
+                data = stream.read(_longest(name))
+                budget.spend(max(info.size, len(data)))
+                yield Entry(name, data, _moment(info.mtime))
 
 
-def read_folder(folder: Path) -> list[Entry]:
-    """The regular files below a folder; links are not followed, nor is hidden work.
-
-    Raises `UsageError` where the folder cannot be read.
-    """
-    found: list[Entry] = []
+def _moment(seconds: float) -> datetime | None:
     try:
-        for place, folders, names in os.walk(folder, onerror=_raise):
-            folders[:] = sorted(f for f in folders if not f.startswith("."))
-            for name in sorted(names):
-                file = Path(place, name)
-                path = safe_path(file.relative_to(folder).as_posix())
-                if path is None or file.is_symlink() or not file.is_file():
-                    continue
-                with open(file, "rb") as stream:
-                    data = stream.read(LONGEST_FILE)
-                changed = datetime.fromtimestamp(file.stat().st_mtime, UTC)
-                found.append(Entry(path, data, changed))
-    except OSError as error:
-        where = error.filename or folder
-        raise UsageError(f"{where} cannot be read: {error.strerror}") from error
-    return found
+        return datetime.fromtimestamp(seconds, UTC)
+    except (ValueError, OverflowError, OSError):
+        return None
+
+
+def _below(folder: Path, budget: _Budget) -> Iterator[Entry]:
+    """The regular files below a folder; links are not followed, nor is hidden work."""
+    for place, folders, names in os.walk(folder, onerror=_raise):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(names):
+            file = Path(place, name)
+            path = safe_path(file.relative_to(folder).as_posix())
+            if path is None or file.is_symlink() or not file.is_file():
+                continue
+            with open(file, "rb") as stream:
+                data = stream.read(_longest(path))
+            budget.spend(len(data))
+            yield Entry(path, data, _moment(file.stat().st_mtime))
 
 
 def _raise(error: OSError) -> None:
@@ -143,7 +217,7 @@ def _raise(error: OSError) -> None:
 
 
 def safe_path(name: str) -> PurePosixPath | None:
-    """A program's name below the top, or None where a file is not let in."""
+    """A name below the top, or None where nobody will look at such a file."""
     if len(name) > _LONGEST_NAME or "\0" in name:
         return None
     path = PurePosixPath(name.replace("\\", "/"))
@@ -151,6 +225,6 @@ def safe_path(name: str) -> PurePosixPath | None:
     hidden = any(part.startswith((".", "__MACOSX")) for part in parts)
     if path.is_absolute() or hidden or not 0 < len(parts) <= _DEEPEST:
         return None
-    if path.suffix != ".py" and path.name != METADATA:
-        return None  # nobody will look at it
+    if path.suffix != ".py" and path.name != METADATA and not is_archive(path):
+        return None
     return PurePosixPath(*parts)

@@ -70,8 +70,10 @@ def _positive(text: str) -> int:
 def _due(text: str) -> tuple[str, datetime]:
     name, _, when = text.rpartition("=")
     try:
-        # Without a zone it is the time of this machine's.
-        return name, datetime.fromisoformat(when).astimezone()
+        moment = datetime.fromisoformat(when)
+        if "T" not in when and " " not in when:
+            moment = moment.replace(hour=23, minute=59, second=59)  # that whole day
+        return name, moment.astimezone()  # without a zone it is this machine's
     except ValueError:
         raise argparse.ArgumentTypeError(
             f"{when!r} is not a date; write one like 2026-10-01T23:59"
@@ -86,6 +88,7 @@ def course(arguments: argparse.Namespace) -> int:
     from grader.course.results import Results
     from grader.report.progress import CourseProgress
     from grader.report.terminal import Reporter, console
+    from grader.report.text import visible
     from grader.tracing.ptrace import hide_memory
 
     hide_memory()
@@ -93,7 +96,10 @@ def course(arguments: argparse.Namespace) -> int:
     due = dict(arguments.due)
     for name in filter(None, due):
         find(name)
-    attempts = _with_due(newest(handed_in(arguments.submissions, exercises)), due)
+    found = handed_in(arguments.submissions, exercises)
+    for sentence in found.ignored:
+        print(f"grade: {visible(sentence)}", file=sys.stderr)
+    attempts = _with_due(newest(found.attempts), due)
     results = Results(arguments.out)
     results.make()
     tasks = tasks_of(attempts, exercises, results, again=arguments.again)
@@ -171,7 +177,7 @@ def _number(text: str) -> Decimal | None:
         number = Decimal(text)
     except InvalidOperation:
         return None
-    return number if number.is_finite() and number >= 0 else None
+    return number if number.is_finite() and 0 <= number <= 1_000_000 else None
 
 
 def _weight(text: str) -> tuple[str, Decimal]:
@@ -194,6 +200,7 @@ def gradebook(arguments: argparse.Namespace) -> int:
     from grader.catalog import find
     from grader.course.gradebook import Rules
     from grader.report.files import check_writable, write_whole
+    from grader.report.text import visible
 
     if arguments.out is not None:
         check_writable(arguments.out)
@@ -205,7 +212,10 @@ def gradebook(arguments: argparse.Namespace) -> int:
         raise UsageError(
             f"there are no verdicts in {arguments.results}; `grade course` writes them"
         )
-    text = _filled(arguments, found, Rules(dict(arguments.weight), arguments.late))
+    rules = Rules(dict(arguments.weight), arguments.late)
+    text, without_row = _filled(arguments, found, rules)
+    for student in without_row:
+        print(f"grade: {visible(student)} has no row there", file=sys.stderr)
     if arguments.out is None:
         sys.stdout.write(text)
     else:
@@ -227,14 +237,16 @@ def _is_wanted(result: Result, exercises: Sequence[str] | None) -> bool:
 
 def _filled(
     arguments: argparse.Namespace, results: Sequence[Result], rules: Rules
-) -> str:
+) -> tuple[str, list[str]]:
     from grader.course.gradebook import canvas, moodle, plain
 
     if arguments.canvas is not None:
-        return canvas(_read(arguments.canvas), results, rules)
-    if arguments.moodle is not None:
-        return moodle(_read(arguments.moodle), results, rules)
-    return plain(results, rules)
+        filled = canvas(_read(arguments.canvas), results, rules)
+    elif arguments.moodle is not None:
+        filled = moodle(_read(arguments.moodle), results, rules)
+    else:
+        return plain(results, rules), []
+    return filled.text, filled.without_row
 
 
 def _read(path: Path) -> str:

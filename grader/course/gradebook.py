@@ -10,12 +10,14 @@ from __future__ import annotations
 import csv
 import io
 import re
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import ROUND_HALF_UP, Decimal
 
 from grader.course.results import Result
 from grader.errors import UsageError
+from grader.report.text import visible
 
 _CENT = Decimal("0.01")
 
@@ -67,30 +69,57 @@ def plain(results: Iterable[Result], rules: Rules) -> str:
     return _written(rows)
 
 
-def canvas(exported: str, results: Iterable[Result], rules: Rules) -> str:
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """A gradebook that was filled in, and the students who have no row in it."""
+
+    text: str
+    without_row: list[str]
+
+
+def canvas(exported: str, results: Iterable[Result], rules: Rules) -> Filled:
     """Canvas's exported gradebook with the grades in it; all else stays as it is.
 
-    An assignment's column is one whose name begins with the exercise's. Raises
-    `UsageError` where the file is no such export, or has no such column.
+    An assignment's column is one whose name begins with the exercise's. Students are
+    known by that one of Canvas's numbers that most of them have. Raises `UsageError`
+    where the file is no such export, or has no such column, or other points.
     """
-    rows = _read(exported)
-    head = rows[0]
-    ids = [place for place, name in enumerate(head) if name.strip() in _CANVAS_IDS]
-    if not ids:
+    table = _Table(exported)
+    known = {(r.student, r.verdict.exercise): r for r in results}
+    students = {student for student, _ in known}
+    identity = _identity(table, students)
+    columns = {
+        exercise: _column(table.head, exercise)
+        for exercise in sorted({exercise for _, exercise in known})
+    }
+    for row in table.rows:
+        if row and row[0].strip() == "Points Possible":
+            for result in known.values():
+                column = columns[result.verdict.exercise]
+                _agree(row[column] if column < len(row) else "", rules.most(result))
+            continue
+        who = row[identity].strip() if identity < len(row) else ""
+        students.discard(who)
+        for exercise, column in columns.items():
+            found = known.get((who, exercise))
+            if found is not None:
+                row += [""] * (column + 1 - len(row))
+                row[column] = str(rules.grade(found))
+    return Filled(table.written(), sorted(students))
+
+
+def _identity(table: _Table, students: set[str]) -> int:
+    """The column that says who a row is about."""
+    columns = [n for n, name in enumerate(table.head) if name.strip() in _CANVAS_IDS]
+    if not columns:
         raise UsageError(
             "this is not Canvas's gradebook: it has no column 'ID'; export it with "
             "Grades, Export, Export Entire Gradebook"
         )
-    known = {(r.student, r.verdict.exercise): r for r in results}
-    exercises = sorted({exercise for _, exercise in known})
-    columns = {exercise: _column(head, exercise) for exercise in exercises}
-    for row in rows[1:]:
-        who = [row[place].strip() for place in ids if place < len(row)]
-        for exercise, column in columns.items():
-            found = next((known[w, exercise] for w in who if (w, exercise) in known), 0)
-            if isinstance(found, Result) and column < len(row):
-                row[column] = str(rules.grade(found))
-    return _written(rows)
+    return max(
+        columns,
+        key=lambda n: sum(n < len(row) and row[n] in students for row in table.rows),
+    )
 
 
 def _column(head: Sequence[str], exercise: str) -> int:
@@ -105,7 +134,7 @@ def _column(head: Sequence[str], exercise: str) -> int:
     return found[0]
 
 
-def moodle(worksheet: str, results: Iterable[Result], rules: Rules) -> str:
+def moodle(worksheet: str, results: Iterable[Result], rules: Rules) -> Filled:
     """Moodle's offline grading worksheet of one assignment, filled in.
 
     A student's number in it is that of the folders in which Moodle exports what was
@@ -118,26 +147,29 @@ def moodle(worksheet: str, results: Iterable[Result], rules: Rules) -> str:
         raise UsageError(
             "a worksheet is of one assignment; name its exercise with --exercise"
         )
-    rows = _read(worksheet)
-    head = [name.strip() for name in rows[0]]
-    missing = {_MOODLE_ID, _MOODLE_GRADE} - set(head)
+    table = _Table(worksheet)
+    cells = {name.strip(): place for place, name in enumerate(table.head)}
+    missing = {_MOODLE_ID, _MOODLE_GRADE} - set(cells)
     if missing:
         raise UsageError(
             f"this is not Moodle's worksheet: it has no column {min(missing)!r}; "
             "download it with View all submissions, Download grading worksheet"
         )
-    for row in rows[1:]:
-        cells = dict(zip(head, range(len(row)), strict=False))
+    students = set(known)
+    for row in table.rows:
+        if len(row) < len(table.head):
+            continue
         number = re.search(r"\d+", row[cells[_MOODLE_ID]])
         result = known.get(number[0]) if number else None
         if result is None:
             continue
+        students.discard(result.student)
         if _MOODLE_MOST in cells:
             _agree(row[cells[_MOODLE_MOST]], rules.most(result))
         row[cells[_MOODLE_GRADE]] = str(rules.grade(result))
         if _MOODLE_FEEDBACK in cells:
-            row[cells[_MOODLE_FEEDBACK]] = _feedback(result)
-    return _written(rows)
+            row[cells[_MOODLE_FEEDBACK]] = defused(_feedback(result))
+    return Filled(table.written(), sorted(students))
 
 
 def _agree(maximum: str, most: Decimal) -> None:
@@ -147,8 +179,8 @@ def _agree(maximum: str, most: Decimal) -> None:
         same = True  # not a number: the assignment has a scale, or none
     if not same:
         raise UsageError(
-            f"the worksheet's maximum grade is {maximum}, and full marks give {most}; "
-            f"give the exercise that weight: --weight NAME={maximum}"
+            f"full marks are {maximum.strip()} there, and {most} here; give the "
+            f"exercise that weight: --weight NAME={maximum.strip()}"
         )
 
 
@@ -162,23 +194,43 @@ def _feedback(result: Result) -> str:
     return "\n".join(lines) or "Full marks."
 
 
-def _read(text: str) -> list[list[str]]:
-    rows = list(csv.reader(io.StringIO(text.removeprefix("\ufeff"))))
-    if not rows:
-        raise UsageError("the gradebook is empty; export it again")
-    return rows
+class _Table:
+    """A CSV file of somebody else's: written as it was read, but for what changed."""
+
+    def __init__(self, text: str) -> None:
+        """Raises `UsageError` where it is none."""
+        self._mark = "\ufeff" if text.startswith("\ufeff") else ""
+        text = text.removeprefix("\ufeff")
+        first = text.partition("\n")[0]
+        self._delimiter = ";" if first.count(";") > first.count(",") else ","
+        self._end = "\r\n" if "\r\n" in text else "\n"
+        try:
+            lines = list(csv.reader(io.StringIO(text), delimiter=self._delimiter))
+        except csv.Error as error:
+            raise UsageError(f"the gradebook is no CSV file: {error}") from error
+        if not lines:
+            raise UsageError("the gradebook is empty; export it again")
+        self.head, *self.rows = lines
+
+    def written(self) -> str:
+        file = io.StringIO()
+        writer = csv.writer(file, delimiter=self._delimiter, lineterminator=self._end)
+        writer.writerows([self.head, *self.rows])
+        return self._mark + file.getvalue()
 
 
 def _written(rows: Iterable[Iterable[str]]) -> str:
+    """CSV with each cell quoted, whatever a spreadsheet takes for a separator."""
     file = io.StringIO()
-    csv.writer(file, lineterminator="\n").writerows(
-        [defused(cell) for cell in row] for row in rows
-    )
+    writer = csv.writer(file, lineterminator="\n", quoting=csv.QUOTE_ALL)
+    writer.writerows([defused(cell) for cell in row] for row in rows)
     return file.getvalue()
 
 
 def defused(cell: str) -> str:
     """A cell that a spreadsheet shows and does not run: no formula, but a number."""
-    if re.fullmatch(r"[+-]?\d+([.,]\d+)?%?", cell.strip()):
-        return cell
-    return f"'{cell}" if cell.lstrip()[:1] in ("=", "+", "-", "@") else cell
+    shown = visible(cell)
+    plain_form = unicodedata.normalize("NFKC", shown).lstrip()
+    if re.fullmatch(r"[+-]?\d+([.,]\d+)?%?", plain_form.rstrip()):
+        return shown
+    return f"'{shown}" if plain_form[:1] in ("=", "+", "-", "@") else shown

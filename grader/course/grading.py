@@ -36,6 +36,7 @@ from grader.verdict import CheckOutcome, CheckResult, Outcome, Verdict
 from grader.worker import Worker
 
 _TRIES = 2
+_ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,10 +225,13 @@ class _Grader:
         with warnings.catch_warnings():
             # It only goes on in this thread: that of a progress bar stays behind.
             warnings.simplefilter("ignore", DeprecationWarning)
+            # A signal that came now would end the child as if it were us.
+            signals = signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)
             self.pid = os.fork()
         if self.pid == 0:
             self.channel.close()
             _serve(theirs, tasks, results, core, folder)
+        signal.pthread_sigmask(signal.SIG_SETMASK, signals)
         theirs.close()
 
     def start(self, given: _Try) -> None:
@@ -265,6 +269,8 @@ def _serve(
     try:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # our parent's business
         signal.signal(signal.SIGTERM, _leave)
+        signal.signal(signal.SIGHUP, _leave)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDING)
         gc.enable()
         gc.freeze()
         with suppress(OSError):

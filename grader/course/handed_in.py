@@ -6,37 +6,41 @@ Each platform exports in its own way, and each is known by names that only it ma
     Canvas            lovelaceada_LATE_4711_815_exercise2-1.py
     Gradescope        submission_4711/exercise2.py beside submission_metadata.yml
     GitHub Classroom  pipes-submissions/pipes-ada/exercises/exercise2/exercise2.py
-    a folder each     ada/exercise2.py
+    a folder each     ada/exercise2.py, or exercise2/ada/exercise2.py
     a file each       ada_exercise2.py, or ada.py where one exercise is graded
+
+What fits none of these is not graded, and told.
 """
 
 from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from grader.course.archives import (
-    METADATA,
-    SUFFIXES,
-    Entry,
-    is_archive,
-    read_archive,
-    read_folder,
-)
+from grader.course.archives import METADATA, SUFFIXES, Entry, is_archive, read, stem
 from grader.errors import UsageError
 
 _MOODLE = re.compile(r"(?P<name>.+)_(?P<id>\d+)_assignsubmission_[a-z]+_?(?P<file>.*)")
 _CANVAS = re.compile(
-    r"(?P<name>[^_]+)(?P<late>_LATE)?_(?P<id>\d+)_(?P<number>\d+)_(?P<file>.+)"
+    r"(?P<name>.+?)(?P<late>_LATE)?_(?P<id>\d+)_(?P<number>\d+)_(?P<file>.+)"
 )
-_NUMBERED = re.compile(r"(?P<exercise>exercise\d+)(-(?P<attempt>\d+))?")
+# A name may have underscores and numbers of its own; what follows it has fewer.
+_CANVAS_EXERCISE = re.compile(
+    r"(?P<name>.+?)(?P<late>_LATE)?_(?P<id>\d+)_(?P<number>\d+)_"
+    r"(?P<file>exercise[-_ ]?\d+(-\d+)?( \(\d+\))?)",
+    re.IGNORECASE,
+)
+_EXERCISE = re.compile(
+    r"exercise[-_ ]?(?P<number>\d+)(-(?P<attempt>\d+))?( ?\(\d+\))?", re.IGNORECASE
+)
 _NAMED_FILE = re.compile(
-    r"(?P<before>.*?)[-_ ]?(?P<exercise>exercise\d+)[-_ ]?(?P<after>.*)"
+    r"(?P<before>.*?)[-_ ]*(?P<exercise>exercise[-_ ]?\d+)[-_ ]*(?P<after>.*)",
+    re.IGNORECASE,
 )
 
 
@@ -46,7 +50,8 @@ class Attempt:
 
     `student` is whatever tells people apart in what was handed in: a platform's
     number or name, or a folder's name; `name` is a person's, where it is known.
-    `late` is what the platform says, before any due date is looked at.
+    `number` counts attempts where the platform does, and `late` is what it says,
+    before any due date is looked at.
     """
 
     student: str
@@ -59,33 +64,49 @@ class Attempt:
     late: bool = False
 
 
-def handed_in(path: Path, exercises: Collection[str]) -> list[Attempt]:
+@dataclass(frozen=True, slots=True)
+class HandedIn:
+    """All attempts, and what lay there and is none: a sentence each."""
+
+    attempts: list[Attempt]
+    ignored: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Owner:
+    """Whose a folder or a file is, and how a file is called without that."""
+
+    student: str
+    name: str = ""
+    late: bool = False
+    file: str = ""
+
+
+def handed_in(path: Path, exercises: Collection[str]) -> HandedIn:
     """All attempts in a folder or an archive, for these exercises.
 
     Raises `UsageError` where nothing can be read there, or nothing of it is a
     submission.
     """
-    if path.is_dir():
-        entries = read_folder(path) + _packed(path)
-    elif path.exists():
-        if not is_archive(path):
-            raise UsageError(
-                f"{path} is neither a folder nor an archive ({', '.join(SUFFIXES)})"
-            )
-        entries = read_archive(path)
-    else:
+    if not path.exists():
         raise UsageError(f"{path} does not exist; name the folder of all submissions")
-    top = path.name
-    for suffix in SUFFIXES:
-        top = top.removesuffix(suffix)
-    attempts = list(_attempts(*_unwrapped(top, entries, exercises), exercises))
+    if not path.is_dir() and not is_archive(path):
+        raise UsageError(
+            f"{path} is neither a folder nor an archive ({', '.join(SUFFIXES)})"
+        )
+    found = read(path)
+    top, entries = _unwrapped(stem(path.resolve()), found.entries)
+    attempts = list(_attempts(top, entries, exercises))
     if not attempts:
         wanted = ", ".join(f"{name}.py" for name in sorted(exercises))
         raise UsageError(
             f"there is no submission in {path}: one is STUDENT/{wanted}, or what "
             "Moodle, Canvas, Gradescope or GitHub Classroom export"
         )
-    return attempts
+    used = {attempt.file for attempt in attempts}
+    unused = [str(e.path) for e in entries if e.path.suffix == ".py"]
+    unused = [f"{file} was not graded" for file in unused if file not in used]
+    return HandedIn(attempts, [*found.problems, *unused])
 
 
 def newest(attempts: Iterable[Attempt]) -> list[Attempt]:
@@ -110,43 +131,51 @@ def _order(attempt: Attempt) -> tuple[int, datetime, str]:
     return attempt.number, when, attempt.file
 
 
-def _packed(folder: Path) -> list[Entry]:
-    """What archives lie in a folder: each is as if it had been unpacked there."""
-    found = []
-    for path in sorted(folder.iterdir()):
-        if path.is_file() and not path.is_symlink() and is_archive(path):
-            stem = next(path.name[: -len(s)] for s in SUFFIXES if _ends(path, s))
-            found += [
-                replace(entry, path=PurePosixPath(stem) / entry.path)
-                for entry in read_archive(path)
-            ]
-    return found
+def _exercise(word: str) -> tuple[str, int] | None:
+    """The exercise that a file or folder is named after, and which attempt it is."""
+    match = _EXERCISE.fullmatch(word)
+    if match is None:
+        return None
+    return f"exercise{int(match['number'])}", int(match["attempt"] or 0)
 
 
-def _ends(path: Path, suffix: str) -> bool:
-    return path.name.lower().endswith(suffix)
+def _is_of_exercises(folder: str) -> bool:
+    return folder.lower() == "exercises" or _exercise(folder) is not None
 
 
-def _unwrapped(
-    top: str, entries: list[Entry], exercises: Collection[str]
-) -> tuple[str, list[Entry]]:
+def _unwrapped(top: str, entries: list[Entry]) -> tuple[str, list[Entry]]:
     """Without folders that hold everything and are nobody's; the name of the last."""
     while len({entry.path.parts[0] for entry in entries}) == 1:
-        inner = [
-            replace(entry, path=PurePosixPath(*entry.path.parts[1:]))
-            for entry in entries
-            if len(entry.path.parts) > 1
-        ]
-        owned = any(e.path.stem in exercises and len(e.path.parts) == 1 for e in inner)
         wrapper = entries[0].path.parts[0]
-        if len(inner) < len(entries) or owned or _is_somebodys(wrapper):
+        parts = [entry.path.parts[1:] for entry in entries]
+        if not all(parts) or _is_of_exercises(wrapper) or _is_somebodys(wrapper):
             break
-        top, entries = wrapper, inner
+        if any(map(_is_own_work, parts)):
+            break
+        top = wrapper
+        entries = [
+            replace(entry, path=PurePosixPath(*inner))
+            for entry, inner in zip(entries, parts, strict=True)
+        ]
     return top, entries
 
 
+def _is_own_work(parts: Sequence[str]) -> bool:
+    """Whether a file lies in its owner's folder, as `grade` would find it there."""
+    first, last = parts[0], PurePosixPath(parts[-1]).stem
+    if first.lower() == "exercises":
+        return True
+    if _exercise(last) is None:
+        return False
+    return len(parts) == 1 or (len(parts) == 2 and _exercise(first) is not None)
+
+
 def _is_somebodys(name: str) -> bool:
-    return bool(_MOODLE.fullmatch(name) or re.fullmatch(r"submission_\d+", name))
+    return bool(
+        _MOODLE.fullmatch(name)
+        or _CANVAS.fullmatch(name)
+        or re.fullmatch(r"submission_\d+", name)
+    )
 
 
 def _attempts(
@@ -157,98 +186,140 @@ def _attempts(
     if metadata is not None:
         yield from _of_gradescope(metadata, programs, exercises)
         return
-    folders: dict[str, list[Entry]] = defaultdict(list)
+    flat: dict[_Owner, list[tuple[str, Entry]]] = defaultdict(list)
+    folders: dict[tuple[str, str], list[Entry]] = defaultdict(list)
     for entry in programs:
-        if len(entry.path.parts) > 1:
-            folders[entry.path.parts[0]].append(entry)
+        first, *rest = entry.path.parts
+        by_exercise = _exercise(first)
+        if rest and by_exercise:
+            # A folder an exercise: what lies in it is a student's each.
+            if by_exercise[0] not in exercises:
+                continue
+            if len(rest) > 1:
+                folders[rest[0], by_exercise[0]].append(entry)
+            else:
+                owner = _owner_of_file(entry.path.stem, alone=True)
+                flat[owner].append((by_exercise[0], entry))
+        elif rest:
+            folders[first, ""].append(entry)
         else:
-            yield from _of_file(entry, exercises)
-    prefix = _classroom_prefix(top, folders)
-    for folder, inside in folders.items():
-        moodle = _MOODLE.fullmatch(folder)
-        student = moodle["id"] if moodle else folder.removeprefix(prefix)
-        name = moodle["name"] if moodle else ""
-        for attempt in _of_folder(inside, exercises):
-            yield replace(attempt, student=student, name=name)
+            owner = _owner_of_file(entry.path.stem, alone=len(exercises) == 1)
+            flat[owner].append((owner.file, entry))
+    for owner, files in flat.items():
+        yield from _of_owner(owner, files, exercises)
+    prefix = _classroom_prefix(top)
+    for (folder, exercise), inside in folders.items():
+        owner = _owner_of_folder(folder, prefix)
+        wanted = [exercise] if exercise else exercises
+        yield from _of_folder(owner, inside, wanted)
 
 
-def _classroom_prefix(top: str, folders: Collection[str]) -> str:
+def _classroom_prefix(top: str) -> str:
     """What GitHub Classroom writes before each student's name: the assignment's."""
-    assignment = top.removesuffix("-submissions")
-    prefix = f"{assignment}-"
-    if top != assignment and all(folder.startswith(prefix) for folder in folders):
-        return prefix
-    return ""
+    match = re.fullmatch(r"(.+)-submissions( ?\(\d+\))?", top)
+    return f"{match[1]}-" if match else ""
+
+
+def _owner_of_folder(folder: str, prefix: str) -> _Owner:
+    if moodle := _MOODLE.fullmatch(folder):
+        return _Owner(moodle["id"], moodle["name"])
+    if canvas := _CANVAS.fullmatch(folder):
+        return _Owner(canvas["id"], canvas["name"], canvas["late"] is not None)
+    return _Owner(folder.removeprefix(prefix) or folder)
+
+
+def _owner_of_file(word: str, *, alone: bool) -> _Owner:
+    """Whose a file among those of others is; `alone`: it may be named so."""
+    if moodle := _MOODLE.fullmatch(word):
+        return _Owner(moodle["id"], moodle["name"], file=moodle["file"])
+    canvas = _CANVAS_EXERCISE.fullmatch(word) or _CANVAS.fullmatch(word)
+    if canvas:
+        late = canvas["late"] is not None
+        return _Owner(canvas["id"], canvas["name"], late, canvas["file"])
+    if named := _NAMED_FILE.fullmatch(word):
+        parts = [part for part in (named["before"], named["after"]) if part]
+        return _Owner("_".join(parts), file=named["exercise"])
+    return _Owner(word if alone else "")
+
+
+def _of_owner(
+    owner: _Owner, files: Sequence[tuple[str, Entry]], exercises: Collection[str]
+) -> Iterator[Attempt]:
+    """One student's files among those of others."""
+    if not owner.student:
+        return
+    named = [(found, e) for word, e in files if (found := _exercise(word))]
+    if not named and len(exercises) == 1 and len(files) == 1:
+        named = [((next(iter(exercises)), 0), files[0][1])]
+    for (exercise, number), entry in named:
+        if exercise in exercises:
+            yield _attempt(owner, exercise, entry, number)
 
 
 def _of_folder(
-    inside: Sequence[Entry], exercises: Collection[str]
+    owner: _Owner, inside: Sequence[Entry], exercises: Collection[str]
 ) -> Iterator[Attempt]:
     """What one student's folder holds: the file of an exercise that lies highest."""
-    found: dict[tuple[str, int], Entry] = {}
+    found: dict[str, Entry] = {}
     for entry in sorted(inside, key=lambda e: (len(e.path.parts), e.path)):
-        match = _NUMBERED.fullmatch(entry.path.stem)
-        if match and match["exercise"] in exercises:
-            number = int(match["attempt"] or 0)
-            found.setdefault((match["exercise"], number), entry)
+        match = _exercise(entry.path.stem)
+        if match and match[0] in exercises:
+            found.setdefault(match[0], entry)
     if not found and len(exercises) == 1 and len(inside) == 1:
-        found[next(iter(exercises)), 0] = inside[0]  # whatever the student called it
-    for (exercise, number), entry in found.items():
-        yield _attempt("", exercise, entry, number)
+        found[next(iter(exercises))] = inside[0]  # whatever the student called it
+    for exercise, entry in found.items():
+        yield _attempt(owner, exercise, entry, 0)
 
 
-def _of_file(entry: Entry, exercises: Collection[str]) -> Iterator[Attempt]:
-    """One student's file among those of others."""
-    for form in (_MOODLE, _CANVAS):
-        match = form.fullmatch(entry.path.stem)
-        if not match:
-            continue
-        numbered = _NUMBERED.fullmatch(match["file"])
-        exercise = numbered["exercise"] if numbered else ""
-        if not numbered and len(exercises) == 1:
-            exercise = next(iter(exercises))
-        if exercise in exercises:
-            number = int(numbered["attempt"] or 0) if numbered else 0
-            late = "late" in match.groupdict() and match["late"] is not None
-            attempt = _attempt(match["id"], exercise, entry, number)
-            yield replace(attempt, name=match["name"], late=late)
-        return
-    named = _NAMED_FILE.fullmatch(entry.path.stem)
-    if named and named["exercise"] in exercises:
-        student = named["before"] or named["after"]
-        if student:
-            yield _attempt(student, named["exercise"], entry)
-    elif len(exercises) == 1 and not named:
-        yield _attempt(entry.path.stem, next(iter(exercises)), entry)
-
-
-def _attempt(student: str, exercise: str, entry: Entry, number: int = 0) -> Attempt:
+def _attempt(owner: _Owner, exercise: str, entry: Entry, number: int) -> Attempt:
     return Attempt(
-        student, exercise, str(entry.path), entry.data, entry.changed, number
+        owner.student,
+        exercise,
+        str(entry.path),
+        entry.data,
+        entry.changed,
+        number,
+        owner.name,
+        owner.late,
     )
 
 
 def _of_gradescope(
     metadata: Entry, programs: Sequence[Entry], exercises: Collection[str]
 ) -> Iterator[Attempt]:
-    import yaml
-
-    try:
-        known = yaml.safe_load(metadata.data)
-    except yaml.YAMLError as error:
-        raise UsageError(
-            f"{METADATA} is not what Gradescope writes: {error}"
-        ) from error
+    known = _loaded(metadata.data)
     folders: dict[str, list[Entry]] = defaultdict(list)
     for entry in programs:
         folders[entry.path.parts[0]].append(entry)
     for folder, inside in folders.items():
-        about = known.get(folder) if isinstance(known, dict) else None
+        about = known.get(folder)
         about = about if isinstance(about, dict) else {}
-        for attempt in _of_folder(inside, exercises):
-            for student, name in _submitters(about) or [(folder, "")]:
-                when = _aware(about.get(":created_at")) or attempt.when
-                yield replace(attempt, student=student, name=name, when=when)
+        when = _aware(about.get(":created_at"))
+        for owner in _submitters(about) or [_Owner(folder)]:
+            for attempt in _of_folder(owner, inside, exercises):
+                yield replace(attempt, when=when or attempt.when)
+
+
+def _loaded(data: bytes) -> Mapping[str, Any]:
+    import yaml
+
+    class Loader(yaml.SafeLoader):
+        """Takes objects of Gradescope's own language for what they are made of."""
+
+    def plain(loader: Loader, _: str, node: yaml.Node) -> object:
+        if isinstance(node, yaml.MappingNode):
+            return loader.construct_mapping(node, deep=True)
+        if isinstance(node, yaml.SequenceNode):
+            return loader.construct_sequence(node, deep=True)
+        return node.value
+
+    Loader.add_multi_constructor("!", plain)
+    try:
+        known = yaml.load(data, Loader)  # it makes no objects
+    except (yaml.YAMLError, ValueError) as error:
+        why = " ".join(str(error).split())
+        raise UsageError(f"{METADATA} is not Gradescope's: {why}") from error
+    return known if isinstance(known, dict) else {}
 
 
 def _aware(when: object) -> datetime | None:
@@ -258,11 +329,15 @@ def _aware(when: object) -> datetime | None:
     return when if when.tzinfo else when.replace(tzinfo=UTC)
 
 
-def _submitters(about: dict[str, Any]) -> list[tuple[str, str]]:
+def _submitters(about: Mapping[str, Any]) -> list[_Owner]:
     """Everybody whose submission it is: several where they work in a group."""
     people = about.get(":submitters")
-    return [
-        (str(p.get(":sid") or p.get(":email") or p.get(":name")), str(p.get(":name")))
-        for p in (people if isinstance(people, list) else [])
-        if isinstance(p, dict)
-    ]
+    found = []
+    for person in people if isinstance(people, list) else []:
+        if not isinstance(person, dict):
+            continue
+        keys = (person.get(key) for key in (":sid", ":email", ":name"))
+        identity = next((str(key) for key in keys if key), "")
+        if identity:
+            found.append(_Owner(identity, str(person.get(":name") or "")))
+    return found

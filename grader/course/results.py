@@ -114,7 +114,10 @@ class Results:
         return self.folder / part / folder_name(student) / f"{exercise}.json"
 
     def save(self, result: Result) -> None:
-        """Keep a result; a failure of the grader does not replace a verdict.
+        """Keep a result.
+
+        A failure of the grader leaves the verdict on the same program as it is; one on
+        another, which was handed in before, counts no more.
 
         Raises `GraderError` where it cannot be written.
         """
@@ -124,9 +127,12 @@ class Results:
         path.parent.mkdir(parents=True, exist_ok=True)
         text = json.dumps(result.as_json(), indent=1, ensure_ascii=False)
         write_whole(path, text.encode(errors="backslashreplace").decode() + "\n")
-        if not failed:
-            with suppress(FileNotFoundError):
+        before = self.find(student, exercise)
+        with suppress(FileNotFoundError):
+            if not failed:
                 self._path("failed", student, exercise).unlink()
+            elif before is not None and before.key != result.key:
+                self._path("verdicts", student, exercise).unlink()
 
     def find(self, student: str, exercise: str) -> Result | None:
         """The verdict that is there already; None where there is none to trust."""
@@ -143,11 +149,12 @@ class Results:
 
 def folder_name(student: str) -> str:
     """A name that a folder can have, another for each student, and never a path."""
-    name = quote(student, safe=" @+,=")
+    # File names may be no text at all, and then hold what no encoding has.
+    name = quote(student.encode("utf-8", "surrogatepass"), safe=" @+,=")
     if not name or name.startswith("."):
         name = f"%{name}"
     if len(name) > _LONGEST_NAME:
-        digest = blake2b(student.encode(errors="replace"), digest_size=8).hexdigest()
+        digest = blake2b(name.encode(), digest_size=8).hexdigest()
         name = f"{name[:100]}%{digest}"
     return name
 

@@ -104,6 +104,6 @@ def _sections(verdict: Verdict) -> Iterator[str]:
 def _inert(text: str) -> str:
     """Text on one line that means nothing in Markdown, nor in HTML."""
     return "".join(
-        c if c.isalnum() or c in " .,/-" else f"&#{ord(c)};"
+        c if c.isalnum() or c in " ,/" else f"&#{ord(c)};"
         for c in " ".join(visible(text).split())
     )

@@ -6,6 +6,7 @@ import io
 import os
 import tarfile
 import zipfile
+from datetime import datetime
 from pathlib import Path, PurePosixPath
 
 import pytest
@@ -13,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from grader.course import archives
-from grader.course.archives import LONGEST_FILE, read_archive, read_folder, safe_path
+from grader.course.archives import LONGEST_FILE, read, safe_path
 from grader.errors import UsageError
 
 
@@ -84,7 +85,7 @@ def test_only_regular_files_of_a_tar(tmp_path: Path) -> None:
         (_member("eve/exercise3.py", tarfile.FIFOTYPE), b""),
         (_member("eve/exercise4.py", tarfile.CHRTYPE), b""),
     )
-    (entry,) = read_archive(path)
+    (entry,) = read(path).entries
     assert (str(entry.path), entry.data) == ("ada/exercise1.py", b"right")
     assert entry.changed is not None
     assert entry.changed.timestamp() == 1_700_000_000
@@ -98,7 +99,7 @@ def test_links_of_a_zip(tmp_path: Path) -> None:
         link.external_attr = 0o120777 << 16
         archive.writestr(link, "/etc/passwd")
         archive.writestr("ada/exercise1.py", "right")
-    assert [str(entry.path) for entry in read_archive(path)] == ["ada/exercise1.py"]
+    assert [str(entry.path) for entry in read(path).entries] == ["ada/exercise1.py"]
 
 
 def test_a_bomb_is_not_unpacked(
@@ -106,12 +107,12 @@ def test_a_bomb_is_not_unpacked(
 ) -> None:
     """Of each file little more is read than a submission may have."""
     path = _zip(tmp_path / "bomb.zip", {"eve/exercise1.py": bytes(LONGEST_FILE * 20)})
-    (entry,) = read_archive(path)
+    (entry,) = read(path).entries
     assert len(entry.data) == LONGEST_FILE
     monkeypatch.setattr(archives, "_MOST_FILES", 2)
     many = _zip(tmp_path / "many.zip", {f"{n}/exercise1.py": b"" for n in range(3)})
-    with pytest.raises(UsageError, match="split it"):
-        read_archive(many)
+    with pytest.raises(UsageError, match="in parts"):
+        read(many)
 
 
 @pytest.mark.parametrize("data", [b"", b"PK\3\4 no", b"\x1f\x8b\x08 no", b"text"])
@@ -119,8 +120,8 @@ def test_what_is_no_archive(tmp_path: Path, data: bytes) -> None:
     """One sentence that names it."""
     path = tmp_path / "all.zip"
     path.write_bytes(data)
-    with pytest.raises(UsageError, match=r"all\.zip cannot be"):
-        read_archive(path)
+    with pytest.raises(UsageError, match=r"all\.zip cannot be read: [^\n]+"):
+        read(path)
 
 
 def test_archives_that_were_cut_off(tmp_path: Path) -> None:
@@ -131,7 +132,7 @@ def test_archives_that_were_cut_off(tmp_path: Path) -> None:
     for size in range(20, len(whole) - 20, 97):
         cut.write_bytes(whole[:size])
         with pytest.raises(UsageError, match=r"cut\.tar\.gz cannot be"):
-            read_archive(cut)
+            read(cut)
 
 
 def test_links_and_hidden_files_of_a_folder(tmp_path: Path) -> None:
@@ -142,4 +143,29 @@ def test_links_and_hidden_files_of_a_folder(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "ada" / "exercise3.py")
     (tmp_path / ".git").mkdir()
     (tmp_path / ".git" / "exercise1.py").write_text("hidden")
-    assert [str(entry.path) for entry in read_folder(tmp_path)] == ["ada/exercise1.py"]
+    assert [str(entry.path) for entry in read(tmp_path).entries] == ["ada/exercise1.py"]
+
+
+def test_times_that_are_none(tmp_path: Path) -> None:
+    """A file's time may be anything; a zip file's is this machine's."""
+    for mtime in (10**14, -(10**14), 0):
+        info = _member("ada/exercise1.py")
+        info.mtime = mtime
+        (entry,) = read(_tar(tmp_path / "all.tar.gz", (info, b"right"))).entries
+        assert (entry.changed is None) is (mtime != 0)
+    path = tmp_path / "all.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        info_of_zip = zipfile.ZipInfo("ada/exercise1.py", (2026, 10, 1, 23, 30, 0))
+        archive.writestr(info_of_zip, "right")
+    (entry,) = read(path).entries
+    assert entry.changed == datetime(2026, 10, 1, 23, 30).astimezone()
+
+
+def test_what_is_skipped_is_bounded_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To find the next file of a tar, the one before is unpacked."""
+    monkeypatch.setattr(archives, "_MOST_BYTES", 1 << 20)
+    bomb = _tar(tmp_path / "bomb.tar.gz", (_member("x.bin"), bytes(2 << 20)))
+    with pytest.raises(UsageError, match="in parts"):
+        read(bomb)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import csv
 import io
+import re
+import unicodedata
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -38,6 +41,7 @@ def _result(
 ADA = _result("4711", "exercise1", 10, name="Ada Lovelace")
 BOB = _result("4712", "exercise1", 7, late=True, name="=HYPERLINK()")
 BOB_2 = _result("4712", "exercise2", 5)
+EVE = _result("eve", "exercise1", 5)
 
 
 def _rows(text: str) -> list[list[str]]:
@@ -74,20 +78,23 @@ def test_half_a_cent_is_rounded_up() -> None:
 CANVAS = """\
 \ufeffStudent,ID,SIS Login ID,Section,Exercise1 (9),exercise10 (8),exercise2: Pipes (7)
     Points Possible,,,,10,10,10
-"Lovelace, Ada",4711,ada,One,3,9,
-"Jones, Bob",815,4712,One,,9,
-"Nobody, Eve",816,eve,One,1,9,2
+"Lovelace, Ada",4711,4712,One,3,9,
+"Jones, Bob",4712,bob,@home,,9,
+"Nobody, Eve",816,eve,- absent,1,9,2
 """
 
 
 def test_canvas() -> None:
-    """By any of its numbers for a student; other cells and columns stay."""
-    rows = _rows(canvas(CANVAS, [ADA, BOB, BOB_2], Rules()))
+    """By the number that most have; other cells and columns stay."""
+    filled = canvas(CANVAS, [ADA, BOB, BOB_2, EVE], Rules())
+    rows = _rows(filled.text.removeprefix("\ufeff"))
+    assert filled.without_row == ["eve"]
+    assert filled.text.startswith("\ufeff")
     assert rows[0] == next(csv.reader(io.StringIO(CANVAS.removeprefix("\ufeff"))))
     assert rows[1] == ["    Points Possible", "", "", "", "10", "10", "10"]
-    assert rows[2] == ["Lovelace, Ada", "4711", "ada", "One", "10.00", "9", ""]
-    assert rows[3] == ["Jones, Bob", "815", "4712", "One", "7.00", "9", "5.00"]
-    assert rows[4] == ["Nobody, Eve", "816", "eve", "One", "1", "9", "2"]
+    assert rows[2] == ["Lovelace, Ada", "4711", "4712", "One", "10.00", "9", ""]
+    assert rows[3] == ["Jones, Bob", "4712", "bob", "@home", "7.00", "9", "5.00"]
+    assert rows[4] == ["Nobody, Eve", "816", "eve", "- absent", "1", "9", "2"]
 
 
 @pytest.mark.parametrize(
@@ -97,6 +104,7 @@ def test_canvas() -> None:
         ("Name,Grade\n", "no column 'ID'"),
         ("Student,ID\nAda,4711\n", "no column whose name begins with 'exercise1'"),
         ("ID,exercise1 (1),exercise1 (2)\n", "several columns"),
+        ("ID,exercise1\nPoints Possible,5\n", "--weight NAME=5"),
     ],
 )
 def test_what_is_no_export_of_canvas(exported: str, message: str) -> None:
@@ -115,7 +123,9 @@ Identifier,"Full name","Email address",Status,Grade,"Maximum Grade","Feedback co
 
 def test_moodle() -> None:
     """The participant's number is that of what was handed in."""
-    rows = _rows(moodle(MOODLE, [ADA, BOB], Rules()))
+    filled = moodle(MOODLE, [ADA, BOB, EVE], Rules())
+    rows = _rows(filled.text)
+    assert filled.without_row == ["eve"]
     assert [row[4] for row in rows] == ["Grade", "10.00", "7.00", ""]
     assert rows[1][6] == "Full marks."
     assert rows[2][6] == "It waits: zombie-left"
@@ -124,7 +134,7 @@ def test_moodle() -> None:
 
 def test_worksheets_that_do_not_fit() -> None:
     """Of several exercises, with another maximum, or of something else."""
-    with pytest.raises(UsageError, match="--exercise"):
+    with pytest.raises(UsageError, match="name its exercise with --exercise"):
         moodle(MOODLE, [BOB, _result("1", "exercise2", 1)], Rules())
     with pytest.raises(UsageError, match=r"--weight NAME=10\.00"):
         moodle(MOODLE, [ADA], Rules({"exercise1": Decimal(4)}))
@@ -132,12 +142,24 @@ def test_worksheets_that_do_not_fit() -> None:
         moodle("Identifier\n", [ADA], Rules())
 
 
-@given(st.text())
+def test_gradebooks_as_others_write_them() -> None:
+    """Semicolons, their line ends, and lines with nothing in them."""
+    text = "ID;exercise1\r\n\r\n4711;\r\n"
+    assert canvas(text, [ADA], Rules()).text == "ID;exercise1\r\n\r\n4711;10.00\r\n"
+    assert moodle("Identifier,Grade\n\n4711,\n", [ADA], Rules()).without_row == []
+
+
+ACTS = st.text(st.sampled_from("=+-@\uff1d\t\r\n ;,'\"1a\u200b\ufeff\x00"))
+
+
+@given(st.one_of(st.text(), ACTS))
 def test_no_cell_is_a_formula(cell: str) -> None:
-    """Unless it is a number."""
+    """Unless it is a number; and each is a cell of its own for every spreadsheet."""
     shown = defused(cell)
-    begins = shown.lstrip()[:1]
-    number = shown.strip("+-% ").replace(",", "").replace(".", "")
+    begins = unicodedata.normalize("NFKC", shown).lstrip()[:1]
     assert begins not in ("=", "@")
-    assert begins not in ("+", "-") or number.strip().isdigit()
-    assert shown.endswith(cell)
+    if begins in ("+", "-"):
+        assert re.fullmatch(r"\s*[+-]\d+([.,]\d+)?%?\s*", shown)
+    book = plain([replace(ADA, name=cell)], Rules())
+    assert _rows(book)[1][1] == shown
+    assert all(line.startswith('"') for line in book.splitlines() if "4711" in line)

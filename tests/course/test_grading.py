@@ -253,8 +253,8 @@ def test_a_gradebook_of_the_results(tmp_path: Path, handed: Path) -> None:
     book = [*grade, "gradebook", str(out), "--late", "50", "--weight", "exercise1=4"]
     done = subprocess.run(book, capture_output=True, text=True, check=True)
     first, second, *_ = done.stdout.splitlines()
-    assert first == "student,name,exercise1,sum"
-    assert second == "student-0,,2.00,2.00"
+    assert first == '"student","name","exercise1","sum"'
+    assert second == '"student-0","","2.00","2.00"'
     for wrong in (["--weight", "exercise9=1"], ["--canvas", "absent.csv"]):
         failed = subprocess.run([*book, *wrong], capture_output=True, check=False)
         assert failed.returncode == 2

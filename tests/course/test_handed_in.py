@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import zipfile
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -35,6 +36,34 @@ LAYOUTS = {
         ["ada/exercise1.py", "ada/exercises/exercise2/exercise2.py", "bob/notes.py"],
         ALL,
         {("ada", "exercise1"), ("ada", "exercise2")},
+    ),
+    "a folder an exercise": (
+        [
+            "exercise1/ada/exercise1.py",
+            "exercise1/bob/solution.py",
+            "exercise2/ada.py",
+            "exercise9/ada.py",
+        ],
+        ALL,
+        {("ada", "exercise1"), ("bob", "exercise1"), ("ada", "exercise2")},
+    ),
+    "one student, as handed out": (
+        [
+            "ada/exercises/exercise1/exercise1.py",
+            "ada/exercises/exercise2/exercise2.py",
+        ],
+        ALL,
+        {("ada", "exercise1"), ("ada", "exercise2")},
+    ),
+    "names as people write them": (
+        ["ada/Exercise1.py", "bob/exercise_1.py", "eve/exercise1 (1).py"],
+        ALL,
+        {("ada", "exercise1"), ("bob", "exercise1"), ("eve", "exercise1")},
+    ),
+    "names around the exercise's": (
+        ["hw2_exercise1_ada.py", "hw2_exercise1_bob.py"],
+        ALL,
+        {("hw2_ada", "exercise1"), ("hw2_bob", "exercise1")},
     ),
     "a folder each, in one": (
         ["all/ada/exercise1.py", "all/bob/exercise1.py"],
@@ -75,6 +104,16 @@ LAYOUTS = {
         ALL,
         {("4711", "exercise2"), ("4712", "exercise2")},
     ),
+    "Canvas, with another file": (
+        ["ada_4711_815_exercise2.py", "ada_4711_816_utils.py"],
+        ("exercise2",),
+        {("4711", "exercise2")},
+    ),
+    "Canvas, with numbers in names": (
+        ["group_1_4711_815_exercise1.py"],
+        ALL,
+        {("4711", "exercise1")},
+    ),
     "Gradescope": (
         [
             "assignment_9_export/submission_metadata.yml",
@@ -87,6 +126,11 @@ LAYOUTS = {
             ("mary@example.org", "exercise2"),
             ("submission_12", "exercise2"),
         },
+    ),
+    "GitHub Classroom, one student": (
+        ["pipes-ada/exercises/exercise2/exercise2.py"],
+        ALL,
+        {("ada", "exercise2")},
     ),
     "GitHub Classroom": (
         ["pipes-ada/exercises/exercise2/exercise2.py", "pipes-bob-2/exercise2.py"],
@@ -113,7 +157,7 @@ def test_layouts(tmp_path: Path, layout: str, packed: bool) -> None:
     for name in () if packed else files:
         (top / name).parent.mkdir(parents=True, exist_ok=True)
         (top / name).write_text(_content(name))
-    attempts = handed_in(top, exercises)
+    attempts = handed_in(top, exercises).attempts
     assert {(a.student, a.exercise) for a in attempts} == expected
     assert all(a.source.startswith(b"# ") for a in attempts)
 
@@ -125,13 +169,19 @@ def test_what_platforms_know_beside_the_files(tmp_path: Path) -> None:
             path = tmp_path / folder / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(_content(name))
-    canvas = {a.student: a for a in handed_in(tmp_path / "Canvas", ALL)}
+
+    def by_student(folder: str) -> dict[str, Attempt]:
+        return {a.student: a for a in handed_in(tmp_path / folder, ALL).attempts}
+
+    canvas = by_student("Canvas")
     assert (canvas["4711"].number, canvas["4711"].late) == (1, False)
     assert (canvas["4712"].number, canvas["4712"].late) == (0, True)
     assert canvas["4711"].name == "lovelaceada"
-    moodle = {a.student: a for a in handed_in(tmp_path / "Moodle", ALL)}
+    moodle = by_student("Moodle")
     assert moodle["4711"].name == "Ada Lovelace"
-    gradescope = {a.student: a for a in handed_in(tmp_path / "Gradescope", ALL)}
+    gradescope = {
+        a.student: a for a in handed_in(tmp_path / "Gradescope", ALL).attempts
+    }
     assert gradescope["4711"].when == datetime(2026, 10, 1, 12, tzinfo=UTC)
     assert gradescope["4711"].source == gradescope["mary@example.org"].source
     assert gradescope["submission_12"].when is not None  # the file's own time
@@ -142,11 +192,52 @@ def test_archives_in_a_folder(tmp_path: Path) -> None:
     for student in ("ada", "bob"):
         with zipfile.ZipFile(tmp_path / f"{student}.zip", "w") as archive:
             archive.writestr("exercise1.py", f"# {student}\n")
-    attempts = handed_in(tmp_path, ALL)
+    attempts = handed_in(tmp_path, ALL).attempts
     assert {a.student: a.source for a in attempts} == {
         "ada": b"# ada\n",
         "bob": b"# bob\n",
     }
+
+
+def test_what_is_not_graded_is_told(tmp_path: Path) -> None:
+    """Other files, damaged archives, archives in archives; and the rest is graded."""
+    (tmp_path / "ada").mkdir()
+    (tmp_path / "ada" / "exercise1.py").write_text("right")
+    (tmp_path / "ada" / "notes.py").write_text("")
+    (tmp_path / "bob.zip").write_bytes(b"PK no")
+    inner = io.BytesIO()
+    with zipfile.ZipFile(inner, "w") as archive:
+        archive.writestr("work/exercise1.py", "nested")
+    with zipfile.ZipFile(tmp_path / "moodle.zip", "w") as archive:
+        archive.writestr("Eve_12_assignsubmission_file_/work.zip", inner.getvalue())
+    (tmp_path / "eve_13_814_work.zip").write_bytes(inner.getvalue())
+    found = handed_in(tmp_path, ALL)
+    assert {a.student for a in found.attempts} == {"ada", "13"}
+    told = "\n".join(found.ignored)
+    assert "bob.zip cannot be read" in told
+    assert "ada/notes.py was not graded" in told
+    assert "moodle.zip holds another archive; unpack it" in told
+    (twelve,) = handed_in(tmp_path / "moodle.zip", ALL).attempts
+    assert (twelve.student, twelve.source) == ("12", b"nested")
+
+
+def test_what_gradescope_may_write(tmp_path: Path) -> None:
+    """Objects of its own language, people without a number, and rubbish."""
+    (tmp_path / "submission_1").mkdir()
+    (tmp_path / "submission_1" / "exercise1.py").write_text("right")
+    metadata = tmp_path / "submission_metadata.yml"
+    for text, student in (
+        ("submission_1:\n  :submitters:\n  - :name:\n", "submission_1"),
+        ("submission_1: !ruby/object:X\n  :submitters:\n  - :sid: 7\n", "7"),
+        ("- 3\n", "submission_1"),
+    ):
+        metadata.write_text(text)
+        (attempt,) = handed_in(tmp_path, ALL).attempts
+        assert attempt.student == student
+    for text in ("a: [", "submission_1:\n  :created_at: 2026-13-45 12:00:00\n"):
+        metadata.write_text(text)
+        with pytest.raises(UsageError, match="is not Gradescope's"):
+            handed_in(tmp_path, ALL)
 
 
 @given(st.permutations(range(5)))
