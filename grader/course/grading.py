@@ -31,7 +31,7 @@ from grader.course.handed_in import Attempt
 from grader.course.results import Result, Results, key_of
 from grader.scratch import scratch_folder
 from grader.session import Seat, grade
-from grader.tracing.launch import Zygote
+from grader.tracing.launch import Zygote, end_child
 from grader.verdict import CheckOutcome, CheckResult, Outcome, Verdict
 from grader.worker import Worker
 
@@ -254,7 +254,8 @@ class _Grader:
         self.channel.close()
         with suppress(ProcessLookupError):
             os.kill(self.pid, signal.SIGTERM)
-        os.waitpid(self.pid, 0)
+        # A signal in the midst of its own cleaning up may leave it waiting.
+        end_child(self.pid)
 
 
 def _serve(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import marshal
 import os
+import select
 import signal
 import socket
 import sys
@@ -121,8 +122,8 @@ class Zygote:
     def close(self) -> None:
         """End the zygote, and with it every process forked from it."""
         self._socket.close()
-        with contextlib.suppress(ChildProcessError):
-            os.waitpid(self.pid, 0)
+        with contextlib.suppress(ChildProcessError, ProcessLookupError):
+            end_child(self.pid)
 
     def __enter__(self) -> Zygote:
         return self
@@ -134,6 +135,20 @@ class Zygote:
         traceback: TracebackType | None,
     ) -> None:
         self.close()
+
+
+def end_child(pid: int, patience: float = 5.0) -> None:
+    """Wait until a child has ended; after `patience` seconds it is killed, kill(2).
+
+    Raises ``ChildProcessError`` or ``ProcessLookupError`` where it is no child of ours.
+    """
+    ended = os.pidfd_open(pid)
+    try:
+        if not select.select([ended], [], [], patience)[0]:
+            os.kill(pid, signal.SIGKILL)
+    finally:
+        os.close(ended)
+    os.waitpid(pid, 0)
 
 
 def _start(control: int) -> int:

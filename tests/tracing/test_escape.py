@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from grader.tracing.launch import Zygote
+from grader.tracing.launch import Zygote, end_child
 from grader.tracing.program import trace
 from grader.tracing.recording import Refused
 from tests.conftest import Run
@@ -137,3 +137,15 @@ def test_a_program_cannot_write_into_the_zygote(tmp_path: Path) -> None:
         grade = [*drop, *grade]
     said = subprocess.run(grade, capture_output=True, text=True, check=False)
     assert 'writes "refused\\n"' in said.stdout, said.stderr
+
+
+def test_a_child_that_does_not_end_is_ended() -> None:
+    """The zygote's maker waits for it, but not for ever."""
+    child = subprocess.Popen([sys.executable, "-c", "while True: pass"])
+    end_child(child.pid, patience=0.0)
+    with pytest.raises(ChildProcessError):
+        os.waitpid(child.pid, 0)
+    child.returncode = -signal.SIGKILL
+    ended = subprocess.Popen([sys.executable, "-c", "pass"])
+    end_child(ended.pid)
+    ended.returncode = 0
