@@ -168,12 +168,8 @@ def _parser(arguments: list[str]) -> argparse.ArgumentParser:
     )
     everything = add("all", _grade_all, "grade every exercise")
     _add_grading(everything)
-    commands_of_courses = (
-        ("course", course, add_course, "grade what a whole course handed in"),
-        ("gradebook", gradebook, add_gradebook, "make a gradebook of the results"),
-    )
-    for name, run, add_arguments, help_text in commands_of_courses:
-        add_arguments(add(name, run, help_text))
+    add_course(add("course", course, "grade what a whole course handed in"))
+    add_gradebook(add("gradebook", gradebook, "make a gradebook of the results"))
     add("list", _list, "show the exercises")
     hint = add("hint", _hint, "show one more hint for an exercise")
     hint.add_argument("exercise", metavar="EXERCISE")

@@ -26,6 +26,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from grader.tracing.children import fork
+
 if TYPE_CHECKING:
     from types import TracebackType
     from typing import NoReturn
@@ -97,10 +99,7 @@ class Worker:
         self._noise = os.memfd_create("noise", os.MFD_CLOEXEC)
         self._socket, theirs = socket.socketpair()
         self._status: int | None = None
-        with warnings.catch_warnings():
-            # The worker only goes on in this thread: others stay behind.
-            warnings.simplefilter("ignore", DeprecationWarning)
-            self.pid = os.fork()
+        self.pid = fork()
         if self.pid == 0:
             self._socket.close()
             _serve(theirs, self._noise)
@@ -196,19 +195,22 @@ def _close_all_but(*descriptors: int) -> None:
     os.closerange(first, 1 << 20)
 
 
-def _get_ready() -> None:
-    """Load what a job needs: all runners and check processes share it."""
-    from grader.tracing import ptrace
-
-    ptrace.hide_memory()
-    ptrace.end_with_parent()
-
+def load() -> None:
+    """Load what a job needs; what is forked afterwards has it."""
     import pytest  # noqa: F401
     import pytest_forked  # noqa: F401
 
     import grader.plugin
     import grader.report.timeline  # noqa: F401
 
+
+def _get_ready() -> None:
+    """Hide, and load what all runners and check processes share."""
+    from grader.tracing import ptrace
+
+    ptrace.hide_memory()
+    ptrace.end_with_parent()
+    load()
     gc.freeze()
     gc.enable()
 

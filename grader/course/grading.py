@@ -18,7 +18,6 @@ import select
 import signal
 import socket
 import tempfile
-import warnings
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -31,9 +30,10 @@ from grader.course.handed_in import Attempt
 from grader.course.results import Result, Results, key_of
 from grader.scratch import scratch_folder
 from grader.session import Seat, grade
-from grader.tracing.launch import Zygote, end_child
+from grader.tracing.children import end_child, fork
+from grader.tracing.launch import Zygote
 from grader.verdict import CheckOutcome, CheckResult, Outcome, Verdict
-from grader.worker import Worker
+from grader.worker import Worker, load
 
 _TRIES = 2
 _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -98,22 +98,13 @@ def grade_all(
     progress: Progress | None = None,
 ) -> int:
     """Grade all tasks, one at a time on each core; how many could not be graded."""
-    _load_all()
+    load()  # workers are forked from here, and then are ready at once
     with scratch_folder() as scratch:
         team = _Team(tasks, results, scratch, progress or (lambda event: None))
         try:
             return team.work(cores[: len(tasks)])
         finally:
             team.end()
-
-
-def _load_all() -> None:
-    """Load what workers need: they are forked from here."""
-    import pytest  # noqa: F401
-    import pytest_forked  # noqa: F401
-
-    import grader.plugin
-    import grader.report.timeline  # noqa: F401
 
 
 def _lost(task: Task) -> Result:
@@ -222,12 +213,9 @@ class _Grader:
         self.core = core
         self.task: _Try | None = None
         self.channel, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        with warnings.catch_warnings():
-            # It only goes on in this thread: that of a progress bar stays behind.
-            warnings.simplefilter("ignore", DeprecationWarning)
-            # A signal that came now would end the child as if it were us.
-            signals = signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)
-            self.pid = os.fork()
+        # A signal that came now would end the child as if it were us.
+        signals = signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)
+        self.pid = fork()
         if self.pid == 0:
             self.channel.close()
             _serve(theirs, tasks, results, core, folder)

@@ -127,7 +127,7 @@ class Results:
         path.parent.mkdir(parents=True, exist_ok=True)
         text = json.dumps(result.as_json(), indent=1, ensure_ascii=False)
         write_whole(path, text.encode(errors="backslashreplace").decode() + "\n")
-        before = self.find(student, exercise)
+        before = self.find(student, exercise) if failed else None
         with suppress(FileNotFoundError):
             if not failed:
                 self._path("failed", student, exercise).unlink()

@@ -5,17 +5,16 @@ from __future__ import annotations
 import contextlib
 import marshal
 import os
-import select
 import signal
 import socket
 import sys
-import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 from grader.tracing import ptrace, syscalls
+from grader.tracing.children import end_child, fork
 from grader.tracing.errors import TracingError, TracingRefused
 from grader.tracing.zygote import SWEEP, Job
 
@@ -137,20 +136,6 @@ class Zygote:
         self.close()
 
 
-def end_child(pid: int, patience: float = 5.0) -> None:
-    """Wait until a child has ended; after `patience` seconds it is killed, kill(2).
-
-    Raises ``ChildProcessError`` or ``ProcessLookupError`` where it is no child of ours.
-    """
-    ended = os.pidfd_open(pid)
-    try:
-        if not select.select([ended], [], [], patience)[0]:
-            os.kill(pid, signal.SIGKILL)
-    finally:
-        os.close(ended)
-    os.waitpid(pid, 0)
-
-
 def _start(control: int) -> int:
     root = str(Path(__file__).parents[2])
     # Not -I, which would ignore the environment, and PYTHONHASHSEED with it.
@@ -158,10 +143,7 @@ def _start(control: int) -> int:
     parts = syscalls.filter_program(), syscalls.CLOCK_FUNCTION, syscalls.JUMP
     argv += [part.hex() for part in parts]
     os.set_inheritable(control, True)
-    with warnings.catch_warnings():
-        # The child only calls ptrace and exec: no lock of another thread is needed.
-        warnings.simplefilter("ignore", DeprecationWarning)
-        pid = os.fork()
+    pid = fork()  # the child only calls ptrace and exec
     if pid == 0:
         _exec_traced(argv, control)
     _, status = os.waitpid(pid, 0)

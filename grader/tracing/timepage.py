@@ -19,12 +19,11 @@ from mmap import (
     MAP_ANONYMOUS,
     MAP_PRIVATE,
     MAP_SHARED,
+    PAGESIZE,
     PROT_EXEC,
     PROT_READ,
     PROT_WRITE,
 )
-
-PAGE = os.sysconf("SC_PAGE_SIZE")
 
 _MAP_FIXED = 0x10  # mmap(2)
 _FAILED = ctypes.c_void_p(-1).value
@@ -41,7 +40,7 @@ _libc.mprotect.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]
 
 
 def _map(address: int, protection: int, flags: int, fd: int) -> int:
-    found: int | None = _libc.mmap(address, PAGE, protection, flags, fd, 0)
+    found: int | None = _libc.mmap(address, PAGESIZE, protection, flags, fd, 0)
     if found is None or found == _FAILED:
         error = ctypes.get_errno()
         raise OSError(error, os.strerror(error), "mmap")
@@ -49,7 +48,7 @@ def _map(address: int, protection: int, flags: int, fd: int) -> int:
 
 
 def _protect(address: int, pages: int, protection: int) -> None:
-    if _libc.mprotect(address, pages * PAGE, protection) == -1:
+    if _libc.mprotect(address, pages * PAGESIZE, protection) == -1:
         error = ctypes.get_errno()
         raise OSError(error, os.strerror(error), "mprotect")
 
@@ -72,7 +71,7 @@ def answer_looks(function: bytes, jump: bytes) -> int:
     _protect(code, 1, PROT_READ | PROT_EXEC)
 
     replaced = _address(_libc.clock_gettime)
-    first = replaced & -PAGE  # its first bytes may lie on two pages
+    first = replaced & -PAGESIZE  # its first bytes may lie on two pages
     _protect(first, 2, PROT_READ | PROT_WRITE | PROT_EXEC)
     try:
         _copy(replaced, jump + _word(code))

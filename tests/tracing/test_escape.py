@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from grader.tracing.launch import Zygote, end_child
+from grader.tracing.children import end_child
+from grader.tracing.launch import Zygote
 from grader.tracing.program import trace
 from grader.tracing.recording import Refused
 from tests.conftest import Run
