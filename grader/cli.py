@@ -13,6 +13,7 @@ import sys
 import traceback
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
+from decimal import Decimal
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,6 +21,14 @@ from typing import TYPE_CHECKING
 from grader import __version__
 from grader.course.commands import add_course, add_gradebook, course, gradebook
 from grader.errors import GraderError, UsageError
+from grader.usage import (
+    FULL,
+    GRADER_FAILED,
+    NOT_FULL,
+    WRONG_USAGE,
+    named_path,
+    percentage,
+)
 
 if TYPE_CHECKING:
     from typing import NoReturn
@@ -28,7 +37,6 @@ if TYPE_CHECKING:
     from grader.verdict import Verdict
     from grader.worker import Worker
 
-FULL, NOT_FULL, WRONG_USAGE, GRADER_FAILED = 0, 1, 2, 3
 _INTERRUPTED = 128 + signal.SIGINT
 _NOBODY_READS = 128 + signal.SIGPIPE
 
@@ -168,6 +176,7 @@ def _parser(arguments: list[str]) -> argparse.ArgumentParser:
     )
     everything = add("all", _grade_all, "grade every exercise")
     _add_grading(everything)
+    everything.set_defaults(exercism=None)
     add_course(add("course", course, "grade what a whole course handed in"))
     add_gradebook(add("gradebook", gradebook, "make a gradebook of the results"))
     add("list", _list, "show the exercises")
@@ -195,7 +204,7 @@ def _add_grading(command: argparse.ArgumentParser) -> None:
         "submission",
         metavar="FILE or FOLDER",
         nargs="?",
-        type=_path,
+        type=named_path,
         help="what to grade; without it, your file in this folder or below exercises/",
     )
     command.add_argument("--json", metavar="FILE", type=Path, help="write the verdict")
@@ -211,30 +220,13 @@ def _add_grading(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--fail-under",
         metavar="PERCENT",
-        type=_percent,
-        default=100.0,
+        type=percentage,
+        default=Decimal(100),
         help="exit with 0 from so many percent of all points on (default: 100)",
     )
     command.add_argument(
         "--verbose", action="store_true", help="show all that was recorded"
     )
-    command.set_defaults(exercism=None)
-
-
-def _percent(text: str) -> float:
-    try:
-        number = float(text)
-    except ValueError:
-        number = -1
-    if not 0 <= number <= 100:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 to 100")
-    return number
-
-
-def _path(text: str) -> Path:
-    if not text:
-        raise argparse.ArgumentTypeError("it is empty; name a file or a folder")
-    return Path(text)
 
 
 def _add_trace(command: argparse.ArgumentParser) -> None:
@@ -284,11 +276,6 @@ def _grade_one(arguments: argparse.Namespace) -> int:
         )
         reporter.next_step(verdict, following)
     _write(arguments, [verdict], json.dumps(verdict.as_json(), indent=2))
-    if arguments.exercism is not None:
-        from grader.report.exercism import exercism
-        from grader.report.files import write_whole
-
-        write_whole(arguments.exercism, exercism(verdict))
     return _status([verdict], arguments.fail_under)
 
 
@@ -369,6 +356,11 @@ def _write(
         from grader.report.junit import junit
 
         write_whole(arguments.junit, junit(verdicts))
+    if arguments.exercism is not None:
+        from grader.report.exercism import exercism
+
+        (verdict,) = verdicts  # it is asked for one exercise
+        write_whole(arguments.exercism, exercism(verdict))
     if arguments.gradescope is not None:
         _write_gradescope(arguments.gradescope, verdicts)
     if arguments.github:
@@ -407,7 +399,7 @@ def _tell_github(verdicts: Sequence[Verdict]) -> None:
             file.write(summary(verdicts))
 
 
-def _status(verdicts: Sequence[Verdict], enough: float) -> int:
+def _status(verdicts: Sequence[Verdict], enough: Decimal) -> int:
     """The exit status; `enough` is the part of all points, in percent, that passes."""
     from grader.verdict import Outcome
 

@@ -101,7 +101,7 @@ def grade(
         raise UsageError(f"{exercise.name} has no check {only!r}; it has {known}")
     problem = load_problem(submission, exercise)
     if problem is not None:
-        return _unrunnable(exercise, submission, only, problem)
+        return _unrunnable(exercise, submission, wanted, problem)
     results: dict[str, CheckResult] = {}
     titles = {check.id: check.title for check in wanted}
     last_words: dict[str, str] = {}
@@ -131,11 +131,8 @@ def grade(
         error = str(failure)
     checks = tuple(
         results.get(check.id)
-        or CheckResult(
-            check.id,
-            check.title,
-            check.points,
-            0,
+        or _unearned(
+            check,
             CheckOutcome.GRADER_ERROR,
             error=error or last_words.get(check.id) or "the check ended without a word",
         )
@@ -152,9 +149,21 @@ def _too_slow(spec: CheckSpec) -> CheckResult:
         known.why,
         known.read,
     )
-    return CheckResult(
-        spec.id, spec.title, spec.points, 0, CheckOutcome.FAILED, (finding,)
+    return _unearned(spec, CheckOutcome.FAILED, finding)
+
+
+def _unearned(
+    spec: CheckSpec, outcome: CheckOutcome, *findings: Finding, error: str = ""
+) -> CheckResult:
+    return CheckResult(spec.id, spec.title, spec.points, 0, outcome, findings, error)
+
+
+def not_graded(exercise: Exercise, submission: str, error: str) -> Verdict:
+    """The verdict where the grader could not do its work in any check."""
+    checks = tuple(
+        _unearned(check, CheckOutcome.GRADER_ERROR) for check in exercise.checks
     )
+    return Verdict(exercise.name, submission, checks, error=error)
 
 
 def _trusted(
@@ -175,16 +184,13 @@ def _trusted(
 
 
 def _unrunnable(
-    exercise: Exercise, submission: Path, only: str | None, problem: Finding
+    exercise: Exercise,
+    submission: Path,
+    wanted: Sequence[CheckSpec],
+    problem: Finding,
 ) -> Verdict:
     """The verdict on a file that cannot be run: no check was, and each says why."""
-    checks = tuple(
-        CheckResult(
-            check.id, check.title, check.points, 0, CheckOutcome.NOT_RUN, (problem,)
-        )
-        for check in exercise.checks
-        if only in (None, check.id)
-    )
+    checks = tuple(_unearned(check, CheckOutcome.NOT_RUN, problem) for check in wanted)
     return Verdict(
         exercise.name, printable(str(submission)), checks, findings=(problem,)
     )

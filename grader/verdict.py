@@ -62,6 +62,11 @@ class CheckResult:
     findings: tuple[Finding, ...] = ()
     error: str = ""
 
+    @property
+    def trouble(self) -> str:
+        """Why the grader could not do its work here, where it could not."""
+        return self.error or "the grader could not do its work"
+
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
@@ -80,6 +85,17 @@ class Verdict:
     @property
     def max_score(self) -> int:
         return sum(check.points for check in self.checks)
+
+    @property
+    def all_findings(self) -> list[Finding]:
+        """Those of the submission as a whole, and those of its checks."""
+        return [*self.findings, *(f for check in self.checks for f in check.findings)]
+
+    @property
+    def trouble(self) -> str:
+        """The first that the grader itself could not do; empty where it says none."""
+        errors = [self.error, *(check.error for check in self.checks)]
+        return next((error for error in errors if error.strip()), "")
 
     @property
     def outcome(self) -> Outcome:

@@ -10,11 +10,12 @@ import os
 import sys
 from collections.abc import Sequence
 from datetime import datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from grader.errors import UsageError
+from grader.usage import FULL, GRADER_FAILED, number, percentage, positive
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
     from grader.course.gradebook import Rules
     from grader.course.handed_in import Attempt
     from grader.course.results import Result
-
-ALL_GRADED, SOME_FAILED = 0, 3
 
 
 def add_course(command: argparse.ArgumentParser) -> None:
@@ -57,14 +56,8 @@ def add_course(command: argparse.ArgumentParser) -> None:
         "--again", action="store_true", help="grade also what has not changed"
     )
     command.add_argument(
-        "--jobs", metavar="N", type=_positive, help="how many at once (default: cores)"
+        "--jobs", metavar="N", type=positive, help="how many at once (default: cores)"
     )
-
-
-def _positive(text: str) -> int:
-    if not text.isdecimal() or int(text) == 0:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 on")
-    return int(text)
 
 
 def _due(text: str) -> tuple[str, datetime]:
@@ -105,7 +98,7 @@ def course(arguments: argparse.Namespace) -> int:
     tasks = tasks_of(attempts, exercises, results, again=arguments.again)
     cores = sorted(os.sched_getaffinity(0))
     jobs = arguments.jobs or len(cores)
-    places = [cores[number % len(cores)] for number in range(jobs)]
+    places = [cores[place % len(cores)] for place in range(jobs)]
     with CourseProgress(len(tasks)) as progress:
         failures = grade_all(tasks, results, cores=places, progress=progress)
     reporter = Reporter(console())
@@ -117,7 +110,7 @@ def course(arguments: argparse.Namespace) -> int:
     )
     for failed in results.failed():
         reporter.failure(failed.student, failed.verdict)
-    return SOME_FAILED if failures else ALL_GRADED
+    return GRADER_FAILED if failures else FULL
 
 
 def _with_due(
@@ -166,33 +159,18 @@ def add_gradebook(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--late",
         metavar="PERCENT",
-        type=_percentage,
+        type=percentage,
         default=Decimal(0),
         help="what late work loses (default: 0)",
     )
 
 
-def _number(text: str) -> Decimal | None:
-    try:
-        number = Decimal(text)
-    except InvalidOperation:
-        return None
-    return number if number.is_finite() and 0 <= number <= 1_000_000 else None
-
-
 def _weight(text: str) -> tuple[str, Decimal]:
     name, _, points = text.partition("=")
-    number = _number(points)
-    if not name or number is None:
+    full = number(points)
+    if not name or full is None:
         raise argparse.ArgumentTypeError(f"{text!r} is not like exercise2=5")
-    return name, number
-
-
-def _percentage(text: str) -> Decimal:
-    number = _number(text)
-    if number is None or number > 100:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 to 100")
-    return number
+    return name, full
 
 
 def gradebook(arguments: argparse.Namespace) -> int:
@@ -220,7 +198,7 @@ def gradebook(arguments: argparse.Namespace) -> int:
         sys.stdout.write(text)
     else:
         write_whole(arguments.out, text)
-    return ALL_GRADED
+    return FULL
 
 
 def _results(folder: Path) -> list[Result]:

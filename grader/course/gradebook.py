@@ -92,11 +92,11 @@ def canvas(exported: str, results: Iterable[Result], rules: Rules) -> Filled:
         exercise: _column(table.head, exercise)
         for exercise in sorted({exercise for _, exercise in known})
     }
+    most = {exercise: rules.most(result) for (_, exercise), result in known.items()}
     for row in table.rows:
         if row and row[0].strip() == "Points Possible":
-            for result in known.values():
-                column = columns[result.verdict.exercise]
-                _agree(row[column] if column < len(row) else "", rules.most(result))
+            for exercise, column in columns.items():
+                _agree(row[column] if column < len(row) else "", most[exercise])
             continue
         who = row[identity].strip() if identity < len(row) else ""
         students.discard(who)

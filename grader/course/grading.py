@@ -29,10 +29,10 @@ from grader.catalog import Exercise
 from grader.course.handed_in import Attempt
 from grader.course.results import Result, Results, key_of
 from grader.scratch import scratch_folder
-from grader.session import Seat, grade
+from grader.session import Seat, grade, not_graded
 from grader.tracing.children import end_child, fork
 from grader.tracing.launch import Zygote
-from grader.verdict import CheckOutcome, CheckResult, Outcome, Verdict
+from grader.verdict import Outcome, Verdict
 from grader.worker import Worker, load
 
 _TRIES = 2
@@ -109,12 +109,8 @@ def grade_all(
 
 def _lost(task: Task) -> Result:
     """What is said of a task whose grader died of it, each time."""
-    checks = tuple(
-        CheckResult(c.id, c.title, c.points, 0, CheckOutcome.GRADER_ERROR)
-        for c in task.exercise.checks
-    )
     error = "the grader's own process ended without a word"
-    verdict = Verdict(task.exercise.name, task.attempt.file, checks, error=error)
+    verdict = not_graded(task.exercise, task.attempt.file, error)
     return Result.of(task.attempt, task.key, verdict)
 
 

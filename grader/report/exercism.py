@@ -40,8 +40,7 @@ def _whole(verdict: Verdict) -> tuple[str, str | None]:
     if verdict.findings:
         return "error", "\n\n".join(paragraph(finding) for finding in verdict.findings)
     if verdict.outcome is Outcome.GRADER_ERROR:
-        errors = [verdict.error, *(check.error for check in verdict.checks)]
-        said = next((error for error in errors if error), "no reason is known")
+        said = verdict.trouble or "no reason is known"
         return "error", visible(f"the grader could not do its work: {said}")
     return ("pass" if verdict.outcome is Outcome.FULL else "fail"), None
 

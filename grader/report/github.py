@@ -48,7 +48,7 @@ def annotate(verdicts: Sequence[Verdict]) -> list[str]:
 def _errors(check: CheckResult) -> list[Finding]:
     if check.outcome is CheckOutcome.PASSED:
         return []
-    return [Finding("grader-error", check.error or "the grader could not do its work")]
+    return [Finding("grader-error", check.trouble)]
 
 
 def _annotation(verdict: Verdict, check: CheckResult, finding: Finding) -> str:

@@ -57,7 +57,7 @@ def _case(suite: ET.Element, verdict: Verdict, check: CheckResult) -> None:
     if check.outcome is CheckOutcome.PASSED:
         return
     if check.outcome is CheckOutcome.GRADER_ERROR:
-        what = check.error or "the grader could not do its work"
+        what = check.trouble
         error = ET.SubElement(
             case, "error", type="grader-error", message=xml_text(_last_line(what))
         )

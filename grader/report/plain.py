@@ -9,7 +9,7 @@ from grader.verdict import CheckOutcome, CheckResult, Finding
 def told(check: CheckResult) -> str:
     """Why a check did not pass: its findings, or what the grader could not do."""
     if check.outcome is CheckOutcome.GRADER_ERROR:
-        return visible(check.error or "the grader could not do its work")
+        return visible(check.trouble)
     return "\n\n".join(paragraph(finding) for finding in check.findings)
 
 

@@ -9,7 +9,7 @@ from grader.report.text import visible
 from grader.session import ChecksStarting, CheckStarted
 
 if TYPE_CHECKING:
-    from rich.progress import Progress
+    from rich.progress import Progress, ProgressColumn
 
     from grader.course.grading import Began, Done
     from grader.verdict import CheckResult
@@ -43,23 +43,6 @@ class LiveProgress:
         (task,) = self._bar.task_ids
         self._bar.update(task, description=event.title)
         self._bar.refresh()
-
-
-def _bar() -> Progress:
-    from rich.console import Console
-    from rich.progress import Progress, SpinnerColumn, TextColumn
-
-    console = Console(stderr=True)
-    bar = Progress(
-        SpinnerColumn(),
-        TextColumn("{task.description}", markup=False),
-        console=console,
-        transient=True,
-        auto_refresh=False,
-        disable=not console.is_terminal,
-    )
-    bar.add_task("starting")
-    return bar
 
 
 class CourseProgress:
@@ -103,24 +86,33 @@ class CourseProgress:
         self._bar.refresh()
 
 
-def _course_bar(total: int) -> Progress:
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeRemainingColumn,
-    )
+def _bar() -> Progress:
+    from rich.progress import SpinnerColumn
 
-    bar = Progress(
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        TextColumn("{task.description}", markup=False),
-        console=Console(stderr=True),
-        transient=True,
-        auto_refresh=False,
-    )
+    bar = _progress(SpinnerColumn())
+    bar.add_task("starting")
+    return bar
+
+
+def _course_bar(total: int) -> Progress:
+    from rich.progress import BarColumn, MofNCompleteColumn, TimeRemainingColumn
+
+    bar = _progress(BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     bar.add_task("", total=total)
     return bar
+
+
+def _progress(*columns: ProgressColumn) -> Progress:
+    """Columns, and behind them what is being done; gone at the end."""
+    from rich.console import Console
+    from rich.progress import Progress, TextColumn
+
+    console = Console(stderr=True)
+    return Progress(
+        *columns,
+        TextColumn("{task.description}", markup=False),
+        console=console,
+        transient=True,
+        auto_refresh=False,
+        disable=not console.is_terminal,
+    )

@@ -176,7 +176,7 @@ class Reporter:
             more = f" Next: `grade {following}`." if following else ""
             self.line(f"Nothing is left to do here.{more}")
             return
-        findings = [*verdict.findings, *(f for c in verdict.checks for f in c.findings)]
+        findings = verdict.all_findings
         first = f"`grade explain {findings[0].id}`, or " if findings else ""
         self.line(f"Next: {first}`grade hint {verdict.exercise}`.")
 
@@ -185,13 +185,9 @@ class Reporter:
     def summary(self, verdicts: Sequence[Verdict]) -> None:
         """One line an exercise, and the sum."""
         for verdict in verdicts:
-            findings = [
-                *verdict.findings,
-                *(f for c in verdict.checks for f in c.findings),
-            ]
             score = f"{verdict.score} / {verdict.max_score}"
             self._print(
-                Text(", ".join(dict.fromkeys(f.id for f in findings))),
+                Text(", ".join(dict.fromkeys(f.id for f in verdict.all_findings))),
                 Text(f"{verdict.exercise:<12}{score:>8}  "),
             )
         total = sum(v.score for v in verdicts)
@@ -213,9 +209,7 @@ class Reporter:
             said = Counter(
                 identity
                 for verdict in those
-                for identity in dict.fromkeys(
-                    finding.id for check in verdict.checks for finding in check.findings
-                )
+                for identity in dict.fromkeys(f.id for f in verdict.all_findings)
             )
             self._print(
                 Text(
@@ -234,9 +228,7 @@ class Reporter:
 
     def failure(self, student: str, verdict: Verdict) -> None:
         """What the grader itself could not do."""
-        errors = [verdict.error, *(check.error for check in verdict.checks)]
-        said = next((error.strip() for error in errors if error.strip()), "no reason")
-        last = said.splitlines()[-1]
+        last = (verdict.trouble.strip() or "no reason").splitlines()[-1]
         self.line(
             f"{student}, {verdict.exercise}: the grader could not do its work: {last}",
             "magenta",
