@@ -18,7 +18,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from grader import __version__
+from grader import __version__, ending
 from grader.course.commands import add_course, add_gradebook, course, gradebook
 from grader.errors import GraderError, UsageError
 from grader.usage import (
@@ -73,9 +73,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if isinstance(stream, io.TextIOWrapper):
             # A terminal that cannot show a character shows its number.
             stream.reconfigure(errors="backslashreplace")
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(number) is signal.SIG_DFL:
-            signal.signal(number, _end)
+    ending.listen()
     try:
         parser = _parser(arguments)
         if not arguments:
@@ -92,7 +90,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("grade: interrupted; nothing was left running", file=sys.stderr)
         return _INTERRUPTED
-    except _Ended as ended:
+    except ending.Ended as ended:
         return 128 + ended.number
     except BrokenPipeError:
         # Whoever read our output has gone. Python would complain once more at exit.
@@ -127,17 +125,6 @@ def _open_closed_streams() -> None:
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:
             setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115  # to the end
-
-
-class _Ended(BaseException):
-    """A signal asks us to end: nothing is to be left behind."""
-
-    def __init__(self, number: int) -> None:
-        self.number = number
-
-
-def _end(number: int, _: object) -> None:
-    raise _Ended(number)
 
 
 def _parser(arguments: list[str]) -> argparse.ArgumentParser:
@@ -331,7 +318,7 @@ def _graded(
             submission,
             only=check,
             verbose=arguments.verbose,
-            progress=progress,
+            progress=ending.heeding(progress),
             worker=worker,
         )
 

@@ -14,6 +14,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from grader import ending
 from grader.errors import UsageError
 from grader.usage import FULL, GRADER_FAILED, number, percentage, positive
 
@@ -100,7 +101,8 @@ def course(arguments: argparse.Namespace) -> int:
     jobs = arguments.jobs or len(cores)
     places = [cores[place % len(cores)] for place in range(jobs)]
     with CourseProgress(len(tasks)) as progress:
-        failures = grade_all(tasks, results, cores=places, progress=progress)
+        heeding = ending.heeding(progress)
+        failures = grade_all(tasks, results, cores=places, progress=heeding)
     reporter = Reporter(console())
     reporter.course(
         [result.verdict for result in results.verdicts()],

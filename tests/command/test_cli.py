@@ -243,6 +243,29 @@ def test_doctor(capsys: pytest.CaptureFixture[str]) -> None:
     assert "This machine can grade." in printed
 
 
+def test_ctrl_c_is_not_forgotten_where_python_drops_it() -> None:
+    """What a handler raises inside a callback of Python's own goes nowhere."""
+    program = (
+        "import signal, weakref\n"
+        "from grader import ending\n"
+        "ending.listen()\n"
+        "class Lock: pass\n"
+        "lock = Lock()\n"
+        "gone = weakref.ref(lock, lambda _: signal.raise_signal(signal.SIGINT))\n"
+        "del lock\n"
+        "print('dropped')\n"
+        "try:\n"
+        "    ending.check()\n"
+        "except KeyboardInterrupt:\n"
+        "    print('remembered')\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "dropped\nremembered\n"
+    assert done.stderr == ""
+
+
 def test_ctrl_c_ends_it_and_leaves_nothing(tmp_path: Path) -> None:
     """Status 130, one sentence, and no process of it."""
     Path("exercise1.py").write_text("n = 0\nwhile True: n += 1\n")
