@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import textwrap
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
@@ -54,6 +55,11 @@ def run(start: Start) -> Run:
 def pytest_addoption(parser: pytest.Parser) -> None:
     """``--update-golden`` writes the golden files anew, to be read before a commit."""
     parser.addoption("--update-golden", action="store_true")
+
+
+def heed_interrupts() -> None:
+    """In a new process: let SIGINT act, which what runs in the background ignores."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 Golden = Callable[[str, str], None]

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from grader.cli import main
+from tests.conftest import heed_interrupts
 
 ROOT = Path(__file__).parents[2]
 SOLUTIONS = ROOT / "solutions"
@@ -260,7 +261,11 @@ def test_ctrl_c_is_not_forgotten_where_python_drops_it() -> None:
         "    print('remembered')\n"
     )
     done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+        [sys.executable, "-c", program],
+        preexec_fn=heed_interrupts,
+        capture_output=True,
+        text=True,
+        check=True,
     )
     assert done.stdout == "dropped\nremembered\n"
     assert done.stderr == ""
@@ -276,6 +281,7 @@ def test_ctrl_c_ends_it_and_leaves_nothing(tmp_path: Path) -> None:
         stderr=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         start_new_session=True,
+        preexec_fn=heed_interrupts,
     )
     children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
     while len(children.read_text().split()) < 2:

@@ -25,6 +25,7 @@ from grader.course.results import Results, folder_name, key_of
 from grader.errors import UsageError
 from grader.session import grade
 from grader.verdict import Outcome, Verdict
+from tests.conftest import heed_interrupts
 
 ROOT = Path(__file__).parents[2]
 RIGHT = (ROOT / "solutions" / "exercise1" / "exercise1.py").read_bytes()
@@ -190,6 +191,7 @@ def _course(handed: Path, out: Path, folder: Path = ROOT) -> subprocess.Popen[st
         stderr=subprocess.PIPE,
         text=True,
         cwd=folder,
+        preexec_fn=heed_interrupts,
     )
 
 
