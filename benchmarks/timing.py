@@ -33,9 +33,16 @@ def grade_command(exercise: str, file: Path, *options: str) -> list[str]:
     return [sys.executable, "-m", "grader", exercise, str(file), *options]
 
 
+# What is installed has been compiled; a checkout's modules are by the first run that
+# may keep what it compiled.
+_ENVIRONMENT = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+
+
 def run(command: list[str]) -> subprocess.CompletedProcess[bytes]:
     """Run a command to its end, and keep what it printed."""
-    return subprocess.run(command, capture_output=True, check=False, cwd=ROOT)
+    return subprocess.run(
+        command, capture_output=True, check=False, cwd=ROOT, env=_ENVIRONMENT
+    )
 
 
 def peak_memory(command: list[str]) -> float:
