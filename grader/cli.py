@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import difflib
-import gc
 import io
 import json
 import os
@@ -12,7 +11,7 @@ import signal
 import sys
 import traceback
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext, suppress
+from contextlib import AbstractContextManager, nullcontext
 from decimal import Decimal
 from itertools import pairwise
 from pathlib import Path
@@ -31,8 +30,6 @@ from grader.usage import (
 )
 
 if TYPE_CHECKING:
-    from typing import NoReturn
-
     from grader.catalog import Exercise
     from grader.verdict import Verdict
     from grader.worker import Worker
@@ -54,21 +51,12 @@ exit status: 0 full marks (or --fail-under), 1 not, 2 wrong usage, 3 grader fail
 """
 
 
-def command() -> NoReturn:
-    """The command ``grade``: `main`, in a process that ends with it."""
-    gc.disable()  # a command makes little garbage, and ends soon
-    status = main()
-    for stream in (sys.stdout, sys.stderr):
-        with suppress(OSError):
-            stream.flush()
-    # To take apart all that was loaded would take longer than to print a verdict.
-    os._exit(status)
+def main(argv: Sequence[str] | None = None, worker: Worker | None = None) -> int:
+    """Run one command; its exit status.
 
-
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command; its exit status."""
+    `worker` is one for it that gets ready already; the caller ends it.
+    """
     arguments = list(sys.argv[1:] if argv is None else argv)
-    _open_closed_streams()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             # A terminal that cannot show a character shows its number.
@@ -80,6 +68,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             parser.print_help(sys.stderr)
             return WRONG_USAGE
         parsed = parser.parse_args(arguments)
+        parsed.worker = worker
         run: Callable[[argparse.Namespace], int] = parsed.run
         status = run(parsed)
         sys.stdout.flush()
@@ -115,16 +104,6 @@ def _sentence(error: Exception) -> str:
         where = f"{error.filename}: " if error.filename else "the output: "
         return where + error.strerror
     return str(error)
-
-
-def _open_closed_streams() -> None:
-    """A standard stream that is closed would be the next file that is opened."""
-    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
-        pass
-    os.close(descriptor)
-    for name in ("stdout", "stderr"):
-        if getattr(sys, name) is None:
-            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115  # to the end
 
 
 def _parser(arguments: list[str]) -> argparse.ArgumentParser:
@@ -246,8 +225,7 @@ def _grade_one(arguments: argparse.Namespace) -> int:
     if arguments.check and len(arguments.check) > 1:
         raise UsageError("--check takes one check; without it all of them run")
     check = arguments.check[0] if arguments.check else None
-    with Worker() as worker:
-        # Loaded while the worker loads what it needs itself.
+    with arguments.worker or Worker() as worker:
         from grader.catalog import find, names
 
         exercise = find(arguments.exercise)

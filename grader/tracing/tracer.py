@@ -102,6 +102,7 @@ _IGNORED_BY_DEFAULT = (
     signal.SIGWINCH,
 )
 
+_TRANSFERS = (Read, Wrote)
 _WRITES = frozenset(("write", "writev", "pwritev2"))
 _LOOKS_AT_CLOCK = frozenset(("clock_gettime", "gettimeofday", "time"))
 
@@ -341,7 +342,7 @@ class Tracer:
         process = self._processes.get(pid)
         if process is not None:
             process.events.append(event)
-        if isinstance(event, Read | Wrote):
+        if isinstance(event, _TRANSFERS):
             self._kept += len(event.data)
         if isinstance(event, Wrote) and isinstance(event.target, Stream):
             self._output += event.count
