@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import argparse
+import os
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks import classroom
+from benchmarks.row import Row
 from benchmarks.timing import SOLUTIONS, grade_command, median, peak_memory, run
+from grader.catalog import Exercise, read_exercise
+from grader.session import Seat, grade
 from grader.tracing.launch import Zygote
 from grader.tracing.program import run as run_traced
+from grader.worker import Worker
 
 FORK = """\
 import os
@@ -25,23 +30,6 @@ os.waitpid(pid, 0)
 TUTORIAL_PIPE = SOLUTIONS.parent / "tests" / "tutorial" / "pipe.py"
 REFERENCE = SOLUTIONS / "exercise2" / "exercise2.py"
 DEADLOCK = SOLUTIONS / "exercise2" / "wrong" / "parent_keeps_write_end.py"
-
-
-@dataclass(frozen=True)
-class Row:
-    """One line of the table: `measured` is to be at most `bar`."""
-
-    what: str
-    measured: float
-    bar: float
-    shown: str = "{:.2f}"
-    says: str = ""
-
-    def __str__(self) -> str:
-        """The row as the table shows it."""
-        verdict = "" if self.measured <= self.bar else "   MISSED"
-        measured, bar = self.shown.format(self.measured), self.shown.format(self.bar)
-        return f"{self.what:<62}{measured:>9}{bar:>9}{verdict}   {self.says}".rstrip()
 
 
 def _recorded_runs() -> Iterator[Row]:
@@ -71,6 +59,36 @@ def _recorded_runs() -> Iterator[Row]:
         "{:.4f}",
         f"{piped * 1000:.1f} ms / {plain:.2f} s",
     )
+
+
+def _checks() -> Iterator[Row]:
+    """A check that runs nothing, again and again."""
+    with tempfile.TemporaryDirectory() as scratch:
+        exercise = _of_empty_checks(Path(scratch, "exercise1"))
+        with Worker() as worker, Zygote() as zygote:
+            seats = [Seat(zygote, min(os.sched_getaffinity(0)))]
+            taken = median(
+                lambda: grade(exercise, REFERENCE, worker=worker, seats=seats), 9
+            )
+    each = taken / len(exercise.checks) * 1000
+    yield Row("what a check costs beside its recorded runs, in ms", each, 8, "{:.1f}")
+
+
+def _of_empty_checks(folder: Path) -> Exercise:
+    folder.mkdir()
+    for part in ("README.md", "stub.py"):
+        (folder / part).write_text("")
+    (folder / "exercise.toml").write_text(
+        'title = ""\nsummary = ""\narguments = ""\nteaches = []\nhints = []\n'
+    )
+    checks = (
+        f'@points(1)\ndef test_nothing_{number}(program):\n    """Check {number}"""\n'
+        for number in range(20)
+    )
+    (folder / "test_exercise1.py").write_text(
+        "\n\n".join(("from grader.checking import points", *checks))
+    )
+    return read_exercise(folder)
 
 
 def _commands() -> Iterator[Row]:
@@ -105,7 +123,7 @@ def main() -> int:
     strict = parser.parse_args().strict
     print(f"{'what':<62}{'measured':>9}{'at most':>9}")
     missed = 0
-    for rows in (_recorded_runs(), _commands()):
+    for rows in (_recorded_runs(), _checks(), _commands(), classroom.grading()):
         for row in rows:
             print(row, flush=True)
             missed += row.measured > row.bar

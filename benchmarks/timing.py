@@ -54,11 +54,16 @@ def peak_memory(command: list[str]) -> float:
     with subprocess.Popen(
         command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     ) as process:
-        peak = 0
+        peak = 0.0
         while process.poll() is None:
-            peak = max(peak, sum(map(_proportional, _family(process.pid))))
+            peak = max(peak, family_memory(process.pid))
             time.sleep(0.003)
-    return peak / 1024
+    return peak
+
+
+def family_memory(pid: int) -> float:
+    """What a process and its descendants hold now, in MB."""
+    return sum(map(_proportional, _family(pid))) / 1024
 
 
 def _family(pid: int) -> Iterator[int]:

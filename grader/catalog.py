@@ -65,6 +65,11 @@ class Exercise:
     def checks_file(self) -> Path:
         return self.folder / f"test_{self.name}.py"
 
+    @property
+    def checks_files(self) -> tuple[Path, ...]:
+        """The files that its checks are in, in their order."""
+        return (self.checks_file,)
+
 
 def exercises_folder() -> Path:
     """Where the exercises lie: inside the installed package, or beside a checkout's."""

@@ -22,6 +22,7 @@ from grader.diagnosis import handlers, output, pipes, processes, waiting
 from grader.diagnosis.causes import causes
 from grader.diagnosis.finding import found, name
 from grader.scratch import scratch_folder
+from grader.shelf import Shelf
 from grader.tracing.launch import Zygote
 from grader.tracing.limits import Limits
 from grader.tracing.program import Program, trace
@@ -66,6 +67,7 @@ class Submission:
     directory: Path
     limits: Limits
     zygote: Zygote
+    shelf: Shelf
 
     @contextmanager
     def start(
@@ -92,10 +94,17 @@ class Submission:
         """
         return low + crc32(self.source) % (high - low + 1)
 
-    def run(self, *arguments: object, **options: Any) -> Recording:
-        """Run it to its end."""
-        with self.start(*arguments, **options) as program:
-            return program.finish()
+    def run(
+        self, *arguments: object, schedule: Schedule = take_turns, **options: Any
+    ) -> Recording:
+        """Run it to its end, or look at the same run of another check."""
+
+        def record() -> Recording:
+            with self.start(*arguments, schedule=schedule, **options) as program:
+                return program.finish()
+
+        what = "run", [*map(str, arguments)], schedule.name, sorted(options.items())
+        return self.shelf.get(*what, record=record)
 
     def under(
         self, *schedules: Schedule, arguments: Sequence[object] = (), **options: Any
@@ -110,14 +119,22 @@ class Submission:
         signals: Sequence[int] = (),
         schedule: Schedule = take_turns,
     ) -> Recording:
-        """Run it until it rests, then once more after each signal, then SIGTERM."""
-        with self.start(*arguments, schedule=schedule) as program:
-            program.until_rest()
-            for number in signals:
-                program.send(number)
+        """Run it until it rests, then once more after each signal, then SIGTERM.
+
+        Or look at the same run of another check.
+        """
+
+        def record() -> Recording:
+            with self.start(*arguments, schedule=schedule) as program:
                 program.until_rest()
-            program.send(SIGTERM)
-            return program.finish()
+                for number in signals:
+                    program.send(number)
+                    program.until_rest()
+                program.send(SIGTERM)
+                return program.finish()
+
+        what = "terminated", [*map(str, arguments)], schedule.name, [*signals]
+        return self.shelf.get(*what, record=record)
 
 
 def across(runs: Iterable[Recording], check: Callable[[Recording], object]) -> None:

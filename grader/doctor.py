@@ -165,7 +165,7 @@ def _forked_checks() -> Probe:
         try:
             verdict = grade(read_exercise(folder), submission)
         except (GraderError, TracingError, OSError) as error:
-            return Probe(False, f"checks cannot be run: {error}", _PAIR)
+            return Probe(False, f"checks cannot be run: {error}", _PYTEST)
     outcomes = [check.outcome for check in verdict.checks]
     if outcomes == [CheckOutcome.PASSED, CheckOutcome.FAILED]:
         return Probe(
@@ -175,8 +175,8 @@ def _forked_checks() -> Probe:
     return Probe(
         False,
         f"a known pass and a known fail were told as: {told}. {verdict.error}".strip(),
-        _PAIR,
+        _PYTEST,
     )
 
 
-_PAIR = 'Install the versions that work together: pip install "pytest>=9.0,<9.2".'
+_PYTEST = "Install forklab anew, with the pytest that it asks for: pip install forklab."

@@ -1,26 +1,30 @@
 """The pytest plugin that runs an exercise's checks, each in a forked process.
 
 A check's outcome does not come from pytest's report but from the check process
-itself, as one JSON line on a pipe that only the grader's processes hold: a check
+itself, as one JSON line on a socket that only the grader's processes hold: a check
 that sends none did not pass, whatever pytest says of it.
 """
 
 from __future__ import annotations
 
+import gc
 import json
 import os
+import tempfile
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from grader.checking import CheckFailed, Submission
+from grader.report.timeline import full, timeline
 from grader.tracing import ptrace
 from grader.tracing.recording import Recording
 from grader.verdict import CheckOutcome, CheckResult, Finding, check_json
-from grader.worker import Runner
+from grader.worker import Desk, Order, Runner
 
 
 def check_id(function_name: str) -> str:
@@ -35,81 +39,91 @@ def check_title(function: Any) -> str:
 
 
 class CheckRunner:
-    """Runs the collected checks and sends each one's outcome."""
+    """Runs the collected checks on one submission after the other.
 
-    def __init__(
-        self,
-        runners: Sequence[Runner],
-        tickets: int,
-        story: Callable[[Recording], tuple[str, ...]],
-        only: str | None,
-    ) -> None:
-        """`story` tells a failing run.
+    In the worker it is nobody's; in each process that is forked from there it is one
+    runner's.
+    """
 
-        From `tickets` comes a byte for each check that is still to run: its place
-        among those that were collected.
-        """
-        self._runner, *self._others = runners
-        self._tickets = tickets
-        self._story = story
-        self._only = only
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._runner: Runner
+        self._story: Callable[[Recording], tuple[str, ...]] = timeline
 
     @pytest.fixture
     def program(self) -> Submission:
         """The student's program."""
         return self._runner.program
 
-    def pytest_collection_modifyitems(self, items: list[pytest.Function]) -> None:
-        """Keep the check that was asked for."""
-        if self._only is not None:
-            items[:] = [i for i in items if check_id(i.originalname) == self._only]
-
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
-        """Run the checks in all runners, of which this process becomes the first."""
+        """Do all jobs, each in runners of its own."""
         if session.testsfailed:
             raise session.Interrupted("the checks could not be collected")
-        forked = [self._fork(session, runner) for runner in self._others]
-        self._run_checks(session)
-        for pid in forked:
-            status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-            if status != 0:
-                raise session.Interrupted(f"a runner ended with status {status}")
+        items = {
+            check_id(item.originalname): item
+            for item in session.items
+            if isinstance(item, pytest.Function)
+        }
+        for item in items.values():
+            # Worked out at the first look: here, not in every check process.
+            _ = item.location, item.ihook
+        gc.freeze()  # a collection in a runner would copy every page it looks at
+        while order := self._desk.next():
+            places = range(len(order.job.zygotes))
+            pids = [self._fork(items, order, place) for place in places]
+            order.close()
+            statuses = [os.waitpid(pid, 0)[1] for pid in pids]
+            self._desk.finished(well=not any(statuses))
         return True
 
-    def _fork(self, session: pytest.Session, runner: Runner) -> int:
-        """Fork a process that becomes this runner; its pid."""
+    def _fork(
+        self, items: Mapping[str, pytest.Function], order: Order, place: int
+    ) -> int:
+        """Fork a runner for a job; its pid."""
         pid = os.fork()
         if pid == 0:
-            status = 1
-            try:
-                ptrace.end_with_parent()
-                os.close(self._runner.channel)
-                self._runner = runner
-                self._run_checks(session)
-                status = 0
-            except BaseException:
-                traceback.print_exc()
-            finally:
-                os._exit(status)
-        os.close(runner.channel)
+            with _process_of_its_own():
+                gc.enable()
+                self._become(order, place)
+                self._run_checks([items.get(check) for check in order.job.checks])
         return pid
 
-    def _run_checks(self, session: pytest.Session) -> None:
-        """Run whichever check is next, until the runners have run them all."""
+    def _become(self, order: Order, place: int) -> None:
+        """Be one of a job's runners from now on, and hold no other's channel."""
+        job = order.job
+        self._runner = order.runner(place)
+        self._story = full if job.verbose else timeline
+        self._tickets = order.tickets
+        for channel in order.channels:
+            if channel != self._runner.channel:
+                os.close(channel)
+        os.chdir(job.scratch)
+        tempfile.tempdir = job.scratch
         self._runner.pin()
-        while ticket := os.read(self._tickets, 1):
-            item = session.items[ticket[0]]
-            item.config.hook.pytest_runtest_protocol(item=item, nextitem=None)
 
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_runtest_protocol(self, item: pytest.Function) -> None:
-        """Say which check begins, in the process that forks it."""
-        self._send({"started": check_id(item.originalname)})
+    def _run_checks(self, checks: Sequence[pytest.Function | None]) -> None:
+        """Run whichever check is next, until the runners have run them all."""
+        while ticket := os.read(self._tickets, 1):
+            item = checks[ticket[0]]
+            if item is not None:
+                self._run_check(item)
+
+    def _run_check(self, item: pytest.Function) -> None:
+        """Run a check in a process of its own, and wait until that has ended."""
+        identity = check_id(item.originalname)
+        self._send({"started": identity})
+        pid = os.fork()
+        if pid == 0:
+            with _process_of_its_own():
+                item.config.hook.pytest_runtest_protocol(item=item, nextitem=None)
+        _, status = os.waitpid(pid, 0)
+        if status:
+            code = os.waitstatus_to_exitcode(status)
+            self._say_why(identity, f"the check's process ended with status {code}")
 
     @pytest.hookimpl(wrapper=True)
     def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> Any:
         """Run a check, in its own process, and send what came of it."""
-        ptrace.end_with_parent()
         check: Any = pyfuncitem.function
         result = CheckResult(
             id=check_id(pyfuncitem.originalname),
@@ -137,16 +151,32 @@ class CheckRunner:
         return answer
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Say what pytest saw, for a check whose own process could not."""
+        """Say what pytest saw, for a check that came to no outcome of its own."""
         if report.failed:
             name = report.nodeid.rpartition("::")[2]
-            text = report.longreprtext[-1500:]
-            self._send({"failed": check_id(name), "report": text})
+            self._say_why(check_id(name), report.longreprtext[-1500:])
+
+    def _say_why(self, identity: str, report: str) -> None:
+        self._send({"failed": identity, "report": report})
 
     def _send(self, message: dict[str, Any]) -> None:
         data = json.dumps(message).encode() + b"\n"
         while data:
             data = data[os.write(self._runner.channel, data) :]
+
+
+@contextmanager
+def _process_of_its_own() -> Iterator[None]:
+    """What a forked process does, and nothing else: it ends with it, and its parent."""
+    status = 1
+    try:
+        ptrace.end_with_parent()
+        yield
+        status = 0
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        os._exit(status)
 
 
 def _with_story(

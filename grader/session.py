@@ -14,7 +14,6 @@ from __future__ import annotations
 import json
 import os
 import select
-import signal
 import socket
 import time
 from collections.abc import Callable, Container, Iterator, Sequence
@@ -89,8 +88,9 @@ def grade(
 
     `only` is one check's id; the verdict then has that check alone. `verbose` keeps
     every event of a failing run, not only its story. `progress` is called as checks
-    begin and end. `worker` is one that is ready, or gets ready, and has no job yet;
-    `seats` are where checks run, each with one runner, and stay the caller's.
+    begin and end. `worker` is one that gets ready, or has graded the same exercise
+    before; it is ended where the checks do not end. `seats` are where checks run, each
+    with one runner. Both stay the caller's.
 
     Raises `UsageError` where there is no such check. What the grader itself could
     not do is in the verdict: its outcome is then `grader-error`.
@@ -205,15 +205,22 @@ def _messages(
     seats: Sequence[Seat],
 ) -> Iterator[dict[str, object]]:
     """What the check processes send, as it comes."""
-    checks = 1 if only else len(exercise.checks)
+    places = [
+        place
+        for place in _outside_in(len(exercise.checks))
+        if only in (None, exercise.checks[place].id)
+    ]
     with ExitStack() as cleanup:
         worker = worker or cleanup.enter_context(Worker())
+        worker.collect([str(file) for file in exercise.checks_files])
         scratch = cleanup.enter_context(scratch_folder())
         seats = seats or [
             Seat(cleanup.enter_context(Zygote()), core)
-            for core in _some_cores(min(_RUNNERS, checks))
+            for core in _some_cores(min(_RUNNERS, len(places)))
         ]
-        cleanup.callback(worker.end)
+        # Whatever ends a job early ends its worker, before what that uses goes.
+        unfinished = cleanup.enter_context(ExitStack())
+        unfinished.callback(worker.end)
         # Not pipes: whoever may look into /proc could open those.
         channels = [socket.socketpair() for _ in seats]
         for end in (end for pair in channels for end in pair):
@@ -221,10 +228,9 @@ def _messages(
         tickets, our_tickets = socket.socketpair()
         cleanup.enter_context(tickets)
         with our_tickets:
-            our_tickets.sendall(bytes(_outside_in(checks)))
+            our_tickets.sendall(bytes(places))
         job = Job(
-            checks_file=str(exercise.checks_file),
-            only=only,
+            checks=[check.id for check in exercise.checks],
             verbose=verbose,
             program=exercise.program,
             source=submission.read_bytes(),
@@ -241,11 +247,9 @@ def _messages(
             end.close()
         yield {"starting": True}
         yield from _read([theirs.fileno() for theirs, _ in channels])
-        status = worker.end()
-        # 0: all passed, 1: some failed. A worker that was still ending when it
-        # had nothing more to say was ended by us.
-        if status not in (0, 1, -signal.SIGKILL):
+        if not worker.finish():
             raise GraderError(f"the checks could not be run:\n{worker.noise()}")
+        unfinished.pop_all()
 
 
 def _outside_in(count: int) -> list[int]:

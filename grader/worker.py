@@ -1,12 +1,12 @@
-"""The process that runs an exercise's checks on one submission.
+"""The process that runs an exercise's checks on submissions.
 
 Theory of operation. A worker is forked before anything else is loaded, and loads
 pytest and the tracer while the supervisor, `session`, loads what it needs itself.
-Then it waits for its job. It runs pytest on the exercise's checks, and forks into as
-many runners as there are zygotes; each takes the next check that none has taken yet,
-and pytest-forked forks one check process for it. A check process traces the
-submission, which is forked from the runner's zygote, and sends its outcome through a
-socket that ends in the supervisor.
+Told which exercise, it has pytest collect that exercise's checks, once. Then it waits
+for jobs: each is a submission, for which it forks as many *runners* as there are
+zygotes. A runner takes the next check that none has taken yet, and forks one *check
+process* for it, which traces the submission, forked from the runner's zygote, and sends
+its outcome through a socket that ends in the supervisor.
 
 This module imports little: until the worker is forked, everything waits for it.
 """
@@ -14,7 +14,6 @@ This module imports little: until the worker is forked, everything waits for it.
 from __future__ import annotations
 
 import fcntl
-import gc
 import io
 import os
 import signal
@@ -33,6 +32,7 @@ if TYPE_CHECKING:
     from typing import NoReturn
 
     from grader.checking import Submission
+    from grader.shelf import Shelf
     from grader.tracing.limits import Limits
 
 # What no check needs, and what takes longer to load than a check to run.
@@ -45,18 +45,21 @@ _UNUSED_PLUGINS = (
 
 _FAILED = 70  # sysexits.h: an internal software error
 
+# How long a worker may take to say that a job is over, whose runners have all gone.
+_PATIENCE = 60.0
+
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What a worker is to do: run the checks in `checks_file`, or `only` one of them.
+    """What a worker is to do: run checks on one submission.
 
-    `program` and `source` are the submission's name and bytes; `scratch` is a folder
-    in which it may do anything. There is a runner for each of `zygotes`, given by
-    their pids, with a core among `cores` to itself.
+    `checks` are the ids of those that may be asked for. `program` and `source` are the
+    submission's name and bytes; `scratch` is a folder in which it may do anything.
+    There is a runner for each of `zygotes`, given by their pids, with a core among
+    `cores` to itself. `verbose`: a failing run's story has all its events.
     """
 
-    checks_file: str
-    only: str | None
+    checks: Sequence[str]
     verbose: bool
     program: str
     source: bytes
@@ -98,7 +101,9 @@ class Worker:
     def __init__(self) -> None:
         self._noise = os.memfd_create("noise", os.MFD_CLOEXEC)
         self._socket, theirs = socket.socketpair()
-        self._status: int | None = None
+        self._socket.settimeout(_PATIENCE)
+        self._collected: tuple[str, ...] | None = None
+        self.ended = False
         self.pid = fork()
         if self.pid == 0:
             self._socket.close()
@@ -108,6 +113,16 @@ class Worker:
         with suppress(OSError):
             os.setpgid(self.pid, self.pid)
 
+    def collect(self, checks_files: Sequence[str]) -> None:
+        """Have it collect the checks in these files; it has no others ever after.
+
+        What is wrong with them, `finish` says of the first job.
+        """
+        if self._collected is None:
+            self._collected = tuple(checks_files)
+            self._send(self._collected)
+        assert self._collected == tuple(checks_files)
+
     def start(
         self,
         job: Job,
@@ -115,33 +130,45 @@ class Worker:
         channels: Sequence[int],
         zygotes: Sequence[int],
     ) -> None:
-        """Give it its job, and copies of these descriptors.
+        """Give it a job, and copies of these descriptors.
 
-        From `tickets` comes a byte for each check to run: its place in the file. Each
-        runner has one of `channels` for its outcomes, and one of `zygotes` to ask
+        From `tickets` comes a byte for each check to run: its place in `job.checks`.
+        Each runner has one of `channels` for its outcomes, and one of `zygotes` to ask
         for processes.
         """
-        import pickle
+        self._send(job, tickets, *channels, *zygotes)
 
-        with suppress(BrokenPipeError, ConnectionResetError):  # `end` says why
-            socket.send_fds(self._socket, [b"!"], [tickets, *channels, *zygotes])
-            self._socket.sendall(pickle.dumps(job))
-            self._socket.shutdown(socket.SHUT_WR)
+    def finish(self) -> bool:
+        """Whether the job, all of whose runners have gone, was done.
 
-    def end(self) -> int:
-        """End it, if it has not ended; its exit status, negative for a signal."""
-        if self._status is None:
+        Otherwise its runners, or the worker itself, failed; `noise` says how.
+        """
+        with suppress(OSError):
+            return self._socket.recv(1) == _DONE
+        return False
+
+    def end(self) -> None:
+        """End it, if it has not ended, and all its runners."""
+        if not self.ended:
+            self.ended = True
             self._socket.close()
             with suppress(ProcessLookupError):
                 os.killpg(self.pid, signal.SIGKILL)
-            _, status = os.waitpid(self.pid, 0)
-            self._status = os.waitstatus_to_exitcode(status)
-        return self._status
+            os.waitpid(self.pid, 0)
 
     def noise(self) -> str:
         """The last lines of what it printed."""
         size = os.fstat(self._noise).st_size
         return os.pread(self._noise, 2000, max(0, size - 2000)).decode(errors="replace")
+
+    def _send(self, request: object, *descriptors: int) -> None:
+        import pickle
+
+        data = pickle.dumps(request)
+        with suppress(OSError):  # it has ended; `finish` sees that
+            head = len(data).to_bytes(_HEAD, "little")
+            socket.send_fds(self._socket, [head], descriptors)
+            self._socket.sendall(data)
 
     def __enter__(self) -> Worker:
         return self
@@ -156,16 +183,99 @@ class Worker:
         os.close(self._noise)
 
 
+# --- inside the worker --------------------------------------------------------
+
+_HEAD = 8  # bytes that say how long a request is
+_DONE, _NOT_DONE = b"+", b"-"
+
+
+class Desk:
+    """Where a worker's jobs come from, and where it says that each is over."""
+
+    def __init__(self, supervisor: socket.socket) -> None:
+        self._supervisor = supervisor
+
+    def files(self) -> tuple[str, ...]:
+        """The files whose checks are to be collected: none where no job will come."""
+        request, _ = self._receive()
+        return request if isinstance(request, tuple) else ()
+
+    def next(self) -> Order | None:
+        """The next job; None after the last one."""
+        from grader.shelf import Shelf
+
+        request, descriptors = self._receive()
+        if not isinstance(request, Job):
+            return None
+        return Order(request, descriptors, Shelf())
+
+    def finished(self, *, well: bool) -> None:
+        """Say that the job is over, and whether its runners did their work."""
+        self._supervisor.sendall(_DONE if well else _NOT_DONE)
+
+    def _receive(self) -> tuple[object, list[int]]:
+        import pickle
+
+        head, descriptors, _, _ = socket.recv_fds(self._supervisor, _HEAD, 16)
+        if not head:
+            return None, []
+        rest = int.from_bytes(head, "little")
+        data = bytearray()
+        while len(data) < rest:
+            data += self._supervisor.recv(rest - len(data))
+        return pickle.loads(data), list(descriptors)
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A job as its worker has it: with the descriptors that came with it.
+
+    On `shelf` is what its runners have recorded.
+    """
+
+    job: Job
+    descriptors: Sequence[int]
+    shelf: Shelf
+
+    @property
+    def tickets(self) -> int:
+        return self.descriptors[0]
+
+    @property
+    def channels(self) -> Sequence[int]:
+        return self.descriptors[1 : len(self.job.zygotes) + 1]
+
+    def runner(self, place: int) -> Runner:
+        """One of the runners; to be asked for in its own process."""
+        from pathlib import Path
+
+        from grader.checking import Submission
+        from grader.tracing.launch import Zygote
+
+        job = self.job
+        zygotes = self.descriptors[len(job.zygotes) + 1 :]
+        zygote = Zygote.shared(job.zygotes[place], zygotes[place])
+        program = Submission(
+            job.program, job.source, Path(job.scratch), job.limits, zygote, self.shelf
+        )
+        return Runner(program, self.channels[place], job.cores[place])
+
+    def close(self) -> None:
+        """Close what the runners have as well."""
+        self.shelf.close()
+        for descriptor in self.descriptors:
+            os.close(descriptor)
+
+
 def _serve(supervisor: socket.socket, noise: int) -> NoReturn:
-    """The worker: get ready, wait for the job, do it."""
+    """The worker: get ready, collect the checks, do one job after the other."""
     status = _FAILED
     try:
         os.setpgid(0, 0)
         # Where standard streams are closed, ours may have taken their places.
         noise = fcntl.fcntl(noise, fcntl.F_DUPFD_CLOEXEC, 3)
         ours = fcntl.fcntl(supervisor.detach(), fcntl.F_DUPFD_CLOEXEC, 3)
-        supervisor = socket.socket(fileno=ours)
-        _close_all_but(supervisor.fileno(), noise)
+        _close_all_but(ours, noise)
         null = os.open(os.devnull, os.O_RDONLY)
         os.dup2(null, 0)
         os.dup2(noise, 1)
@@ -174,12 +284,9 @@ def _serve(supervisor: socket.socket, noise: int) -> NoReturn:
             io.FileIO(1, "w", closefd=False), write_through=True
         )
         _get_ready()
-        _, descriptors, _, _ = socket.recv_fds(supervisor, 1, 16)
-        with supervisor.makefile("rb") as stream:
-            request = stream.read()
-        supervisor.close()
-        if request:
-            status = _do(request, descriptors)
+        desk = Desk(socket.socket(fileno=ours))
+        if files := desk.files():
+            status = _run(files, desk)
     except BaseException:
         sys.excepthook(*sys.exc_info())
     finally:
@@ -198,7 +305,6 @@ def _close_all_but(*descriptors: int) -> None:
 def load() -> None:
     """Load what a job needs; what is forked afterwards has it."""
     import pytest  # noqa: F401
-    import pytest_forked  # noqa: F401
 
     import grader.plugin
     import grader.report.timeline  # noqa: F401
@@ -211,44 +317,14 @@ def _get_ready() -> None:
     ptrace.hide_memory()
     ptrace.end_with_parent()
     load()
-    gc.freeze()
-    gc.enable()
 
 
-def _do(request: bytes, descriptors: list[int]) -> int:
-    """Run pytest on the exercise's checks; its exit status."""
-    import pickle
-    import tempfile
-    from pathlib import Path
-
+def _run(checks_files: Sequence[str], desk: Desk) -> int:
+    """Run pytest on an exercise's checks, for all jobs; its exit status."""
     import pytest
-    import pytest_forked
 
-    from grader.checking import Submission
     from grader.plugin import CheckRunner
-    from grader.report.timeline import full, timeline
-    from grader.tracing.launch import Zygote
 
-    job: Job = pickle.loads(request)
-    count = len(job.zygotes)
-    tickets, channels, sockets = (
-        descriptors[0],
-        descriptors[1 : count + 1],
-        descriptors[count + 1 :],
-    )
-    scratch = Path(job.scratch)
-    runners = [
-        Runner(
-            Submission(
-                job.program, job.source, scratch, job.limits, Zygote.shared(pid, shared)
-            ),
-            channel,
-            core,
-        )
-        for pid, shared, channel, core in zip(
-            job.zygotes, sockets, channels, job.cores, strict=True
-        )
-    ]
     # Nothing around the submission or the user's folders configures this run.
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     for name in ("PYTEST_ADDOPTS", "PYTEST_PLUGINS"):
@@ -256,22 +332,19 @@ def _do(request: bytes, descriptors: list[int]) -> int:
     sys.dont_write_bytecode = True
     warnings.resetwarnings()
     warnings.simplefilter("ignore")
-    os.chdir(scratch)
-    tempfile.tempdir = job.scratch
-    story = full if job.verbose else timeline
+    os.chdir("/")
     return int(
         pytest.main(
             [
-                job.checks_file,
-                "--forked",
+                *checks_files,
                 "--noconftest",
                 "--assert=plain",
                 "--import-mode=importlib",
-                f"--rootdir={os.path.dirname(job.checks_file)}",
+                f"--rootdir={os.path.dirname(checks_files[0])}",
                 f"--config-file={os.devnull}",
                 "-q",
                 *(f"-pno:{name}" for name in _UNUSED_PLUGINS),
             ],
-            plugins=[pytest_forked, CheckRunner(runners, tickets, story, job.only)],
+            plugins=[CheckRunner(desk)],
         )
     )

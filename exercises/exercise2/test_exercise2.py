@@ -210,7 +210,6 @@ def test_numbers_arrive_in_order(program: Submission) -> None:
     """All numbers arrive in order, and `close.` comes last."""
     some = program.some(3, 30)
     for count, interval, schedule in (
-        (10, INTERVAL, take_turns),
         (0, 0, child_first),
         (1, 0, parent_first),
         (some, 0, hold_children),
@@ -224,8 +223,13 @@ def test_numbers_arrive_in_order(program: Submission) -> None:
 @points(1)
 def test_through_a_pipe(program: Submission) -> None:
     """The numbers go from child to parent through a pipe, one a line."""
-    count = program.some(3, 30)
-    for run in program.under(take_turns, child_first, arguments=(count, 0)):
+    some = program.some(3, 30)
+    for count, interval, schedule in (
+        (3, 0, take_turns),
+        (3, 0, child_first),
+        (some, INTERVAL, hold_parent_until_children_end),
+    ):
+        run = program.run(count, interval, schedule=schedule)
         assert_that(run).holds(_travelled(run, count))
 
 
@@ -259,7 +263,7 @@ def test_unused_ends_are_closed(program: Submission) -> None:
 @points(1)
 def test_stops_at_end_of_file(program: Submission) -> None:
     """The parent stops because of end of file, not by counting."""
-    for run in program.under(parent_first, take_turns, arguments=(4, INTERVAL)):
+    for run in program.under(parent_first, take_turns, arguments=(5, INTERVAL)):
         assert_that(run).holds(_ended_by_count(run))
 
 

@@ -134,7 +134,7 @@ def _wrong_finish(run: Recording, wanted: str) -> list[Finding]:
 @points(1)
 def test_handler_comes_first(program: Submission) -> None:
     """The handler for SIGCHLD is installed before the first fork."""
-    run = _at_rest(program, 2, parent_first)
+    run = _at_rest(program, 3, parent_first)
     assert_that(run).handles_in_time(SIGCHLD)
 
 
@@ -144,7 +144,7 @@ def test_children_print_and_end(program: Submission) -> None:
     for count, schedule in (
         (None, parent_first),
         (program.some(2, 6), parent_first),
-        (3, child_first),
+        (5, child_first),
     ):
         run = _at_rest(program, count, schedule)
         assert_that(run).forks(count or 1)
@@ -170,7 +170,7 @@ def _unended(run: Recording) -> list[Finding]:
 @points(1)
 def test_parent_prints_its_lines(program: Submission) -> None:
     """The parent prints its line for each child."""
-    for count, schedule in ((1, parent_first), (4, child_first)):
+    for count, schedule in ((1, parent_first), (5, child_first)):
         run = _at_rest(program, count, schedule)
         assert_that(run).forks(count)
         for child in run.root.children:
@@ -211,7 +211,7 @@ def test_handler_never_blocks(program: Submission) -> None:
 @points(1)
 def test_parent_rests(program: Submission) -> None:
     """The parent rests until SIGTERM, and does not use the processor."""
-    run = _at_rest(program, 2, parent_first)
+    run = _at_rest(program, 3, parent_first)
     assert_that(run).holds(_ended_early(run)).rests()
     assert_that(run).is_(
         run.root.ended is not None,

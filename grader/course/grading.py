@@ -1,8 +1,8 @@
 """Grading many submissions, on all cores.
 
 Theory of operation. This process has loaded all that checks need, and forks one
-*grader* for each core. A grader has a zygote of its own and takes one attempt after
-the other: it forks a worker, which is ready at once, and writes what came of it to the
+*grader* for each core. A grader has a zygote of its own, and a worker for each
+exercise; it takes one attempt after the other and writes what came of it to the
 results. This process only says what is next. A grader that dies is replaced, and what
 it had is given out once more; what fails twice is a failure of ours, told apart from
 the verdicts.
@@ -20,7 +20,7 @@ import socket
 import tempfile
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
@@ -275,30 +275,62 @@ def _leave(number: int, _: object) -> None:
 def _grade_until_told(
     channel: socket.socket, tasks: Sequence[Task], results: Results, core: int
 ) -> None:
-    zygote: Zygote | None = None
-    try:
+    with ExitStack() as cleanup:
+        bench: _Bench | None = None
         while request := channel.recv(16):
             task = tasks[int.from_bytes(request, "little")]
-            zygote = zygote or Zygote()
-            verdict = _grade(task, Seat(zygote, core))
+            bench = bench or cleanup.enter_context(_Bench(core))
+            verdict = bench.grade(task)
             failed = verdict.outcome is Outcome.GRADER_ERROR
             if failed:
-                zygote.close()  # perhaps it was the zygote
-                zygote = None
+                cleanup.close()  # perhaps it was the zygote, or a worker
+                bench = None
             results.save(Result.of(task.attempt, task.key, verdict))
             channel.send((Answer.FAILED if failed else Answer.DONE).value)
-    finally:
-        if zygote is not None:
-            zygote.close()
 
 
-def _grade(task: Task, seat: Seat) -> Verdict:
-    """Grade one attempt, in the current folder and out of it again."""
-    program = Path(task.exercise.program)
-    program.write_bytes(task.attempt.source)
-    try:
-        with Worker() as worker:
-            verdict = grade(task.exercise, program, worker=worker, seats=[seat])
-    finally:
-        program.unlink()
-    return replace(verdict, submission=task.attempt.file)
+class _Bench:
+    """A zygote, and a worker for each exercise, which is ready once it has graded.
+
+    A context manager: at its end nothing is left of them.
+    """
+
+    def __init__(self, core: int) -> None:
+        self._core = core
+        self._cleanup = ExitStack()
+        self._seat: Seat | None = None
+        self._workers: dict[str, Worker] = {}
+
+    def grade(self, task: Task) -> Verdict:
+        """Grade one attempt, in the current folder and out of it again."""
+        program = Path(task.exercise.program)
+        program.write_bytes(task.attempt.source)
+        try:
+            verdict = grade(
+                task.exercise,
+                program,
+                worker=self._worker(task.exercise.name),
+                seats=[self._its_seat()],
+            )
+        finally:
+            program.unlink()
+        return replace(verdict, submission=task.attempt.file)
+
+    def _its_seat(self) -> Seat:
+        if self._seat is None:
+            zygote = self._cleanup.enter_context(Zygote())
+            self._seat = Seat(zygote, self._core)
+        return self._seat
+
+    def _worker(self, exercise: str) -> Worker:
+        known = self._workers.get(exercise)
+        if known is None or known.ended:
+            known = self._cleanup.enter_context(Worker())
+            self._workers[exercise] = known
+        return known
+
+    def __enter__(self) -> _Bench:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._cleanup.close()
