@@ -22,6 +22,10 @@ def command() -> NoReturn:
     """Do what `cli.main` does, in a process that ends with it."""
     gc.disable()  # a command makes little garbage, and ends soon
     _open_closed_streams()
+    if "_ARGCOMPLETE" in os.environ and "COMP_LINE" in os.environ:
+        from grader.completing import answer
+
+        answer()
     worker = _worker(sys.argv[1:])
     try:
         from grader.cli import main

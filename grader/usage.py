@@ -19,6 +19,12 @@ def named_path(text: str) -> Path:
     return Path(text)
 
 
+def is_path(kind: object) -> bool:
+    """Whether a kind of argument names a file or a folder: one that makes paths."""
+    made = getattr(kind, "__annotations__", {}).get("return")
+    return kind is Path or made in (Path, "Path")
+
+
 def positive(text: str) -> int:
     """A whole number from 1 on."""
     if not text.isdecimal() or int(text) == 0:

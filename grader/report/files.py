@@ -60,3 +60,12 @@ def _mode(path: Path) -> int:
     mask = os.umask(0)
     os.umask(mask)
     return 0o666 & ~mask
+
+
+def keep_apart(program: Path, *reports: Path) -> None:
+    """Raises `UsageError` where a report would take the place of another file."""
+    seen = {program.resolve()}
+    for path in reports:
+        if path.resolve() in seen and not path.is_char_device():
+            raise UsageError(f"{path} is written to or read already; name another file")
+        seen.add(path.resolve())

@@ -1,0 +1,164 @@
+"""``grade exerciseN`` and ``grade all``."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Sequence
+from decimal import Decimal
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from grader import ending
+from grader.commands.outputs import text_alone, write_all
+from grader.errors import UsageError
+from grader.usage import FULL, GRADER_FAILED, NOT_FULL, named_path, percentage
+
+if TYPE_CHECKING:
+    from grader.catalog import Exercise
+    from grader.verdict import Verdict
+    from grader.worker import Worker
+
+
+def add_exercise(command: argparse.ArgumentParser, name: str) -> None:
+    """The arguments of the command that is the name of an exercise."""
+    command.set_defaults(exercise=name)
+    _add_grading(command)
+    command.add_argument(
+        "--check", metavar="NAME", action="append", help="run this check alone"
+    )
+    command.add_argument(
+        "--exercism", metavar="FILE", type=Path, help="write Exercism's results"
+    )
+
+
+def add_all(command: argparse.ArgumentParser) -> None:
+    """The arguments of ``grade all``."""
+    _add_grading(command)
+    command.set_defaults(exercism=None)
+
+
+def _add_grading(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "submission",
+        metavar="FILE or FOLDER",
+        nargs="?",
+        type=named_path,
+        help="what to grade; without it, your file in this folder or below exercises/",
+    )
+    command.add_argument("--json", metavar="FILE", type=Path, help="write the verdict")
+    command.add_argument("--junit", metavar="FILE", type=Path, help="write JUnit XML")
+    command.add_argument(
+        "--gradescope", metavar="FILE", type=Path, help="write Gradescope's results"
+    )
+    command.add_argument(
+        "--github",
+        action="store_true",
+        help="for GitHub Actions: annotate the submission, fill the job's summary",
+    )
+    command.add_argument(
+        "--fail-under",
+        metavar="PERCENT",
+        type=percentage,
+        default=Decimal(100),
+        help="exit with 0 from so many percent of all points on (default: 100)",
+    )
+    command.add_argument(
+        "--verbose", action="store_true", help="show all that was recorded"
+    )
+
+
+def grade_one(arguments: argparse.Namespace) -> int:
+    """Grade one exercise; the exit status."""
+    from grader.worker import Worker
+
+    if arguments.check and len(arguments.check) > 1:
+        raise UsageError("--check takes one check; without it all of them run")
+    check = arguments.check[0] if arguments.check else None
+    with arguments.worker or Worker() as worker:
+        from grader.catalog import find, names
+
+        exercise = find(arguments.exercise)
+        verdict = _graded(exercise, arguments, check, worker)
+
+    from grader.report.terminal import Reporter, console
+
+    reporter = Reporter(console())
+    with text_alone(arguments):
+        reporter.verdict(verdict, exercise, whole=arguments.verbose)
+        following = (
+            dict(pairwise(names())).get(exercise.name) if check is None else None
+        )
+        reporter.next_step(verdict, following)
+    write_all(arguments, [verdict], json.dumps(verdict.as_json(), indent=2))
+    return _status([verdict], arguments.fail_under)
+
+
+def grade_all(arguments: argparse.Namespace) -> int:
+    """Grade every exercise; the exit status."""
+    from grader.catalog import find_exercises
+    from grader.report.terminal import Reporter, console
+    from grader.verdict import SCHEMA
+    from grader.worker import Worker
+
+    given = arguments.submission
+    if given is not None and not given.is_dir():
+        raise UsageError(
+            f"{given} is not a folder; `grade all` takes the one with all exercises"
+        )
+    reporter = Reporter(console())
+    verdicts = []
+    with text_alone(arguments):
+        for exercise in find_exercises().values():
+            with Worker() as worker:
+                verdict = _graded(exercise, arguments, None, worker)
+            verdicts.append(verdict)
+            reporter.verdict(verdict, exercise, whole=arguments.verbose)
+            reporter.gap()
+        reporter.summary(verdicts)
+    data = {"schema": SCHEMA, "verdicts": [v.as_json() for v in verdicts]}
+    write_all(arguments, verdicts, json.dumps(data, indent=2))
+    return _status(verdicts, arguments.fail_under)
+
+
+def _graded(
+    exercise: Exercise,
+    arguments: argparse.Namespace,
+    check: str | None,
+    worker: Worker,
+) -> Verdict:
+    from grader.report.files import check_writable, keep_apart
+    from grader.report.progress import LiveProgress
+    from grader.session import grade
+    from grader.submission import locate
+    from grader.tracing.ptrace import hide_memory
+
+    hide_memory()
+
+    submission = locate(exercise, arguments.submission)
+    named = (arguments.json, arguments.junit, arguments.gradescope, arguments.exercism)
+    reports = [path for path in named if path is not None]
+    for path in reports:
+        check_writable(path)
+    keep_apart(submission, *reports)
+    with LiveProgress() as progress:
+        return grade(
+            exercise,
+            submission,
+            only=check,
+            verbose=arguments.verbose,
+            progress=ending.heeding(progress),
+            worker=worker,
+        )
+
+
+def _status(verdicts: Sequence[Verdict], enough: Decimal) -> int:
+    """The exit status; `enough` is the part of all points, in percent, that passes."""
+    from grader.verdict import Outcome
+
+    if any(verdict.outcome is Outcome.GRADER_ERROR for verdict in verdicts):
+        return GRADER_FAILED
+    points = sum(verdict.max_score for verdict in verdicts)
+    score = sum(verdict.score for verdict in verdicts)
+    return FULL if score * 100 >= enough * points else NOT_FULL
