@@ -12,7 +12,7 @@ import traceback
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from grader import __version__, ending
+from grader import __version__, config, ending
 from grader.commands.completion import add_completion, completion
 from grader.commands.grading import add_all, add_exercise, grade_all, grade_one
 from grader.commands.learning import (
@@ -95,6 +95,7 @@ def _sentence(error: Exception) -> str:
 def _parsed(words: list[str]) -> argparse.Namespace:
     top = parser(words[0])
     _check_command(words[0], top.names())
+    config.use(list(top.commands()))
     parsed, rest = top.parse_known_args(words)
     if rest:
         parsed.parser.too_many(rest)
@@ -144,6 +145,7 @@ def parser(word: str, exercises: Iterable[str] = ()) -> Parser:
         add("completion", completion, "print what makes your shell complete `grade`")
     )
     _add_help(add("help", _help, "show the help of a command"))
+    config.add_options(list(top.commands()))
     return top
 
 

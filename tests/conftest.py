@@ -70,10 +70,14 @@ def golden(request: pytest.FixtureRequest) -> Golden:
     """Compare a text with the file of that name in the test's ``golden`` folder."""
 
     def compare(name: str, text: str) -> None:
-        path = Path(str(request.path)).parent / "golden" / name
-        if request.config.getoption("--update-golden"):
-            path.parent.mkdir(exist_ok=True)
-            path.write_text(text, encoding="utf-8")
-        assert text == path.read_text(encoding="utf-8")
+        keep_or_compare(request, Path(str(request.path)).parent / "golden" / name, text)
 
     return compare
+
+
+def keep_or_compare(request: pytest.FixtureRequest, path: Path, text: str) -> None:
+    """A file has this text; ``--update-golden`` writes it."""
+    if request.config.getoption("--update-golden"):
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    assert text == path.read_text(encoding="utf-8")

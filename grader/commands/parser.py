@@ -88,6 +88,7 @@ class Parser(argparse.ArgumentParser):
         """What these words set by themselves: options that they lack are not there."""
         options = [action for action in self._actions if action.option_strings]
         groups = self._mutually_exclusive_groups
+        defaults, self._defaults = self._defaults, {}
         before = [(action.default, action.required) for action in options]
         needed = [group.required for group in groups]
         try:
@@ -97,6 +98,7 @@ class Parser(argparse.ArgumentParser):
                 group.required = False
             return super().parse_known_args(list(words), None)[0]
         finally:
+            self._defaults = defaults
             for action, (default, required) in zip(options, before, strict=True):
                 action.default, action.required = default, required
             for group, required in zip(groups, needed, strict=True):

@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterable
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -45,7 +46,7 @@ def _folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def _in_bash(line: str) -> set[str]:
     """What the function that bash calls for this line answers, as bash gets it."""
     script = f"""
-        eval "$(grade completion bash)"
+        . {_printed_for("bash")}
         [[ $(complete -p grade) == *"-F _python_argcomplete grade" ]] || exit 9
         COMP_LINE={shlex.quote(line)} COMP_POINT={len(line)} COMP_TYPE=9
         _python_argcomplete grade
@@ -56,7 +57,7 @@ def _in_bash(line: str) -> set[str]:
 
 def _in_fish(line: str) -> set[str]:
     """What fish offers for this line."""
-    script = f"grade completion fish | source\ncomplete -C {shlex.quote(line)}"
+    script = f". {_printed_for('fish')}\ncomplete -C {shlex.quote(line)}"
     told = _printed(["fish", "--no-config", "-c", script])
     return {offer.partition("\t")[0] for offer in told}
 
@@ -65,7 +66,7 @@ def _in_zsh(line: str) -> set[str]:
     """What zsh's line editor offers for this line: all that is added to its list."""
     Path(os.environ["ZDOTDIR"], ".zshrc").write_text(
         f"""
-        eval "$(grade completion zsh)"
+        . {_printed_for("zsh")}
         typeset -ga offered
         compadd() {{
             local -a added
@@ -84,6 +85,20 @@ def _in_zsh(line: str) -> set[str]:
     )
     _on_a_terminal(["zsh", "-d", "-i"])
     return _lines(Path(os.environ["HOME"], "offered").read_text())
+
+
+@cache
+def _code(shell: str) -> str:
+    return subprocess.run(
+        ["grade", "completion", shell], capture_output=True, text=True, check=True
+    ).stdout
+
+
+def _printed_for(shell: str) -> Path:
+    """The file with what `grade completion` prints for a shell."""
+    path = Path(os.environ["HOME"], f"grade.{shell}")
+    path.write_text(_code(shell))
+    return path
 
 
 def _printed(command: list[str]) -> set[str]:
@@ -137,7 +152,7 @@ ASKED: list[tuple[str, Iterable[str]]] = [
     ("grade exer", names()),
     ("grade comp", ["completion"]),
     ("grade help grade", ["gradebook"]),
-    ("grade exercise1 --c", ["--check"]),
+    ("grade exercise1 --c", ["--check", "--config"]),
     ("grade exercise1 --check ", CHECKS),
     ("grade exercise1 --verbose --check parent-w", ["parent-waits-for-its-child"]),
     ("grade hint ", names()),

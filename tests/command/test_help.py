@@ -140,7 +140,7 @@ def _calls(line: str) -> Iterator[list[str]]:
         ("--vresion", "no option --vresion; did you mean --version?"),
         ("list a b", "'a' is one word too many; `grade list --help` has examples"),
         ("course class", "`grade course` needs --out; "),
-        ("course", "`grade course` needs SUBMISSIONS and --out; "),
+        ("course", "`grade course` needs SUBMISSIONS; "),
         ("gradebook", "`grade gradebook` needs RESULTS; "),
         ("course class --out", "--out needs a value: RESULTS; "),
         ("list --help=x", "--help takes no value\n"),
