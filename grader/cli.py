@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from grader import __version__, config, ending
+from grader.classreport.commands import add_report, report
 from grader.commands.completion import add_completion, completion
 from grader.commands.grading import add_all, add_exercise, grade_all, grade_one
 from grader.commands.learning import (
@@ -133,6 +134,7 @@ def parser(word: str, exercises: Iterable[str] = ()) -> Parser:
     add_all(add("all", grade_all, "grade every exercise"))
     add_course(add("course", course, "grade what a whole course handed in"))
     add_gradebook(add("gradebook", gradebook, "make a gradebook of the results"))
+    add_report(add("report", report, "tell an instructor what a class understood"))
     add("list", list_exercises, "show the exercises")
     add_hint(add("hint", hint, "show one more hint for an exercise"))
     add_explain(add("explain", explain, "explain a diagnosis, or list them"))

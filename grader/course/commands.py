@@ -21,9 +21,11 @@ from grader.usage import FULL, GRADER_FAILED, number, percentage, positive
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from grader.catalog import Exercise
     from grader.course.gradebook import Rules
     from grader.course.handed_in import Attempt
-    from grader.course.results import Result
+    from grader.course.results import Result, Results
+    from grader.course.roster import Roster
 
 
 def add_course(command: argparse.ArgumentParser) -> None:
@@ -37,6 +39,13 @@ def add_course(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument(
         "--out", metavar="RESULTS", type=Path, required=True, help="where verdicts go"
+    )
+    command.add_argument(
+        "--roster",
+        metavar="CSV",
+        type=Path,
+        help="who is in the course: student, name, email, section; or the list that "
+        "GitHub Classroom, Canvas, Moodle or Gradescope export",
     )
     command.add_argument(
         "--exercise",
@@ -90,12 +99,14 @@ def course(arguments: argparse.Namespace) -> int:
     due = dict(arguments.due)
     for name in filter(None, due):
         find(name)
+    roster = _roster(arguments.roster)
     found = handed_in(arguments.submissions, exercises)
     for sentence in found.ignored:
         print(f"grade: {visible(sentence)}", file=sys.stderr)
     attempts = _with_due(newest(found.attempts), due)
     results = Results(arguments.out)
     results.make()
+    attempts = _with_people(attempts, roster, exercises, results)
     tasks = tasks_of(attempts, exercises, results, again=arguments.again)
     cores = sorted(os.sched_getaffinity(0))
     jobs = arguments.jobs or len(cores)
@@ -113,6 +124,51 @@ def course(arguments: argparse.Namespace) -> int:
     for failed in results.failed():
         reporter.failure(failed.student, failed.verdict)
     return GRADER_FAILED if failures else FULL
+
+
+def _roster(path: Path | None) -> Roster | None:
+    from grader.course.roster import read_roster
+
+    return read_roster(path) if path is not None else None
+
+
+def _with_people(
+    attempts: Sequence[Attempt],
+    roster: Roster | None,
+    exercises: Mapping[str, Exercise],
+    results: Results,
+) -> Sequence[Attempt]:
+    """The attempts with their people's names; the class is kept with the results.
+
+    A roster that was given once counts until another is.
+    """
+    from grader.course.class_list import ClassList, Student, read_class, save_class
+    from grader.report.text import visible
+
+    before = read_class(results.folder)
+    if before is None:
+        names = {result.student: result.name for result in results.verdicts()}
+    else:
+        graded = [s for s in before.students if results.knows(s.student)]
+        names = {student.student: student.name for student in graded}
+    names |= {attempt.student: attempt.name for attempt in attempts}
+    known = before or ClassList()
+    roster = roster or known.roster
+    if roster is None:
+        students = [Student(student, name) for student, name in names.items()]
+    else:
+        matched = roster.match(names)
+        attempts = matched.named(attempts)
+        students = [Student.of(s, person) for s, person in matched.people.items()]
+        students += [
+            Student(student, names[student], enrolled=False)
+            for student in matched.strangers
+        ]
+        for student in matched.strangers:
+            print(f"grade: {visible(student)} is not in the roster", file=sys.stderr)
+    known = known.with_exercises(exercises.values()).with_students(students)
+    save_class(results.folder, known)
+    return attempts
 
 
 def _with_due(

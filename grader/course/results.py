@@ -22,6 +22,7 @@ from urllib.parse import quote
 from grader import __version__
 from grader.catalog import Exercise
 from grader.course.handed_in import Attempt
+from grader.course.likeness import shape
 from grader.errors import UsageError
 from grader.report.files import write_whole
 from grader.verdict import Outcome, Verdict
@@ -33,7 +34,8 @@ _LONGEST_NAME = 200  # of the 255 bytes that most file systems have
 class Result:
     """A verdict on what one student handed in for one exercise.
 
-    `key` stands for all that the verdict depends on, see `key_of`.
+    `key` stands for all that the verdict depends on, see `key_of`; `shape` is what
+    stays of the program when everything in it is renamed, see `likeness.shape`.
     """
 
     student: str
@@ -43,6 +45,7 @@ class Result:
     late: bool
     key: str
     verdict: Verdict
+    shape: str = ""
 
     @classmethod
     def of(cls, attempt: Attempt, key: str, verdict: Verdict) -> Result:
@@ -56,6 +59,7 @@ class Result:
             attempt.late,
             key,
             verdict,
+            shape(attempt.source),
         )
 
     def as_json(self) -> dict[str, Any]:
@@ -137,6 +141,11 @@ class Results:
     def find(self, student: str, exercise: str) -> Result | None:
         """The verdict that is there already; None where there is none to trust."""
         return _read(self._path("verdicts", student, exercise))
+
+    def knows(self, student: str) -> bool:
+        """Whether anything of a student was graded."""
+        folder = folder_name(student)
+        return any((self.folder / p / folder).is_dir() for p in ("verdicts", "failed"))
 
     def verdicts(self) -> Iterator[Result]:
         """All results with a verdict, by student and exercise."""

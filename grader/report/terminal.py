@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -13,6 +12,7 @@ from rich.text import Text
 
 from grader.catalog import Exercise
 from grader.diagnosis.texts import DiagnosisText, all_ids, text
+from grader.report.repeats import Told
 from grader.report.text import visible
 from grader.verdict import CheckOutcome, CheckResult, Finding, Outcome, Verdict
 
@@ -98,8 +98,9 @@ class Reporter:
             self._finding(finding, set(), 2)
             self.gap()
         told: set[str] = set()
+        before = Told()
         for check in verdict.checks:
-            self._check(check, told, whole, quiet=bool(verdict.findings))
+            self._check(check, told, before, whole, quiet=bool(verdict.findings))
         self.gap()
         if verdict.outcome is Outcome.GRADER_ERROR:
             self.line(
@@ -112,20 +113,26 @@ class Reporter:
         self.line(f"Score: {verdict.score} of {verdict.max_score}", f"bold {style}")
 
     def _check(
-        self, check: CheckResult, told: set[str], whole: bool, *, quiet: bool
+        self,
+        check: CheckResult,
+        told: set[str],
+        before: Told,
+        whole: bool,
+        *,
+        quiet: bool,
     ) -> None:
         mark = self._marks[check.outcome]
-        before = Text.assemble(
+        head = Text.assemble(
             "  ",
             (mark, f"bold {_STYLE[check.outcome]}"),
             (f"  {check.earned} / {check.points}  ", "dim"),
         )
-        self._print(Text(visible(check.title)), before)
+        self._print(Text(visible(check.title)), head)
         if check.error:
             self.line(check.error.strip(), "magenta", 6)
         if quiet:
             return
-        if self._is_known(check, told) and not whole:
+        if before.repeats(check) and not whole:
             for finding in check.findings:
                 self.line(f"{finding.id}: as above, in another run.", indent=6)
             return
@@ -141,13 +148,6 @@ class Reporter:
                 self._story(_shortened(finding.timeline), 0 if narrow else 6)
         if check.findings:
             self.gap()
-
-    def _is_known(self, check: CheckResult, told: set[str]) -> bool:
-        """Whether all that went wrong here, but for its pids, has been told."""
-        stories = {_without_numbers(finding) for finding in check.findings}
-        known = bool(stories) and stories <= told
-        told |= stories
-        return known
 
     def _finding(self, finding: Finding, told: set[str], indent: int) -> None:
         line = f" (line {finding.line})" if finding.line else ""
@@ -285,10 +285,6 @@ class Reporter:
         self._print(Text(visible(what)), mark)
         if cure:
             self.line(cure, indent=4)
-
-
-def _without_numbers(finding: Finding) -> str:
-    return re.sub(r"\d+", "0", f"{finding.id}: {finding.message}")
 
 
 def _shortened(lines: Sequence[str], most: int = 16) -> list[str]:

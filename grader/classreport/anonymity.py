@@ -1,0 +1,124 @@
+"""A class without names: each student is a number, the same all through a report."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from hashlib import blake2b
+from typing import Any
+
+from grader.classreport.reading import Course, Handed
+from grader.course.class_list import Student
+from grader.course.results import Result
+from grader.verdict import Verdict
+
+
+def anonymous(course: Course, secret: bytes) -> Course:
+    """The same class with a number for each student.
+
+    Who has which number follows from `secret` and from nothing else. Whatever calls a
+    student is replaced also where it stands inside paths, messages and stories; of
+    names that consist of several words, each word in what is the student's own.
+    """
+
+    def place(student: Student) -> bytes:
+        name = student.student.encode(errors="surrogatepass")
+        return blake2b(name, key=secret, digest_size=16).digest()
+
+    shuffled = sorted(course.students, key=place)
+    width = len(str(len(shuffled)))
+    called = {
+        student.student: f"student-{number:0{width}}"
+        for number, student in enumerate(shuffled, 1)
+    }
+    words = _Words(course.students, called)
+
+    def without_names(results: Handed) -> Handed:
+        return {
+            (called[student], exercise): _result(result, called[student], words)
+            for (student, exercise), result in results.items()
+        }
+
+    return Course(
+        tuple(Student(called[s.student], enrolled=s.enrolled) for s in shuffled),
+        course.exercises,
+        without_names(course.results),
+        without_names(course.failed),
+    )
+
+
+def _result(result: Result, called: str, words: _Words) -> Result:
+    file = f"{called}/{result.verdict.exercise}.py"
+    own = {result.file: file, result.verdict.submission: file, result.name: called}
+    own |= dict.fromkeys(re.findall(r"\w{3,}", result.name), called)
+    data = words.without(result.verdict.as_json(), result.student, own)
+    # What an exercise and its checks are called is not the student's.
+    data |= {"exercise": result.verdict.exercise, "submission": file}
+    for check, before in zip(data["checks"], result.verdict.checks, strict=True):
+        check |= {"id": before.id, "title": before.title}
+        check["outcome"] = before.outcome
+        for finding, old in zip(check["findings"], before.findings, strict=True):
+            finding |= {"id": old.id, "why": old.why, "read": old.read}
+    for finding, old in zip(data["findings"], result.verdict.findings, strict=True):
+        finding |= {"id": old.id, "why": old.why, "read": old.read}
+    return replace(
+        result,
+        student=called,
+        name="",
+        file=file,
+        handed_in=None,
+        verdict=Verdict.from_json({**data, "schema": 1}),
+    )
+
+
+class _Words:
+    """All that calls somebody, and what is written instead."""
+
+    def __init__(self, students: Iterable[Student], called: Mapping[str, str]) -> None:
+        self._everybodys: dict[str, str] = {}
+        self._own: dict[str, dict[str, str]] = {}
+        for student in students:
+            number = called[student.student]
+            names = {student.student, student.name, student.email}
+            names |= {*student.identities.values()}
+            self._everybodys |= {name.casefold(): number for name in names if name}
+            parts = re.findall(r"\w{3,}", student.name)
+            self._own[student.student] = dict.fromkeys(parts, number)
+
+    def without(self, data: Any, student: str, own: Mapping[str, str]) -> Any:
+        """JSON, with a number wherever somebody is called."""
+        terms = {**self._everybodys, **self._own.get(student, {}), **own}
+        terms = {term.casefold(): number for term, number in terms.items() if term}
+        text = "\n".join(_strings(data)).casefold()
+        here = sorted((term for term in terms if term in text), key=len, reverse=True)
+        if not here:
+            return data
+        any_of = "|".join(map(re.escape, here))
+        form = re.compile(rf"(?<![^\W_])(?:{any_of})(?![^\W_])", re.IGNORECASE)
+
+        def number(match: re.Match[str]) -> str:
+            return terms.get(match[0].casefold(), "student")
+
+        return _replaced(data, lambda text: form.sub(number, text))
+
+
+def _strings(data: Any) -> Iterable[str]:
+    if isinstance(data, str):
+        yield data
+    elif isinstance(data, dict):
+        for value in data.values():
+            yield from _strings(value)
+    elif isinstance(data, list):
+        for value in data:
+            yield from _strings(value)
+
+
+def _replaced(data: Any, change: Any) -> Any:
+    if isinstance(data, str):
+        return change(data)
+    if isinstance(data, dict):
+        return {key: _replaced(value, change) for key, value in data.items()}
+    if isinstance(data, list):
+        return [_replaced(value, change) for value in data]
+    return data

@@ -1,0 +1,100 @@
+"""The words of ``grade report``: arguments to calls.
+
+Imported whenever ``grade`` starts, so what it needs is imported where it is needed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from grader.errors import UsageError
+from grader.usage import FULL
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from grader.classreport.reading import Course
+
+
+def add_report(command: argparse.ArgumentParser) -> None:
+    """The arguments of ``grade report``."""
+    command.add_argument(
+        "results", metavar="RESULTS", type=Path, help="what `grade course` wrote"
+    )
+    command.add_argument(
+        "-o", "--out", metavar="FILE", type=Path, help="the report on the class, HTML"
+    )
+    command.add_argument(
+        "--feedback",
+        metavar="FOLDER",
+        type=Path,
+        help="a page for each student, to send out",
+    )
+    command.add_argument(
+        "--anonymous", action="store_true", help="numbers instead of names"
+    )
+
+
+def report(arguments: argparse.Namespace) -> int:
+    """Write what was asked for; the exit status."""
+    from datetime import date
+
+    from grader.classreport.reading import read_course
+    from grader.report.files import check_writable, write_whole
+
+    out, feedback = arguments.out, arguments.feedback
+    if out is None and feedback is None:
+        raise UsageError("say where the report goes: -o report.html")
+    if feedback is not None and arguments.anonymous:
+        raise UsageError(
+            "feedback goes to students by their names; leave out --anonymous or "
+            "--feedback"
+        )
+    if out is not None:
+        check_writable(out)
+    course = read_course(arguments.results)
+    today = date.today()
+    if feedback is not None:
+        count = _write_feedback(course, feedback, today)
+        print(f"Wrote feedback for {count} students into {feedback}.")
+    if out is not None:
+        from grader.classreport.page import class_page
+
+        if arguments.anonymous:
+            course = _anonymous(course)
+        page = class_page(course, today, anonymous=arguments.anonymous)
+        write_whole(out, page)
+        print(
+            f"Wrote {out}: {len(course.students)} students, "
+            f"{len(course.exercises)} exercises."
+        )
+    return FULL
+
+
+def _anonymous(course: Course) -> Course:
+    import secrets
+
+    from grader.classreport.anonymity import anonymous
+
+    # Nobody who knows the names can find out who has which number.
+    return anonymous(course, secrets.token_bytes(16))
+
+
+def _write_feedback(course: Course, folder: Path, today: date) -> int:
+    from grader.classreport.page import feedback_pages
+    from grader.course.results import folder_name
+    from grader.report.files import write_whole
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"{folder} cannot be made: {error.strerror}") from error
+    if not os.access(folder, os.W_OK):
+        raise UsageError(f"{folder} cannot be written: permission denied")
+    pages = feedback_pages(course, today)
+    for student, page in pages.items():
+        write_whole(folder / f"{folder_name(student)}.html", page)
+    return len(pages)

@@ -1,0 +1,166 @@
+"""A class -> HTML: one file that needs no other, and one for each student.
+
+What submissions printed or are called may be hostile. Everything that is put into a
+template is escaped there, after characters that act have been written out; a policy in
+the page lets only its own style and script, known by their digests, do anything.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from datetime import date
+from functools import cache
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from grader import __version__
+from grader.classreport import charts, statistics
+from grader.classreport.prose import explained, inline, prose
+from grader.classreport.reading import Course
+from grader.course.class_list import Student
+from grader.course.results import Result
+from grader.report.repeats import Told
+from grader.report.text import visible
+from grader.verdict import CheckOutcome, CheckResult, Outcome, Verdict
+
+_TEMPLATES = Path(__file__).parent / "templates"
+
+_STATES = {
+    "full": "full marks",
+    "partial": "some points",
+    "none": "no points",
+    "grader-error": "not graded: the grader failed",
+    "missing": "not handed in",
+}
+_MARKS = {
+    CheckOutcome.PASSED: ("✓", "passed"),
+    CheckOutcome.FAILED: ("✗", "not passed"),
+    CheckOutcome.NOT_RUN: ("·", "not run"),
+    CheckOutcome.GRADER_ERROR: ("!", "the grader failed"),
+}
+
+
+def class_page(course: Course, made: date, *, anonymous: bool = False) -> str:
+    """The report on a class."""
+    found = statistics.misconceptions(course)
+    style, script = _own("style.css"), _own("script.js")
+    figures = statistics.figures(course)
+    return _environment().get_template("report.html").render(
+        course=course,
+        made=made.isoformat(),
+        anonymous=anonymous,
+        style=style,
+        script=script,
+        policy=_policy(style, script),
+        figures=figures,
+        highest=max((b.count for f in figures for b in f.bins), default=0),
+        checks=statistics.check_figures(course),
+        misconceptions=found,
+        rules=statistics.against_rules(found),
+        forbidden=statistics.FORBIDDEN,
+        alike=statistics.alike(course),
+        rows=statistics.matrix(course),
+        numbers={s.student: n for n, s in enumerate(course.students, 1)},
+        sections=sorted({s.section for s in course.students if s.section}),
+    )
+
+
+def feedback_pages(course: Course, made: date) -> dict[str, str]:
+    """A page for each student, with nothing of anybody else's."""
+    style = _own("style.css")
+    page = _environment().get_template("feedback.html")
+    return {
+        row.student.student: page.render(
+            row=row,
+            course=course,
+            made=made.isoformat(),
+            style=style,
+            policy=_policy(style),
+        )
+        for row in statistics.matrix(course)
+    }
+
+
+@cache
+def _own(name: str) -> Markup:
+    return Markup((_TEMPLATES / name).read_text(encoding="utf-8"))
+
+
+def _policy(style: str, script: str = "") -> Markup:
+    """What the page may do: nothing but its own style and script."""
+    allowed = f"default-src 'none'; style-src {_digest(style)}; "
+    if script:
+        allowed += f"script-src {_digest(script)}; "
+    return Markup(f"{allowed}base-uri 'none'; form-action 'none'")
+
+
+def _digest(text: str) -> str:
+    digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+    return f"'sha256-{digest}'"
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(_TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=_shown,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"prose": prose, "inline": inline, "percent": _percent}
+    environment.globals |= {
+        "version": __version__,
+        "explained": explained,
+        "histogram": charts.histogram,
+        "stacked": charts.stacked,
+        "states": _STATES,
+        "marks": _MARKS,
+        "checks_of": _checks_of,
+        "error_of": _error_of,
+        "called": _called,
+        "plural": _plural,
+    }
+    return environment
+
+
+def _shown(value: object) -> object:
+    """What a template writes of a value: text without characters that act."""
+    if not isinstance(value, str) or isinstance(value, Markup) or value.isprintable():
+        return value
+    return visible(value)
+
+
+def _percent(part: float) -> str:
+    """A part of a whole; only all of it is 100 %, and only nothing of it 0 %."""
+    rounded = round(part * 100)
+    if 0 < part < 1:
+        rounded = min(max(rounded, 1), 99)
+    return f"{rounded} %"
+
+
+def _plural(count: int, one: str, many: str = "") -> str:
+    return f"{count} {one if count == 1 else many or one + 's'}"
+
+
+def _called(student: Student) -> str:
+    return student.name or student.student
+
+
+def _checks_of(verdict: Verdict) -> list[tuple[CheckResult, bool]]:
+    """The checks, each with whether all that it says has been said above it."""
+    told = Told()
+    return [(check, told.repeats(check)) for check in verdict.checks]
+
+
+def _error_of(result: Result | None) -> str:
+    """What the grader could not do; empty where it made a verdict."""
+    if result is None or result.verdict.outcome is not Outcome.GRADER_ERROR:
+        return ""
+    return (result.verdict.trouble.strip() or "no reason").splitlines()[-1]
+
+

@@ -1,0 +1,109 @@
+"""A folder of results -> `Course`: who is in it, what there was to do, what came."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from grader.catalog import CheckSpec
+from grader.course.class_list import ClassList, GradedExercise, Student, read_class
+from grader.course.results import Result, Results
+from grader.errors import UsageError
+from grader.verdict import CheckOutcome, Verdict
+
+Handed = Mapping[tuple[str, str], Result]
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """A class and its results, by student and exercise.
+
+    `failed` are those of which the grader could not make a verdict.
+    """
+
+    students: tuple[Student, ...]
+    exercises: tuple[GradedExercise, ...]
+    results: Handed
+    failed: Handed
+
+    @property
+    def points(self) -> int:
+        return sum(exercise.points for exercise in self.exercises)
+
+    def of_exercise(self, exercise: str) -> list[Result]:
+        """All verdicts on one exercise, in the order of the students."""
+        found = (self.results.get((s.student, exercise)) for s in self.students)
+        return [result for result in found if result is not None]
+
+    def missing(self, exercise: str) -> list[Student]:
+        """Who is expected to hand it in, and did not."""
+        return [
+            student
+            for student in self.students
+            if student.enrolled is not False
+            and (student.student, exercise) not in self.results
+            and (student.student, exercise) not in self.failed
+        ]
+
+
+def passed(result: Result) -> set[str]:
+    """The checks that a submission passed."""
+    checks = result.verdict.checks
+    return {check.id for check in checks if check.outcome is CheckOutcome.PASSED}
+
+
+def read_course(folder: Path) -> Course:
+    """Read what `grade course` wrote.
+
+    Raises `UsageError` where there is nothing to read.
+    """
+    if not folder.is_dir():
+        raise UsageError(f"{folder} is not a folder; name what `grade course` wrote")
+    kept = Results(folder)
+    results = {_key(result): result for result in kept.verdicts()}
+    failed = {_key(r): r for r in kept.failed() if _key(r) not in results}
+    known = read_class(folder) or ClassList()
+    if not results and not failed and not known.students:
+        raise UsageError(f"there are no results in {folder}; `grade course` makes them")
+    everything = [*results.values(), *failed.values()]
+    return Course(
+        _students(known, everything),
+        _exercises(known, everything),
+        results,
+        failed,
+    )
+
+
+def _key(result: Result) -> tuple[str, str]:
+    return result.student, result.verdict.exercise
+
+
+def _students(known: ClassList, results: Iterable[Result]) -> tuple[Student, ...]:
+    """Those of the class, and those whose results are older than it."""
+    enrolled = False if known.roster else None
+    people = {student.student: student for student in known.students}
+    for result in results:
+        here = people.get(result.student)
+        if here is None:
+            new = Student(result.student, result.name, enrolled=enrolled)
+            people[result.student] = new
+        elif not here.name:
+            people[result.student] = replace(here, name=result.name)
+    return tuple(sorted(people.values(), key=lambda s: (s.name or s.student).casefold()))
+
+
+def _exercises(
+    known: ClassList, results: Iterable[Result]
+) -> tuple[GradedExercise, ...]:
+    """Those of the class, and those of results that are older than it."""
+    exercises = {exercise.name: exercise for exercise in known.exercises}
+    for result in results:
+        name = result.verdict.exercise
+        exercises.setdefault(name, GradedExercise(name, "", _checks(result.verdict)))
+    ordered = sorted(exercises, key=lambda name: (len(name), name))
+    return tuple(exercises[name] for name in ordered)
+
+
+def _checks(verdict: Verdict) -> tuple[CheckSpec, ...]:
+    return tuple(CheckSpec(c.id, c.title, c.points) for c in verdict.checks)

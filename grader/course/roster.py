@@ -1,0 +1,272 @@
+"""Who is in a course: a CSV file -> people, and whose a submission is.
+
+What a platform calls a student is not a name, and each platform exports its list of
+people in its own way. So columns are known by their names, whoever wrote the file:
+
+    forklab's own      student, name, email, section
+    GitHub Classroom   identifier, github_username, github_id, name
+    Canvas             Student, ID, SIS User ID, SIS Login ID, Section
+    Moodle             First name, Last name, ID number, Email address, Groups
+    Gradescope         First Name, Last Name, SID, Email, Role
+"""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import io
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from grader.course.handed_in import Attempt
+from grader.errors import UsageError
+
+# Columns by what they say of a person, most telling first.
+_EMAIL = ("email", "email address", "e-mail", "e-mail address", "mail")
+_IDENTITY = (
+    "student",
+    "student id",
+    "id",
+    "sid",
+    "identifier",
+    "github username",
+    "username",
+    "user name",
+    "login",
+    "sis user id",
+    "sis login id",
+    "id number",
+    *_EMAIL,
+)
+_NAME = ("name", "full name", "student name")
+_FIRST = ("first name", "given name", "firstname")
+_LAST = ("last name", "surname", "family name", "lastname")
+_SECTION = ("section", "sections", "group", "groups", "section name")
+_ROLE = ("role", "roles")
+
+_CANVAS_HEAD = {"student", "id", "section"}
+_CANVAS_ITSELF = ("points possible", "student, test")
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody in the course.
+
+    `identities` are what platforms may call them, by column.
+    """
+
+    identities: Mapping[str, str]
+    name: str = ""
+    email: str = ""
+    section: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Matched:
+    """Who is who.
+
+    `people` are all of the roster by what forklab knows them as; `strangers` are
+    students whom it does not have.
+    """
+
+    people: Mapping[str, Person]
+    strangers: list[str]
+
+    def named(self, attempts: Iterable[Attempt]) -> list[Attempt]:
+        """The attempts, with the names that the roster has."""
+        return [
+            replace(attempt, name=self.people[attempt.student].name or attempt.name)
+            if attempt.student in self.people
+            else attempt
+            for attempt in attempts
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class Roster:
+    """All people of a course."""
+
+    people: Sequence[Person] = field(default=())
+
+    def match(self, students: Mapping[str, str]) -> Matched:
+        """Say who these students are, each with a name if their platform tells one.
+
+        A student is whom a column of identities calls so. Where two columns call two
+        people so, the one counts in which more students are found. Whom no column has
+        is known by a full name that nobody else has.
+        """
+        found: dict[str, Person] = {}
+        left = dict(enumerate(self.people))
+        for known in (*self._columns(students), self._names(students)):
+            for student in students:
+                number = known.get(student)
+                if student not in found and number in left:
+                    found[student] = left.pop(number)
+        strangers = [student for student in sorted(students) if student not in found]
+        for person in left.values():
+            found[_unused(person, {*found, *strangers})] = person
+        return Matched(found, strangers)
+
+    def _columns(self, students: Iterable[str]) -> list[dict[str, int]]:
+        """Who is called what, a column each: first the one that calls most so."""
+        columns: dict[str, dict[str, int]] = {}
+        for number, person in enumerate(self.people):
+            for column, identity in person.identities.items():
+                columns.setdefault(column, {})[identity] = number
+        wanted = set(students)
+        return sorted(columns.values(), key=lambda column: -len(wanted & set(column)))
+
+    def _names(self, students: Mapping[str, str]) -> dict[str, int]:
+        """Students whose platform tells a name, which one person has."""
+        theirs = Counter(_folded(name) for name in students.values())
+        ours = Counter(_folded(person.name) for person in self.people)
+        numbers = {_folded(p.name): number for number, p in enumerate(self.people)}
+        return {
+            student: numbers[_folded(name)]
+            for student, name in students.items()
+            if name and theirs[_folded(name)] == ours[_folded(name)] == 1
+        }
+
+
+def _unused(person: Person, taken: Collection[str]) -> str:
+    """What to call somebody of whom nothing is there: not as another is called."""
+    called = [*person.identities.values()]
+    called.append(f"{called[0]} ({' '.join(person.identities)})")
+    return next((name for name in called if name not in taken), called[-1])
+
+
+def _folded(name: str) -> str:
+    return " ".join(unicodedata.normalize("NFKC", name).casefold().split())
+
+
+def read_roster(path: Path) -> Roster:
+    """Read a list of people.
+
+    Raises `UsageError` where it is none, or calls two people the same.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror}") from error
+    try:
+        return _roster(_lines(data))
+    except UsageError as error:
+        raise UsageError(f"the roster {path} {error}") from error
+
+
+def _lines(data: bytes) -> list[tuple[int, list[str]]]:
+    """The rows that hold something, each with the number of its last line."""
+    text = _decoded(data)
+    declared = re.match(r"sep=(.)\r?\n", text)  # Excel's own
+    start = declared.end() if declared else 0
+    delimiter = declared[1] if declared else _delimiter(text)
+    reader = csv.reader(io.StringIO(text[start:]), delimiter=delimiter, strict=True)
+    try:
+        rows = [(reader.line_num, [cell.strip() for cell in row]) for row in reader]
+    except csv.Error as error:
+        raise UsageError(
+            f"is no CSV file: line {reader.line_num}: {error}; export it again"
+        ) from error
+    skipped = 1 if declared else 0
+    return [(number + skipped, row) for number, row in rows if any(row)]
+
+
+def _decoded(data: bytes) -> str:
+    marks = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+    encoding = "utf-16" if data.startswith(marks) else "utf-8-sig"
+    try:
+        text = data.decode(encoding)
+    except UnicodeDecodeError as error:
+        raise UsageError(
+            "is neither UTF-8 nor UTF-16 text; save it as CSV UTF-8"
+        ) from error
+    if "\0" in text:
+        raise UsageError("holds NUL characters; save it as CSV UTF-8")
+    return text
+
+
+def _delimiter(text: str) -> str:
+    first = text.lstrip().partition("\n")[0]
+    return max(",;\t", key=first.count)
+
+
+def _roster(rows: Sequence[tuple[int, list[str]]]) -> Roster:
+    if not rows:
+        raise UsageError("is empty; its first line names the columns")
+    head = _Head(rows[0][1])
+    people: list[Person] = []
+    seen: dict[tuple[str, str], int] = {}
+    for number, row in rows[1:]:
+        person = head.person(number, row)
+        if person is None:
+            continue
+        for where in person.identities.items():
+            before = seen.setdefault(where, number)
+            if before != number:
+                raise UsageError(
+                    f"has {where[1]!r} as {where[0]!r} in line {before} and in line "
+                    f"{number}; leave one of them out"
+                )
+        people.append(person)
+    if not people:
+        raise UsageError("has no student in it, only the names of its columns")
+    return Roster(people)
+
+
+class _Head:
+    """The first line of a roster: what its columns say of a person."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        """Raises `UsageError` where no column identifies anybody."""
+        words = [_word(name) for name in names]
+        self._is_canvas = set(words) >= _CANVAS_HEAD
+        full = ("student", *_NAME) if self._is_canvas else _NAME
+        taken = {"student"} if self._is_canvas else set()
+        columns = {word: place for place, word in reversed([*enumerate(words)])}
+        self._identities = {
+            names[columns[word]]: columns[word]
+            for word in _IDENTITY
+            if word in columns and word not in taken
+        }
+        if not self._identities:
+            raise UsageError(
+                "has no column that identifies a student; its first line names the "
+                "columns: student, and if you like name, email, section"
+            )
+        self._name, self._first, self._last, self._email, self._section, self._role = (
+            next((columns[word] for word in kind if word in columns), None)
+            for kind in (full, _FIRST, _LAST, _EMAIL, _SECTION, _ROLE)
+        )
+
+    def person(self, number: int, row: Sequence[str]) -> Person | None:
+        """The person of a row; None where it is about no student.
+
+        Raises `UsageError` where it does not say about whom it is.
+        """
+
+        def cell(place: int | None) -> str:
+            return row[place] if place is not None and place < len(row) else ""
+
+        role = cell(self._role).casefold()
+        if role and "student" not in role:
+            return None
+        name = cell(self._name) or f"{cell(self._first)} {cell(self._last)}".strip()
+        identities = {
+            column: re.sub(r"^Participant (?=\d+$)", "", cell(place))
+            for column, place in self._identities.items()
+            if cell(place)
+        }
+        if self._is_canvas and (not identities or name.casefold() in _CANVAS_ITSELF):
+            return None
+        if not identities:
+            columns = " or ".join(repr(column) for column in self._identities)
+            raise UsageError(f"has nothing as {columns} in line {number}")
+        return Person(identities, name, cell(self._email), cell(self._section))
+
+
+def _word(name: str) -> str:
+    return " ".join(name.casefold().replace("_", " ").split())
