@@ -48,23 +48,27 @@ def class_page(course: Course, made: date, *, anonymous: bool = False) -> str:
     found = statistics.misconceptions(course)
     style, script = _own("style.css"), _own("script.js")
     figures = statistics.figures(course)
-    return _environment().get_template("report.html").render(
-        course=course,
-        made=made.isoformat(),
-        anonymous=anonymous,
-        style=style,
-        script=script,
-        policy=_policy(style, script),
-        figures=figures,
-        highest=max((b.count for f in figures for b in f.bins), default=0),
-        checks=statistics.check_figures(course),
-        misconceptions=found,
-        rules=statistics.against_rules(found),
-        forbidden=statistics.FORBIDDEN,
-        alike=statistics.alike(course),
-        rows=statistics.matrix(course),
-        numbers={s.student: n for n, s in enumerate(course.students, 1)},
-        sections=sorted({s.section for s in course.students if s.section}),
+    return (
+        _environment()
+        .get_template("report.html")
+        .render(
+            course=course,
+            made=made.isoformat(),
+            anonymous=anonymous,
+            style=style,
+            script=script,
+            policy=_policy(style, script),
+            figures=figures,
+            highest=max((b.count for f in figures for b in f.bins), default=0),
+            checks=statistics.check_figures(course),
+            misconceptions=found,
+            rules=statistics.against_rules(found),
+            forbidden=statistics.FORBIDDEN,
+            alike=statistics.alike(course),
+            rows=statistics.matrix(course),
+            numbers={s.student: n for n, s in enumerate(course.students, 1)},
+            sections=sorted({s.section for s in course.students if s.section}),
+        )
     )
 
 
@@ -162,5 +166,3 @@ def _error_of(result: Result | None) -> str:
     if result is None or result.verdict.outcome is not Outcome.GRADER_ERROR:
         return ""
     return (result.verdict.trouble.strip() or "no reason").splitlines()[-1]
-
-

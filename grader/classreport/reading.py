@@ -90,7 +90,9 @@ def _students(known: ClassList, results: Iterable[Result]) -> tuple[Student, ...
             people[result.student] = new
         elif not here.name:
             people[result.student] = replace(here, name=result.name)
-    return tuple(sorted(people.values(), key=lambda s: (s.name or s.student).casefold()))
+    return tuple(
+        sorted(people.values(), key=lambda s: (s.name or s.student).casefold())
+    )
 
 
 def _exercises(

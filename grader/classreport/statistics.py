@@ -32,7 +32,9 @@ class Bin:
 
     @property
     def label(self) -> str:
-        return str(self.first) if self.first == self.last else f"{self.first}–{self.last}"
+        if self.first == self.last:
+            return str(self.first)
+        return f"{self.first} to {self.last}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +198,9 @@ def misconceptions(course: Course) -> list[Misconception]:
     for student in course.students:
         for exercise in course.exercises:
             result = course.results.get((student.student, exercise.name))
-            for finding in result.verdict.all_findings if result else ():
+            if result is None:
+                continue
+            for finding in result.verdict.all_findings:
                 examples[finding.id].append(Example(student, result, finding))
     found = [_misconception(name, those) for name, those in examples.items()]
     return sorted(found, key=lambda m: (-len(m.students), m.id))
