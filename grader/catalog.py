@@ -1,16 +1,28 @@
-"""The exercises: folders -> `Exercise`."""
+"""The exercises: folders -> `Exercise`.
+
+A course is a folder with these in it, of which students get the first:
+
+    exercises/exerciseN/   the hand-out, the stub, what is said of it, its checks
+    solutions/exerciseN/   answers, right and wrong
+    hidden/exerciseN/      more checks, which are graded too and never handed out
+    diagnoses/             texts of diagnoses of the course's own
+"""
 
 from __future__ import annotations
 
 import ast
 import difflib
 import re
+import shlex
 import tomllib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+from grader.diagnosis import texts
 from grader.errors import CatalogError, UsageError
 from grader.tracing.limits import Limits
 
@@ -27,16 +39,21 @@ _LIMITS = (
 
 @dataclass(frozen=True, slots=True)
 class CheckSpec:
-    """A check as its file declares it."""
+    """A check as its file declares it; `hidden`: students do not have that file."""
 
     id: str
     title: str
     points: int
+    hidden: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Exercise:
-    """One exercise: what its folder says."""
+    """One exercise: what its folder says.
+
+    `hidden_checks` is the file of those that students do not have, `diagnoses` the
+    folder of its course's own; None where there are none.
+    """
 
     name: str
     folder: Path
@@ -47,6 +64,8 @@ class Exercise:
     hints: tuple[str, ...]
     limits: Limits
     checks: tuple[CheckSpec, ...]
+    hidden_checks: Path | None = None
+    diagnoses: Path | None = None
 
     @property
     def program(self) -> str:
@@ -63,63 +82,187 @@ class Exercise:
 
     @property
     def checks_file(self) -> Path:
+        """The checks that students may have."""
         return self.folder / f"test_{self.name}.py"
 
     @property
     def checks_files(self) -> tuple[Path, ...]:
-        """The files that its checks are in, in their order."""
-        return (self.checks_file,)
+        """All files of its checks: the public one, then the hidden one if any."""
+        hidden = () if self.hidden_checks is None else (self.hidden_checks,)
+        return (self.checks_file, *hidden)
 
 
-def exercises_folder() -> Path:
-    """Where the exercises lie: inside the installed package, or beside a checkout's."""
+@dataclass(frozen=True, slots=True)
+class Course:
+    """Where the parts of a course lie."""
+
+    folder: Path
+
+    @property
+    def exercises(self) -> Path:
+        return self.folder / "exercises"
+
+    @property
+    def solutions(self) -> Path:
+        return self.folder / "solutions"
+
+    @property
+    def hidden(self) -> Path:
+        return self.folder / "hidden"
+
+    @property
+    def diagnoses(self) -> Path:
+        return self.folder / "diagnoses"
+
+    def read(self, name: str) -> Exercise:
+        """Read one of its exercises.
+
+        Raises `CatalogError` where that breaks a rule.
+        """
+        hidden, diagnoses = self.hidden / name, self.diagnoses
+        return read_exercise(
+            self.exercises / name,
+            hidden=hidden if hidden.exists() else None,
+            diagnoses=diagnoses if diagnoses.is_dir() else None,
+        )
+
+
+def own_course() -> Course:
+    """The course that comes with forklab.
+
+    It lies inside the installed package, without solutions, or is a checkout.
+    """
     package = Path(__file__).parent
-    inside = package / "exercises"
-    return inside if inside.is_dir() else package.parent / "exercises"
+    return Course(package if (package / "exercises").is_dir() else package.parent)
 
 
-@cache
-def find_exercises(folder: Path | None = None) -> dict[str, Exercise]:
+_in_use: Course | None = None
+
+
+def course_in_use() -> Course:
+    """The course that commands are about: forklab's own, or that of `using`."""
+    return _in_use or own_course()
+
+
+def with_course(command: str, *, elsewhere: bool = False) -> str:
+    """A command as whoever uses this course writes it: here, or in any folder."""
+    if _in_use is None:
+        return command
+    folder, here = _in_use.folder, Path.cwd()
+    near = not elsewhere and folder.is_relative_to(here)
+    shown = folder.relative_to(here) if near else folder
+    return f"{command} --course {shlex.quote(str(shown))}"
+
+
+@contextmanager
+def using(folder: Path) -> Iterator[Course]:
+    """Have everything meanwhile be about the course in a folder.
+
+    Raises `UsageError` where there is none.
+    """
+    global _in_use  # what a process is about: it grades for one course at a time
+    course = open_course(folder)
+    before, _in_use = _in_use, course
+    _folders.cache_clear()
+    _exercises.cache_clear()
+    try:
+        with texts.also_from(course.diagnoses):
+            yield course
+    finally:
+        _in_use = before
+
+
+def open_course(folder: Path) -> Course:
+    """The course in a folder.
+
+    Raises `UsageError` where there is none.
+    """
+    course = Course(folder.absolute())  # graders work in folders of their own
+    try:
+        problem = _no_course(folder, course)
+    except OSError as error:
+        raise UsageError(f"{folder} cannot be read: {error.strerror}") from error
+    if problem:
+        raise UsageError(problem)
+    return course
+
+
+def _no_course(folder: Path, course: Course) -> str:
+    """Why there is no course in a folder; empty where there is one."""
+    cure = "`grade new exercise1 --course FOLDER` makes a course"
+    if not folder.exists():
+        return f"there is no course {folder}: it does not exist; {cure}"
+    if not folder.is_dir():
+        return f"{folder} is not a folder; a course is one with exercises/ in it"
+    if not course.exercises.is_dir():
+        if any(is_name(entry.name) for entry in folder.iterdir()):
+            return f"{folder} holds exercises; name the folder that exercises/ lies in"
+        return f"{folder} is no course: there is no folder exercises in it; {cure}"
+    if not any(is_name(entry.name) for entry in course.exercises.iterdir()):
+        return f"{folder / 'exercises'} holds no exercise; {cure} with one"
+    return ""
+
+
+def is_name(name: str) -> bool:
+    """Whether an exercise may be called that."""
+    return re.fullmatch("exercise(0|[1-9][0-9]*)", name) is not None
+
+
+def find_exercises() -> dict[str, Exercise]:
     """All exercises by name, in the order of their numbers.
 
     Raises `CatalogError` where a folder breaks a rule.
     """
-    return {path.name: read_exercise(path) for path in _folders(folder).values()}
+    return _exercises(course_in_use())
 
 
 @cache
-def _folders(folder: Path | None) -> dict[str, Path]:
-    """The exercises' folders by name, unread, in the order of their numbers."""
-    root = folder or exercises_folder()
-    found = sorted(
-        (p for p in root.glob("exercise*") if p.is_dir()),
-        key=lambda p: [int(n) for n in re.findall(r"\d+", p.name)],
-    )
-    return {path.name: path for path in found}
+def _exercises(course: Course) -> dict[str, Exercise]:
+    return {name: course.read(name) for name in _folders(course)}
 
 
-def names(folder: Path | None = None) -> list[str]:
+@cache
+def _folders(course: Course) -> tuple[str, ...]:
+    """The names of the exercises' folders, unread, in the order of their numbers."""
+    found = [p for p in course.exercises.glob("exercise*") if p.is_dir()]
+    for path in found:
+        if not is_name(path.name):
+            raise CatalogError(
+                f"{path} has no exercise's name: call it exercise and a number, such "
+                "as exercise9, or move it elsewhere"
+            )
+    return tuple(sorted((p.name for p in found), key=_number))
+
+
+def _number(name: str) -> int:
+    return int(name.removeprefix("exercise"))
+
+
+def names() -> list[str]:
     """The names of all exercises, in order."""
-    return list(_folders(folder))
+    return list(_folders(course_in_use()))
 
 
-def find(name: str, folder: Path | None = None) -> Exercise:
+def find(name: str) -> Exercise:
     """The exercise of that name.
 
     Raises `UsageError`, with names that are like it, where there is none.
     """
-    known = _folders(folder)
+    known = names()
     if name not in known:
         close = difflib.get_close_matches(name, known, n=1, cutoff=0.4)
         hint = f"; did you mean {close[0]}?" if close else ":"
         raise UsageError(
-            f"there is no exercise {name!r}{hint} `grade list` shows them all"
+            f"there is no exercise {name!r}{hint} `{with_course('grade list')}` shows "
+            "them all"
         )
-    return read_exercise(known[name])
+    return course_in_use().read(name)
 
 
-def read_exercise(folder: Path) -> Exercise:
-    """Read one exercise's folder.
+def read_exercise(
+    folder: Path, *, hidden: Path | None = None, diagnoses: Path | None = None
+) -> Exercise:
+    """Read one exercise's folder, and the one of its hidden checks if it has any.
 
     Raises `CatalogError` where it breaks a rule; the message says which and what
     to do.
@@ -142,6 +285,12 @@ def read_exercise(folder: Path) -> Exercise:
     for key, kind in _KEYS.items():
         if not isinstance(data.get(key), kind):
             raise CatalogError(f"{path} needs {key!r}, of type {kind.__name__}")
+        if kind is list and not all(isinstance(entry, str) for entry in data[key]):
+            raise CatalogError(f"{path}: {key!r} may have nothing but strings in it")
+    checks = read_checks(folder / f"test_{name}.py")
+    hidden_checks = None if hidden is None else hidden / f"test_{name}.py"
+    if hidden_checks is not None:
+        checks += _hidden(hidden_checks, checks)
     return Exercise(
         name=name,
         folder=folder,
@@ -151,8 +300,28 @@ def read_exercise(folder: Path) -> Exercise:
         teaches=tuple(data["teaches"]),
         hints=tuple(data["hints"]),
         limits=_limits(path, data.get("limits", {})),
-        checks=read_checks(folder / f"test_{name}.py"),
+        checks=checks,
+        hidden_checks=hidden_checks,
+        diagnoses=diagnoses,
     )
+
+
+def _hidden(path: Path, public: tuple[CheckSpec, ...]) -> tuple[CheckSpec, ...]:
+    """The hidden checks of an exercise, whose public ones are known."""
+    try:
+        if not path.is_file():
+            raise CatalogError(f"{path} is missing: hidden checks go into it")
+        checks = read_checks(path, hidden=True)
+    except PermissionError as error:
+        raise CatalogError(f"{path} cannot be read: {error.strerror}") from error
+    known = {check.id for check in public}
+    for check in checks:
+        if check.id in known:
+            raise CatalogError(
+                f"{path}: there is a public check {check.id!r} too; give this one "
+                "another name"
+            )
+    return checks
 
 
 def _limits(path: Path, data: dict[str, Any]) -> Limits:
@@ -166,14 +335,14 @@ def _limits(path: Path, data: dict[str, Any]) -> Limits:
     return Limits(**data, events=20_000, busy_seconds=2.0)
 
 
-def read_checks(path: Path) -> tuple[CheckSpec, ...]:
+def read_checks(path: Path, *, hidden: bool = False) -> tuple[CheckSpec, ...]:
     """The checks that a file declares, without running it.
 
     Raises `CatalogError` where one has no points, no title, or another's name.
     """
     try:
         tree = ast.parse(path.read_text(encoding="utf-8"))
-    except (SyntaxError, UnicodeDecodeError) as error:
+    except (SyntaxError, ValueError) as error:
         raise CatalogError(f"{path} is not valid Python: {error}") from error
     checks: list[CheckSpec] = []
     for node in tree.body:
@@ -188,7 +357,7 @@ def read_checks(path: Path) -> tuple[CheckSpec, ...]:
         identity = node.name.removeprefix("test_").replace("_", "-")
         if any(check.id == identity for check in checks):
             raise CatalogError(f"{path}: two checks are called {node.name}")
-        checks.append(CheckSpec(identity, title, number))
+        checks.append(CheckSpec(identity, title, number, hidden))
     if not checks:
         raise CatalogError(f"{path} has no checks: functions called test_...")
     return tuple(checks)
@@ -201,7 +370,7 @@ def _points(decorator: ast.expr) -> int | None:
         and decorator.func.id == "points"
         and len(decorator.args) == 1
         and isinstance(decorator.args[0], ast.Constant)
-        and isinstance(decorator.args[0].value, int)
+        and type(decorator.args[0].value) is int
     ):
         return decorator.args[0].value
     return None

@@ -10,6 +10,8 @@ import signal
 import sys
 import traceback
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from grader import __version__, config, ending
@@ -30,7 +32,7 @@ from grader.commands.parser import ANY_EXERCISE, Parser
 from grader.commands.tracing import add_trace, trace_program
 from grader.course.commands import add_course, add_gradebook, course, gradebook
 from grader.errors import GraderError, UsageError
-from grader.usage import GRADER_FAILED, WRONG_USAGE
+from grader.usage import GRADER_FAILED, WRONG_USAGE, named_path
 
 if TYPE_CHECKING:
     from grader.worker import Worker
@@ -57,7 +59,8 @@ def main(argv: Sequence[str] | None = None, worker: Worker | None = None) -> int
         parsed = _parsed(arguments)
         parsed.worker = worker
         run: Callable[[argparse.Namespace], int] = parsed.run
-        status = run(parsed)
+        with _course(parsed):
+            status = run(parsed)
         sys.stdout.flush()
         return status
     except UsageError as error:
@@ -84,6 +87,16 @@ def main(argv: Sequence[str] | None = None, worker: Worker | None = None) -> int
             )
         print(f"grade: {_sentence(error)}", file=sys.stderr)
         return GRADER_FAILED
+
+
+def _course(parsed: argparse.Namespace) -> AbstractContextManager[object]:
+    """What the command is about while it runs: forklab's own exercises, or others."""
+    folder: Path | None = getattr(parsed, "course", None)
+    if folder is None:
+        return nullcontext()
+    from grader.catalog import using
+
+    return using(folder)
 
 
 def _sentence(error: Exception) -> str:
@@ -120,11 +133,22 @@ def parser(word: str, exercises: Iterable[str] = ()) -> Parser:
     )
 
     def add(
-        name: str, run: Callable[[argparse.Namespace], int], text: str
+        name: str,
+        run: Callable[[argparse.Namespace], int],
+        text: str,
+        *,
+        of_a_course: bool = True,
     ) -> argparse.ArgumentParser:
         description = text[0].upper() + text[1:] + "."
         command = commands.add_parser(name, help=text, description=description)
         command.set_defaults(run=run)
+        if of_a_course:
+            command.add_argument(
+                "--course",
+                metavar="FOLDER",
+                type=named_path,
+                help="a course of your own, with exercises/ in it",
+            )
         return command
 
     # Only what begins like one costs reading the catalog.
@@ -139,14 +163,14 @@ def parser(word: str, exercises: Iterable[str] = ()) -> Parser:
     add_hint(add("hint", hint, "show one more hint for an exercise"))
     add_explain(add("explain", explain, "explain a diagnosis, or list them"))
     add_start(add("start", start, "copy stubs and hand-outs; never overwrites work"))
-    add_trace(
-        add("trace", trace_program, "run any program and tell what its processes did")
-    )
-    add("doctor", doctor, "say what this machine allows, and the cure for the rest")
-    add_completion(
-        add("completion", completion, "print what makes your shell complete `grade`")
-    )
-    _add_help(add("help", _help, "show the help of a command"))
+    trace = "run any program and tell what its processes did"
+    add_trace(add("trace", trace_program, trace, of_a_course=False))
+    allowed = "say what this machine allows, and the cure for the rest"
+    add("doctor", doctor, allowed, of_a_course=False)
+    complete = "print what makes your shell complete `grade`"
+    add_completion(add("completion", completion, complete, of_a_course=False))
+    helped = "show the help of a command"
+    _add_help(add("help", _help, helped, of_a_course=False))
     config.add_options(list(top.commands()))
     return top
 

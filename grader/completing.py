@@ -50,10 +50,16 @@ def _completer(action: argparse.Action, top: Parser) -> Completer:
 
 
 def _exercises(parsed_args: argparse.Namespace, **_: Any) -> Mapping[str, str]:
-    from grader.catalog import names
+    from grader.catalog import names, using
 
     folder = getattr(parsed_args, "course", None)
-    return dict.fromkeys(names(folder if isinstance(folder, Path) else None), "")
+    if not isinstance(folder, Path):
+        return dict.fromkeys(names(), "")
+    try:
+        with using(folder):
+            return dict.fromkeys(names(), "")
+    except UsageError:
+        return {}  # the command itself says what is wrong
 
 
 def _exercises_and_equals(**about: Any) -> Mapping[str, str]:

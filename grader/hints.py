@@ -8,7 +8,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from grader.catalog import Exercise
+from grader.catalog import Exercise, own_course
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +38,11 @@ def next_hint(exercise: Exercise, *, again: bool = False) -> Hint | None:
         return None
     path = state_file()
     shown = _read(path)
-    number = 1 if again else min(shown.get(exercise.name, 0) + 1, len(exercise.hints))
-    shown[exercise.name] = number
+    # Another course has an exercise of that name, too.
+    own = exercise.folder.parent == own_course().exercises
+    key = exercise.name if own else str(exercise.folder.resolve())
+    number = 1 if again else min(shown.get(key, 0) + 1, len(exercise.hints))
+    shown[key] = number
     kept = False
     with contextlib.suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -35,7 +35,7 @@ from grader.verdict import (
     Verdict,
     check_from_json,
 )
-from grader.worker import Job, Worker
+from grader.worker import Checks, Job, Worker
 
 # The longest that all checks of a submission may take, in seconds of real time. Each
 # run has a limit of its own; this one is for those that come close to it every time.
@@ -155,7 +155,9 @@ def _too_slow(spec: CheckSpec) -> CheckResult:
 def _unearned(
     spec: CheckSpec, outcome: CheckOutcome, *findings: Finding, error: str = ""
 ) -> CheckResult:
-    return CheckResult(spec.id, spec.title, spec.points, 0, outcome, findings, error)
+    return CheckResult(
+        spec.id, spec.title, spec.points, 0, outcome, findings, error, spec.hidden
+    )
 
 
 def not_graded(exercise: Exercise, submission: str, error: str) -> Verdict:
@@ -180,7 +182,13 @@ def _trusted(
             "have interfered with the grader"
         )
     earned = spec.points if result.outcome is CheckOutcome.PASSED else 0
-    return replace(result, title=spec.title, points=spec.points, earned=earned)
+    return replace(
+        result,
+        title=spec.title,
+        points=spec.points,
+        earned=earned,
+        hidden=spec.hidden,
+    )
 
 
 def _unrunnable(
@@ -212,7 +220,9 @@ def _messages(
     ]
     with ExitStack() as cleanup:
         worker = worker or cleanup.enter_context(Worker())
-        worker.collect([str(file) for file in exercise.checks_files])
+        worker.collect(
+            Checks([str(file) for file in exercise.checks_files], exercise.diagnoses)
+        )
         scratch = cleanup.enter_context(scratch_folder())
         seats = seats or [
             Seat(cleanup.enter_context(Zygote()), core)

@@ -52,7 +52,10 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class CheckResult:
-    """One check's outcome; `error` says what the grader itself could not do."""
+    """One check's outcome; `error` says what the grader itself could not do.
+
+    `hidden`: it is one of those that students do not have.
+    """
 
     id: str
     title: str
@@ -61,6 +64,7 @@ class CheckResult:
     outcome: CheckOutcome
     findings: tuple[Finding, ...] = ()
     error: str = ""
+    hidden: bool = False
 
     @property
     def trouble(self) -> str:
@@ -168,6 +172,7 @@ def check_json(check: CheckResult) -> dict[str, Any]:
         "earned": check.earned,
         "outcome": check.outcome.value,
         "error": check.error,
+        "hidden": check.hidden,
         "findings": [finding_json(finding) for finding in check.findings],
     }
 
@@ -182,4 +187,5 @@ def check_from_json(data: Mapping[str, Any]) -> CheckResult:
         outcome=CheckOutcome(data["outcome"]),
         findings=tuple(_finding_from_json(finding) for finding in data["findings"]),
         error=data.get("error", ""),
+        hidden=data.get("hidden", False),
     )

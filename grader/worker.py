@@ -28,6 +28,7 @@ from typing import TYPE_CHECKING
 from grader.tracing.children import fork
 
 if TYPE_CHECKING:
+    from pathlib import Path
     from types import TracebackType
     from typing import NoReturn
 
@@ -47,6 +48,17 @@ _FAILED = 70  # sysexits.h: an internal software error
 
 # How long a worker may take to say that a job is over, whose runners have all gone.
 _PATIENCE = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Checks:
+    """An exercise's checks: the files that they are in.
+
+    `diagnoses` is the folder of those that the exercise's course has of its own.
+    """
+
+    files: Sequence[str]
+    diagnoses: Path | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +114,7 @@ class Worker:
         self._noise = os.memfd_create("noise", os.MFD_CLOEXEC)
         self._socket, theirs = socket.socketpair()
         self._socket.settimeout(_PATIENCE)
-        self._collected: tuple[str, ...] | None = None
+        self._collected: Checks | None = None
         self.ended = False
         self.pid = fork()
         if self.pid == 0:
@@ -113,15 +125,15 @@ class Worker:
         with suppress(OSError):
             os.setpgid(self.pid, self.pid)
 
-    def collect(self, checks_files: Sequence[str]) -> None:
-        """Have it collect the checks in these files; it has no others ever after.
+    def collect(self, checks: Checks) -> None:
+        """Have it collect these checks; it has no others ever after.
 
         What is wrong with them, `finish` says of the first job.
         """
         if self._collected is None:
-            self._collected = tuple(checks_files)
-            self._send(self._collected)
-        assert self._collected == tuple(checks_files)
+            self._collected = checks
+            self._send(checks)
+        assert self._collected == checks
 
     def start(
         self,
@@ -195,10 +207,10 @@ class Desk:
     def __init__(self, supervisor: socket.socket) -> None:
         self._supervisor = supervisor
 
-    def files(self) -> tuple[str, ...]:
-        """The files whose checks are to be collected: none where no job will come."""
+    def checks(self) -> Checks | None:
+        """The checks that are to be collected; None where no job will come."""
         request, _ = self._receive()
-        return request if isinstance(request, tuple) else ()
+        return request if isinstance(request, Checks) else None
 
     def next(self) -> Order | None:
         """The next job; None after the last one."""
@@ -285,8 +297,8 @@ def _serve(supervisor: socket.socket, noise: int) -> NoReturn:
         )
         _get_ready()
         desk = Desk(socket.socket(fileno=ours))
-        if files := desk.files():
-            status = _run(files, desk)
+        if checks := desk.checks():
+            status = _run(checks, desk)
     except BaseException:
         sys.excepthook(*sys.exc_info())
     finally:
@@ -319,10 +331,11 @@ def _get_ready() -> None:
     load()
 
 
-def _run(checks_files: Sequence[str], desk: Desk) -> int:
+def _run(checks: Checks, desk: Desk) -> int:
     """Run pytest on an exercise's checks, for all jobs; its exit status."""
     import pytest
 
+    from grader.diagnosis.texts import also_from
     from grader.plugin import CheckRunner
 
     # Nothing around the submission or the user's folders configures this run.
@@ -333,18 +346,19 @@ def _run(checks_files: Sequence[str], desk: Desk) -> int:
     warnings.resetwarnings()
     warnings.simplefilter("ignore")
     os.chdir("/")
-    return int(
-        pytest.main(
-            [
-                *checks_files,
-                "--noconftest",
-                "--assert=plain",
-                "--import-mode=importlib",
-                f"--rootdir={os.path.dirname(checks_files[0])}",
-                f"--config-file={os.devnull}",
-                "-q",
-                *(f"-pno:{name}" for name in _UNUSED_PLUGINS),
-            ],
-            plugins=[CheckRunner(desk)],
+    with also_from(checks.diagnoses):
+        return int(
+            pytest.main(
+                [
+                    *checks.files,
+                    "--noconftest",
+                    "--assert=plain",
+                    "--import-mode=importlib",
+                    f"--rootdir={os.path.dirname(checks.files[0])}",
+                    f"--config-file={os.devnull}",
+                    "-q",
+                    *(f"-pno:{name}" for name in _UNUSED_PLUGINS),
+                ],
+                plugins=[CheckRunner(desk)],
+            )
         )
-    )

@@ -29,7 +29,7 @@ def add_hint(command: argparse.ArgumentParser) -> None:
 
 def hint(arguments: argparse.Namespace) -> int:
     """Show one more hint; the exit status."""
-    from grader.catalog import find
+    from grader.catalog import find, with_course
     from grader.hints import next_hint, state_file
     from grader.report.terminal import Reporter, console
 
@@ -46,10 +46,8 @@ def hint(arguments: argparse.Namespace) -> int:
             "set XDG_STATE_HOME to a folder of yours for more."
         )
     if shown.number == shown.count:
-        reporter.line(
-            f"That was the last one. `grade hint {arguments.exercise} --again` begins "
-            "with the first."
-        )
+        again = with_course(f"grade hint {arguments.exercise} --again")
+        reporter.line(f"That was the last one. `{again}` begins with the first.")
     return FULL
 
 
@@ -98,17 +96,22 @@ def add_start(command: argparse.ArgumentParser) -> None:
 
 def start(arguments: argparse.Namespace) -> int:
     """Hand out stubs and hand-outs; the exit status."""
-    from grader.catalog import find_exercises
+    from grader.catalog import course_in_use, find_exercises, with_course
     from grader.report.terminal import Reporter, console
     from grader.starting import hand_out
 
+    lies_in = course_in_use().folder.resolve()
+    if arguments.course is not None and arguments.folder.resolve() == lies_in:
+        raise UsageError(
+            f"the course itself lies in {lies_in}; name the student's folder"
+        )
     reporter = Reporter(console())
     for done in hand_out(find_exercises().values(), arguments.folder):
         what = "" if done.copied else " was there already and stays as it is"
         reporter.line(f"{done.path}{what}")
     first = next(iter(find_exercises()))
-    where = "" if arguments.folder == Path() else f"cd {arguments.folder}, then "
-    reporter.line(
-        f"Next: read exercises/{first}/README.md; {where}`grade {first}` any time."
-    )
+    elsewhere = arguments.folder != Path()
+    where = f"cd {arguments.folder}, then " if elsewhere else ""
+    grade = with_course(f"grade {first}", elsewhere=elsewhere)
+    reporter.line(f"Next: read exercises/{first}/README.md; {where}`{grade}` any time.")
     return FULL

@@ -84,10 +84,13 @@ def key_of(attempt: Attempt, exercise: Exercise) -> str:
     digest = blake2b(digest_size=16)
     parts = [__version__.encode(), attempt.source, exercise.name.encode()]
     parts += [
-        exercise.checks_file.read_bytes(),
         exercise.stub.read_bytes(),
         json.dumps(asdict(exercise.limits)).encode(),
+        bytes(check.hidden for check in exercise.checks),
     ]
+    parts += [path.read_bytes() for path in exercise.checks_files]
+    if exercise.diagnoses is not None:
+        parts += [path.read_bytes() for path in sorted(exercise.diagnoses.glob("*.md"))]
     for part in parts:
         digest.update(len(part).to_bytes(8, "little") + part)
     return digest.hexdigest()

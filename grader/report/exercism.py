@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from grader.report.hidden import for_students
 from grader.report.plain import paragraph, told
 from grader.report.text import visible
 from grader.verdict import CheckOutcome, CheckResult, Outcome, Verdict
@@ -24,6 +25,7 @@ def exercism(verdict: Verdict) -> str:
 
     Exercism knows no points; a check is one task, by its place.
     """
+    verdict = for_students(verdict)
     status, message = _whole(verdict)
     data = {
         "version": _VERSION,

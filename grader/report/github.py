@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TextIO
 
+from grader.report.hidden import for_students
 from grader.report.plain import told
 from grader.report.text import visible
 from grader.verdict import CheckOutcome, CheckResult, Finding, Outcome, Verdict
@@ -39,7 +40,7 @@ def annotate(verdicts: Sequence[Verdict]) -> list[str]:
     """Workflow commands that show what was found beside the submission's lines."""
     return [
         _annotation(verdict, check, finding)
-        for verdict in verdicts
+        for verdict in map(for_students, verdicts)
         for check in verdict.checks
         for finding in check.findings[:1] or _errors(check)
     ][:_MOST]
@@ -72,7 +73,9 @@ def _property(text: str) -> str:
 
 def summary(verdicts: Sequence[Verdict]) -> str:
     """Markdown for the job's page: a table of checks, and below it why each failed."""
-    parts = [part for verdict in verdicts for part in _sections(verdict)]
+    parts = [
+        part for verdict in map(for_students, verdicts) for part in _sections(verdict)
+    ]
     text = ""
     for part in parts:
         if len(text.encode()) + len(part.encode()) > _LONGEST:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from enum import StrEnum
 from typing import Any
 
+from grader.report.hidden import for_students
 from grader.report.plain import paragraph, told
 from grader.report.text import visible
 from grader.verdict import CheckOutcome, CheckResult, Outcome, Verdict
@@ -30,6 +31,7 @@ def gradescope(
 ) -> str:
     """The file's text: a test for each check, numbered by exercise and check.
 
+    Students see a hidden check when grades are published, never sooner.
     What the autograder prints itself stays hidden: it may hold what a hidden check
     found. Raises ``ValueError`` where the grader could not do its work.
     """
@@ -46,7 +48,7 @@ def gradescope(
         "stdout_visibility": Visibility.HIDDEN.value,
         "tests": [
             _test(verdict, check, f"{place}.{number}", visibility)
-            for place, verdict in enumerate(verdicts, start=1)
+            for place, verdict in enumerate(map(for_students, verdicts), start=1)
             for number, check in enumerate(verdict.checks, start=1)
         ],
     }
@@ -57,6 +59,8 @@ def _test(
     verdict: Verdict, check: CheckResult, number: str, visibility: Visibility
 ) -> dict[str, Any]:
     passed = check.outcome is CheckOutcome.PASSED
+    if check.hidden and visibility is not Visibility.HIDDEN:
+        visibility = Visibility.AFTER_PUBLISHED
     return {
         "name": visible(check.title),
         "number": number,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import xml.etree.ElementTree as ET
 from collections.abc import Sequence
 
+from grader.report.hidden import for_students
 from grader.report.plain import paragraph
 from grader.report.text import xml_text
 from grader.verdict import CheckOutcome, CheckResult, Finding, Verdict
@@ -17,7 +18,7 @@ def junit(verdicts: Sequence[Verdict]) -> str:
     what is skipped in green.
     """
     root = ET.Element("testsuites", {"name": "forklab", **_totals(verdicts)})
-    for verdict in verdicts:
+    for verdict in map(for_students, verdicts):
         suite = ET.SubElement(
             root, "testsuite", {"name": verdict.exercise, **_totals([verdict])}
         )

@@ -10,8 +10,9 @@ from typing import TextIO
 from rich.console import Console
 from rich.text import Text
 
-from grader.catalog import Exercise
-from grader.diagnosis.texts import DiagnosisText, all_ids, text
+from grader.catalog import Exercise, with_course
+from grader.diagnosis.texts import DiagnosisText, all_ids, own_ids, text
+from grader.report.hidden import for_students
 from grader.report.repeats import Told
 from grader.report.text import visible
 from grader.verdict import CheckOutcome, CheckResult, Finding, Outcome, Verdict
@@ -91,6 +92,7 @@ class Reporter:
 
     def verdict(self, verdict: Verdict, exercise: Exercise, *, whole: bool) -> None:
         """All of a verdict. `whole`: stories are printed without being cut."""
+        verdict = for_students(verdict)
         title = Text(f"{exercise.name}: {exercise.title}", "bold")
         self._print(Text(visible(verdict.submission)), title + "   ")
         self.gap()
@@ -127,7 +129,8 @@ class Reporter:
             (mark, f"bold {_STYLE[check.outcome]}"),
             (f"  {check.earned} / {check.points}  ", "dim"),
         )
-        self._print(Text(visible(check.title)), head)
+        hidden = " (hidden)" if check.hidden else ""
+        self._print(Text(visible(check.title) + hidden), head)
         if check.error:
             self.line(check.error.strip(), "magenta", 6)
         if quiet:
@@ -165,7 +168,7 @@ class Reporter:
             cure = text(finding.id).cure.partition("\n\n")[0]
             self.line(f"Do: {cure.rstrip(':')}", indent=indent)
         if finding.read:
-            more = f"; `grade explain {finding.id}`"
+            more = f"; `{_explain(finding)}`"
             self.line(f"Read: {', '.join(finding.read)}{more}", "cyan", indent)
 
     def next_step(self, verdict: Verdict, following: str | None) -> None:
@@ -173,12 +176,14 @@ class Reporter:
         if verdict.outcome is Outcome.GRADER_ERROR:
             return
         if verdict.outcome is Outcome.FULL:
-            more = f" Next: `grade {following}`." if following else ""
+            command = with_course(f"grade {following}")
+            more = f" Next: `{command}`." if following else ""
             self.line(f"Nothing is left to do here.{more}")
             return
         findings = verdict.all_findings
-        first = f"`grade explain {findings[0].id}`, or " if findings else ""
-        self.line(f"Next: {first}`grade hint {verdict.exercise}`.")
+        first = f"`{_explain(findings[0])}`, or " if findings else ""
+        hint = with_course(f"grade hint {verdict.exercise}")
+        self.line(f"Next: {first}`{hint}`.")
 
     # several verdicts
 
@@ -243,8 +248,8 @@ class Reporter:
             self._print(Text(f"{exercise.title}. {exercise.summary}"), before)
             usage = f"{exercise.program} {exercise.arguments}".strip()
             self.line(f"{usage}: {', '.join(exercise.teaches)}", "dim", 12)
-            names = ", ".join(check.id for check in exercise.checks)
-            self.line(f"--check {names}", "dim", 12)
+            names = [check.id for check in exercise.checks if not check.hidden]
+            self.line(f"--check {', '.join(names)}", "dim", 12)
 
     def explanation(self, text: DiagnosisText) -> None:
         """One diagnosis, explained."""
@@ -285,6 +290,12 @@ class Reporter:
         self._print(Text(visible(what)), mark)
         if cure:
             self.line(cure, indent=4)
+
+
+def _explain(finding: Finding) -> str:
+    """The command that explains a finding's diagnosis."""
+    command = f"grade explain {finding.id}"
+    return command if finding.id in own_ids() else with_course(command)
 
 
 def _shortened(lines: Sequence[str], most: int = 16) -> list[str]:

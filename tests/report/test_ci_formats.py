@@ -50,7 +50,10 @@ def test_gradescope(golden: Golden, name: str) -> None:
     _validate(document, "gradescope")
     data = json.loads(document)
     assert data["score"] == sum(test["score"] for test in data["tests"])
-    assert {test["visibility"] for test in data["tests"]} == {"after_due_date"}
+    checks = [*VERDICTS[name].checks, *PARTIAL.checks]
+    assert [test["visibility"] for test in data["tests"]] == [
+        "after_published" if check.hidden else "after_due_date" for check in checks
+    ]
 
 
 def test_gradescope_gives_no_score_where_the_grader_failed() -> None:

@@ -46,4 +46,14 @@ NOT_RUN = Verdict(
     (CheckResult("forks", "It forks", 3, 0, CheckOutcome.NOT_RUN, (CANNOT,)),),
     (CANNOT,),
 )
-VERDICTS = {"partial": PARTIAL, "grader-error": ERROR, "not-run": NOT_RUN}
+HIDDEN = Verdict(
+    "exercise2",
+    "pipe.py",
+    (PASSED, replace(FAILED, id="secret", title="Also with 0", hidden=True), AGAIN),
+)
+VERDICTS = {
+    "partial": PARTIAL,
+    "grader-error": ERROR,
+    "not-run": NOT_RUN,
+    "hidden": HIDDEN,
+}

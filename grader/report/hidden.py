@@ -1,0 +1,40 @@
+"""What students may read of hidden checks: which diagnosis, and not how it was found.
+
+A hidden check's title, points, outcome and diagnoses are shown. What happened in its
+runs is not, since that tells what it ran the program with: messages, lines, schedules
+and stories stay in the verdict's JSON.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from grader.diagnosis.texts import all_ids, text
+from grader.verdict import CheckOutcome, CheckResult, Finding, Verdict
+
+_TROUBLE = "the grader could not do its work; the verdict's JSON says why"
+
+
+def for_students(verdict: Verdict) -> Verdict:
+    """A verdict without what would give hidden checks away."""
+    if not any(check.hidden for check in verdict.checks):
+        return verdict
+    checks = tuple(_without_secrets(check) for check in verdict.checks)
+    error = _TROUBLE if verdict.error else ""
+    return replace(verdict, checks=checks, error=error)
+
+
+def _without_secrets(check: CheckResult) -> CheckResult:
+    if check.outcome is CheckOutcome.GRADER_ERROR:
+        # Also beside hidden checks: what pytest says may quote their file.
+        return replace(check, findings=(), error=_TROUBLE)
+    if not check.hidden or check.outcome is CheckOutcome.NOT_RUN:
+        return check
+    return replace(check, findings=tuple(map(_diagnosis_alone, check.findings)))
+
+
+def _diagnosis_alone(finding: Finding) -> Finding:
+    if finding.id not in all_ids():
+        return Finding(finding.id, "found by a hidden check")
+    known = text(finding.id)
+    return Finding(finding.id, known.title, known.why, known.read)
