@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from benchmarks import classroom
-from benchmarks.row import Row
+from benchmarks.report import report_rows
+from benchmarks.rows import Row
 from benchmarks.timing import SOLUTIONS, grade_command, median, peak_memory, run
 from grader.catalog import Exercise, read_exercise
 from grader.session import Seat, grade
@@ -123,7 +124,7 @@ def main() -> int:
     strict = parser.parse_args().strict
     print(f"{'what':<62}{'measured':>9}{'at most':>9}")
     missed = 0
-    for rows in (_recorded_runs(), _checks(), _commands(), classroom.grading()):
+    for rows in (_recorded_runs(), _checks(), _commands(), classroom.grading(), report_rows()):
         for row in rows:
             print(row, flush=True)
             missed += row.measured > row.bar

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from benchmarks.row import Row
+from benchmarks.rows import Row
 from benchmarks.timing import SOLUTIONS, family_memory
 from grader.catalog import names
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from hashlib import blake2b
 from typing import Any
@@ -13,13 +13,17 @@ from grader.course.class_list import Student
 from grader.course.results import Result
 from grader.verdict import Verdict
 
+_WORD = re.compile(r"[^\W_]+")
+_NAME = re.compile(r"[^\W\d_]{3,}")
+
 
 def anonymous(course: Course, secret: bytes) -> Course:
     """The same class with a number for each student.
 
     Who has which number follows from `secret` and from nothing else. Whatever calls a
-    student is replaced also where it stands inside paths, messages and stories; of
-    names that consist of several words, each word in what is the student's own.
+    student is replaced also where it stands inside paths, messages and stories, and so
+    is each word of a name: written in any way where it is the student's own work, as
+    the name has it where it is another's.
     """
 
     def place(student: Student) -> bytes:
@@ -51,7 +55,7 @@ def anonymous(course: Course, secret: bytes) -> Course:
 def _result(result: Result, called: str, words: _Words) -> Result:
     file = f"{called}/{result.verdict.exercise}.py"
     own = {result.file: file, result.verdict.submission: file, result.name: called}
-    own |= dict.fromkeys(re.findall(r"\w{3,}", result.name), called)
+    own |= dict.fromkeys(_NAME.findall(result.name), called)
     data = words.without(result.verdict.as_json(), result.student, own)
     # What an exercise and its checks are called is not the student's.
     data |= {"exercise": result.verdict.exercise, "submission": file}
@@ -76,31 +80,47 @@ class _Words:
     """All that calls somebody, and what is written instead."""
 
     def __init__(self, students: Iterable[Student], called: Mapping[str, str]) -> None:
-        self._everybodys: dict[str, str] = {}
+        self._everybodys: dict[str, dict[str, str]] = {}
         self._own: dict[str, dict[str, str]] = {}
+        self._parts: dict[str, str] = {}
         for student in students:
             number = called[student.student]
             names = {student.student, student.name, student.email}
             names |= {*student.identities.values()}
-            self._everybodys |= {name.casefold(): number for name in names if name}
-            parts = re.findall(r"\w{3,}", student.name)
+            for name in filter(None, names):
+                self._everybodys.setdefault(_first(name), {})[name] = number
+            parts = _NAME.findall(student.name)
             self._own[student.student] = dict.fromkeys(parts, number)
+            for part in parts:
+                if not part.islower():
+                    # Several are called so: it may be any of them.
+                    other = self._parts.setdefault(part, number)
+                    self._parts[part] = number if other == number else "student"
 
     def without(self, data: Any, student: str, own: Mapping[str, str]) -> Any:
         """JSON, with a number wherever somebody is called."""
-        terms = {**self._everybodys, **self._own.get(student, {}), **own}
-        terms = {term.casefold(): number for term, number in terms.items() if term}
         text = "\n".join(_strings(data)).casefold()
-        here = sorted((term for term in terms if term in text), key=len, reverse=True)
-        if not here:
-            return data
-        any_of = "|".join(map(re.escape, here))
+        terms = {**self._own.get(student, {}), **own}
+        for word in {"", *_WORD.findall(text)}:
+            terms |= self._everybodys.get(word, {})
+        terms = {term.casefold(): number for term, number in terms.items() if term}
+        longest_first = sorted(terms, key=len, reverse=True)
+        any_of = "|".join(map(re.escape, longest_first))
         form = re.compile(rf"(?<![^\W_])(?:{any_of})(?![^\W_])", re.IGNORECASE)
 
         def number(match: re.Match[str]) -> str:
             return terms.get(match[0].casefold(), "student")
 
-        return _replaced(data, lambda text: form.sub(number, text))
+        def part(match: re.Match[str]) -> str:
+            return self._parts.get(match[0], match[0])
+
+        return _replaced(data, lambda text: _NAME.sub(part, form.sub(number, text)))
+
+
+def _first(name: str) -> str:
+    """The first word of a name, by which to find out whether it can be in a text."""
+    word = _WORD.search(name.casefold())
+    return word[0] if word else ""
 
 
 def _strings(data: Any) -> Iterable[str]:
@@ -114,7 +134,8 @@ def _strings(data: Any) -> Iterable[str]:
             yield from _strings(value)
 
 
-def _replaced(data: Any, change: Any) -> Any:
+def _replaced(data: Any, change: Callable[[str], str]) -> Any:
+    """JSON, with each of its texts changed."""
     if isinstance(data, str):
         return change(data)
     if isinstance(data, dict):

@@ -69,6 +69,7 @@ addEventListener("DOMContentLoaded", () => {
   };
   form.hidden = false;
   form.addEventListener("input", filter);
+  form.addEventListener("change", filter);
   form.addEventListener("submit", (event) => event.preventDefault());
   filter();
 
@@ -99,6 +100,9 @@ addEventListener("DOMContentLoaded", () => {
       reference.parentElement.replaceWith(details);
     }
     content.querySelector(".back")?.remove();
+    // It is all that is shown then: its headings are the highest there are.
+    page.querySelector("h2").ariaLevel = "1";
+    for (const heading of content.querySelectorAll("h3")) heading.ariaLevel = "2";
     const pager = document.createElement("nav");
     pager.className = "pager";
     pager.setAttribute("aria-label", "Students");
@@ -116,6 +120,7 @@ addEventListener("DOMContentLoaded", () => {
     const page = target?.closest(".student");
     document.querySelector(".student.open")?.classList.remove("open");
     root.classList.toggle("reading", Boolean(page));
+    byId("pages").setAttribute("role", page ? "main" : "region");
     if (page) {
       fill(page);
       page.classList.add("open");

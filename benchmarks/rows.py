@@ -1,4 +1,4 @@
-"""What was measured, beside its bar."""
+"""One line of the table of measurements."""
 
 from __future__ import annotations
 

@@ -1,0 +1,1 @@
+"""The report on a class, read by programs and in a browser."""

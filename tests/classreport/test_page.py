@@ -1,0 +1,197 @@
+"""The pages: one file each, whole, and safe whatever a submission says."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+import subprocess
+import sys
+from datetime import date
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from grader import __version__
+from grader.classreport.anonymity import anonymous
+from grader.classreport.page import class_page, feedback_pages
+from grader.classreport.reading import Course, read_course
+from grader.course.results import folder_name
+from tests.classreport.classes import ATTACK, make
+from tests.conftest import Golden
+
+MADE = date(2026, 10, 1)
+VOID = {"meta", "link", "input", "br", "img"}
+
+
+@pytest.fixture
+def course(tmp_path: Path) -> Course:
+    """The small class, read."""
+    return read_course(make(tmp_path / "results"))
+
+
+class Tree(HTMLParser):
+    """Elements with their attributes; raises where one is not closed in order."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self._open: list[str] = []
+        self.feed(page)
+        self.close()
+        assert self._open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self._open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self._open.pop() == tag
+
+
+def _without_own(page: str) -> str:
+    """A page but for the style and the script, which say nothing of a class."""
+    page = re.sub(r"(<(style|script)>).*?(</\2>)", r"\1\3", page, flags=re.DOTALL)
+    page = re.sub(r"'sha256-[^']+'", "DIGEST", page)
+    return page.replace(f"forklab {__version__}", "forklab VERSION")
+
+
+def test_the_report(golden: Golden, course: Course) -> None:
+    """As it was looked at."""
+    golden("report.html", _without_own(class_page(course, MADE)))
+
+
+def test_the_feedback(golden: Golden, course: Course) -> None:
+    """What one student gets."""
+    golden("feedback.html", _without_own(feedback_pages(course, MADE)["4711"]))
+
+
+def test_pages_are_well_formed(course: Course) -> None:
+    """What is opened is closed, ids are given once, and links lead somewhere."""
+    for page in (class_page(course, MADE), *feedback_pages(course, MADE).values()):
+        tree = Tree(page)
+        ids = [found["id"] for _, found in tree.elements if "id" in found]
+        assert len(ids) == len(set(ids))
+        named = {"href", "aria-labelledby"}
+        for _, attributes in tree.elements:
+            for name in named & set(attributes):
+                for word in (attributes[name] or "").split():
+                    assert word.removeprefix("#") in ids
+
+
+def test_nothing_of_a_submission_is_markup(course: Course) -> None:
+    """No element that the templates do not have, no handler, no style; no colour."""
+    for page in (class_page(course, MADE), *feedback_pages(course, MADE).values()):
+        tree = Tree(page)
+        assert sum(tag == "script" for tag, _ in tree.elements) <= 1
+        assert not any(tag in ("img", "iframe", "object") for tag, _ in tree.elements)
+        for _, attributes in tree.elements:
+            assert not any(name.startswith("on") for name in attributes)
+            assert "style" not in attributes
+        for character in "\x1b\x00\u202e\x07":
+            assert character not in page
+
+
+def test_only_the_pages_own_may_act(course: Course) -> None:
+    """The policy names the digests of the one style and the one script."""
+    page = class_page(course, MADE)
+    policy = re.search(r'Content-Security-Policy" content="([^"]+)"', page)
+    assert policy is not None
+    assert policy[1].startswith("default-src 'none'; ")
+    for kind in ("style", "script"):
+        found = re.search(rf"<{kind}>(.*?)</{kind}>", page, re.DOTALL)
+        assert found is not None
+        digest = hashlib.sha256(found[1].encode()).digest()
+        allowed = f"{kind}-src 'sha256-{base64.b64encode(digest).decode()}'"
+        assert allowed in policy[1]
+    assert "script-src" not in feedback_pages(course, MADE)["4711"]
+
+
+def test_feedback_holds_nothing_of_others(course: Course) -> None:
+    """Neither names nor scores; and everybody in the class gets one."""
+    pages = feedback_pages(course, MADE)
+    assert pages.keys() == {student.student for student in course.students}
+    for student in course.students:
+        for other in course.students:
+            if other is not student and other.name:
+                assert other.name not in pages[student.student]
+                assert f">{other.student}<" not in pages[student.student]
+    assert "not handed in" in pages["4714"]
+    assert "OSError: full" in pages["4713"]
+
+
+def test_anonymous(course: Course) -> None:
+    """Nobody is named, in messages and paths neither; the numbers stay the same."""
+    hidden = anonymous(course, b"secret")
+    page = class_page(hidden, MADE, anonymous=True)
+    for word in ("4711", "4712", "4713", "Lovelace", "Ada", "Hopper", "example.org"):
+        assert word not in page
+    assert "student-" in page
+    assert page == class_page(anonymous(course, b"secret"), MADE, anonymous=True)
+    assert page != class_page(anonymous(course, b"other"), MADE, anonymous=True)
+    assert len(hidden.results) == len(course.results)
+    (example,) = [s for s in hidden.students if s.enrolled is False]
+    result = hidden.results[example.student, "exercise1"]
+    assert result.verdict.checks[1].findings[0].id == "zombie-left"
+    assert result.verdict.checks[1].title == "It waits"
+
+
+def test_anonymous_words_that_only_look_like_names(course: Course) -> None:
+    """A name inside another word is none."""
+    called = anonymous(course, b"secret")
+    told = [f.message for r in called.results.values() for f in r.verdict.all_findings]
+    assert any("the child 72 was never collected" in message for message in told)
+    assert "kill was refused" in told
+
+
+def _report(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "grader", "report", *arguments]
+    return subprocess.run(
+        command, cwd=folder, capture_output=True, text=True, check=False
+    )
+
+
+def test_the_command(tmp_path: Path) -> None:
+    """It writes both, and says so; names are as those of the results' folders."""
+    make(tmp_path / "results")
+    written = ["-o", "report.html", "--feedback", "feedback"]
+    done = _report("results", *written, folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "Wrote report.html: 5 students, 2 exercises." in done.stdout
+    names = {path.name for path in (tmp_path / "feedback").iterdir()}
+    assert f"{folder_name(ATTACK)}.html" in names
+    assert len(names) == 5
+    page = (tmp_path / "report.html").read_text()
+    assert "Ada Lovelace" in page
+    done = _report("results", "-o", "report.html", "--anonymous", folder=tmp_path)
+    assert done.returncode == 0
+    assert "Lovelace" not in (tmp_path / "report.html").read_text()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["absent", "-o", "r.html"], "absent is not a folder"),
+        ([".", "-o", "r.html"], "there are no results in ."),
+        (["results"], "say where the report goes: -o report.html"),
+        (["results", "-o", "results"], "results is a folder; name a file in it"),
+        (["results", "-o", "absent/r.html"], "the folder absent does not exist"),
+        (["results", "--feedback", "file"], "file cannot be made"),
+        (["results", "--feedback", "f", "--anonymous"], "leave out --anonymous or"),
+    ],
+)
+def test_wrong_usage(tmp_path: Path, arguments: list[str], message: str) -> None:
+    """One sentence, status 2, and nothing is written."""
+    make(tmp_path / "results")
+    (tmp_path / "file").touch()
+    before = sorted(tmp_path.rglob("*"))
+    done = _report(*arguments, folder=tmp_path)
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert sorted(tmp_path.rglob("*")) == before
