@@ -23,6 +23,9 @@ from grader.course.results import Result, Results
 STUDENTS = 300
 PROGRAMS = 12
 
+# In milliseconds since the page began to load.
+_READY = "performance.getEntriesByName('forklab-ready')[0].startTime"
+
 _OPTIONS = (
     "--headless",
     "--no-sandbox",
@@ -116,15 +119,11 @@ def _until_usable(page: Path, chromium: str, driver: str) -> float:
             options.add_argument(option)
         browser = webdriver.Chrome(options, webdriver.ChromeService(driver))
         try:
-            times = []
+            times: list[float] = []
             for _ in range(5):
                 browser.get("about:blank")
                 browser.get(page.as_uri())
-                times.append(
-                    browser.execute_script(
-                        "return performance.getEntriesByName('forklab-ready')[0].startTime"
-                    )
-                )
+                times.append(browser.execute_script(f"return {_READY}"))
         finally:
             browser.quit()
     return statistics.median(times) / 1000
