@@ -69,7 +69,11 @@ RESULTS = (
     result("4711", "exercise2", shape="20.aa"),
     replace(result("4712", "exercise1"), late=True),
     result("4712", "exercise2", shape="20.aa"),
-    result("4713", "exercise1", finding("forbidden-call", "kill was refused")),
+    result(
+        "4713",
+        "exercise1",
+        finding("forbidden-call", "kill of 47110 was refused, adamantly"),
+    ),
     result(ATTACK, "exercise1", ZOMBIE, finding("output-wrong", HOSTILE)),
 )
 
