@@ -85,7 +85,7 @@ def tasks_of(
         known = None if again else results.find(attempt.student, attempt.exercise)
         if known is None or known.key != key:
             tasks.append(Task(attempt, exercise, key))
-        elif known != (now := Result.of(attempt, key, known.verdict)):
+        elif known != (now := known.now_of(attempt)):
             results.save(now)
     return tasks
 

@@ -13,7 +13,7 @@ import json
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
@@ -50,16 +50,25 @@ class Result:
     @classmethod
     def of(cls, attempt: Attempt, key: str, verdict: Verdict) -> Result:
         """The result of an attempt."""
-        when = attempt.when.isoformat() if attempt.when else None
         return cls(
             attempt.student,
             attempt.name,
             attempt.file,
-            when,
+            _moment(attempt),
             attempt.late,
             key,
             verdict,
             shape(attempt.source),
+        )
+
+    def now_of(self, attempt: Attempt) -> Result:
+        """The same result of the same program, as it is handed in now."""
+        return replace(
+            self,
+            name=attempt.name,
+            file=attempt.file,
+            handed_in=_moment(attempt),
+            late=attempt.late,
         )
 
     def as_json(self) -> dict[str, Any]:
@@ -77,6 +86,10 @@ class Result:
             return cls(**{**data, "verdict": Verdict.from_json(data["verdict"])})
         except (KeyError, TypeError) as error:
             raise ValueError(f"not a result: {error}") from error
+
+
+def _moment(attempt: Attempt) -> str | None:
+    return attempt.when.isoformat() if attempt.when else None
 
 
 def key_of(attempt: Attempt, exercise: Exercise) -> str:

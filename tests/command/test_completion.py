@@ -152,7 +152,7 @@ ASKED: list[tuple[str, Iterable[str]]] = [
     ("grade exer", names()),
     ("grade comp", ["completion"]),
     ("grade help grade", ["gradebook"]),
-    ("grade exercise1 --c", ["--check", "--config"]),
+    ("grade exercise1 --c", ["--check", "--config", "--course"]),
     ("grade exercise1 --check ", CHECKS),
     ("grade exercise1 --verbose --check parent-w", ["parent-waits-for-its-child"]),
     ("grade hint ", names()),

@@ -227,7 +227,7 @@ def test_the_command(tmp_path: Path) -> None:
             ("visitor", "", False),
         ]
         (exercise,) = data["exercises"]
-        assert exercise["checks"][0].keys() == {"id", "title", "points"}
+        assert exercise["checks"][0].keys() == {"id", "title", "points", "hidden"}
         result = tmp_path / "results" / "verdicts" / "ada" / "exercise1.json"
         assert json.loads(result.read_text())["name"] == "Ada Lovelace"
         assert _course(tmp_path, "--exercise", "exercise1").returncode == 0
