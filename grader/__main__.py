@@ -31,6 +31,8 @@ def command() -> NoReturn:
         from grader.cli import main
 
         status = main(worker=worker)
+    except SystemExit as ended:  # help was shown, or words were wrong
+        status = int(ended.code or 0)
     finally:
         if worker is not None:
             worker.end()

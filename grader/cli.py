@@ -10,7 +10,7 @@ import signal
 import sys
 import traceback
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -64,10 +64,10 @@ def main(argv: Sequence[str] | None = None, worker: Worker | None = None) -> int
         sys.stdout.flush()
         return status
     except UsageError as error:
-        print(f"grade: {error}", file=sys.stderr)
+        _complain(str(error))
         return WRONG_USAGE
     except KeyboardInterrupt:
-        print("grade: interrupted; nothing was left running", file=sys.stderr)
+        _complain("interrupted; nothing was left running")
         return _INTERRUPTED
     except ending.Ended as ended:
         return 128 + ended.number
@@ -85,7 +85,10 @@ def main(argv: Sequence[str] | None = None, worker: Worker | None = None) -> int
                 f"the grader itself failed ({type(error).__name__}); please report "
                 "the lines above"
             )
-        print(f"grade: {_sentence(error)}", file=sys.stderr)
+        if isinstance(error, OSError) and not _is_somewhere():
+            _complain("the current folder was removed; `cd` to one that is there")
+            return WRONG_USAGE
+        _complain(_sentence(error))
         return GRADER_FAILED
 
 
@@ -97,6 +100,22 @@ def _course(parsed: argparse.Namespace) -> AbstractContextManager[object]:
     from grader.catalog import using
 
     return using(folder)
+
+
+def _complain(sentence: str) -> None:
+    """Say what is wrong; a file's name in it may be anything."""
+    from grader.report.text import one_line
+
+    with suppress(OSError):  # nobody hears it; the exit status says it too
+        print(f"grade: {one_line(sentence)}", file=sys.stderr, flush=True)
+
+
+def _is_somewhere() -> bool:
+    """Whether there is a current folder: somebody may have removed it."""
+    try:
+        return bool(os.getcwd())
+    except OSError:
+        return False
 
 
 def _sentence(error: Exception) -> str:

@@ -93,10 +93,10 @@ def _lies_in(path: Path, folder: Path) -> bool:
 
 
 def _tell(path: Path, reason: str) -> None:
-    from grader.report.text import visible
+    from grader.report.text import one_line
 
     print(
-        f"grade: {visible(str(path))} is not used: {visible(reason)}; say --config "
+        f"grade: {one_line(str(path))} is not used: {one_line(reason)}; say --config "
         "FILE or --no-config",
         file=sys.stderr,
     )

@@ -8,9 +8,11 @@ import re
 import sys
 import textwrap
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
 from typing import Any, NoReturn
 
-from grader.usage import WRONG_USAGE
+from grader.usage import WRONG_USAGE, named_path
 
 # What a name stands for that is a command, but not always the same one.
 ANY_EXERCISE = "exerciseN"
@@ -35,6 +37,7 @@ class Parser(argparse.ArgumentParser):
         options.setdefault("formatter_class", _Formatter)
         super().__init__(*arguments, **options)
         self.set_defaults(parser=self)
+        self.register("type", Path, named_path)  # no path is an empty word
         self._words: Sequence[str] = ()
 
     @property
@@ -106,12 +109,24 @@ class Parser(argparse.ArgumentParser):
 
     # errors
 
+    def exit(self, status: int = 0, message: str | None = None) -> NoReturn:
+        """End, but not before all that was printed has arrived."""
+        sys.stdout.flush()
+        super().exit(status, message)
+
+    def _print_message(self, message: str, file: Any = None) -> None:
+        """Print; argparse would also be content with an output that is full."""
+        with suppress(*([] if file is sys.stdout else [OSError])):
+            (file or sys.stderr).write(message)
+
     def error(self, message: str) -> NoReturn:
         """One sentence, and the exit status of wrong usage."""
         sentence = self._unknown_option() or self._said_of(message)
         if "; " not in sentence and "--help" not in sentence:
             sentence += f"; `{self.prog} --help` has examples"
-        self.exit(WRONG_USAGE, f"grade: {sentence}\n")
+        from grader.report.text import one_line
+
+        self.exit(WRONG_USAGE, f"grade: {one_line(sentence)}\n")
 
     def too_many(self, words: Sequence[str]) -> NoReturn:
         """Say that there is no place for these words."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 from pathlib import Path
 
 from grader.errors import UsageError
@@ -47,6 +48,8 @@ def trace_program(arguments: argparse.Namespace) -> int:
             f"there is no schedule {arguments.schedule!r}; there are "
             + ", ".join(SCHEDULES)
         )
+    if Path(arguments.program).is_dir() and os.sep in arguments.program:
+        raise UsageError(f"{arguments.program} is a folder; name a program in it")
     if arguments.json is not None:
         check_writable(arguments.json)
         keep_apart(Path(arguments.program), arguments.json)

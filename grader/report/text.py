@@ -20,6 +20,11 @@ def visible(text: str) -> str:
     )
 
 
+def one_line(text: str) -> str:
+    """`visible` text whose layout is written out too."""
+    return visible(text).replace("\n", "\\n").replace("\t", "\\t")
+
+
 def _acts(character: str) -> bool:
     return unicodedata.category(character) in ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")
 

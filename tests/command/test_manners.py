@@ -1,0 +1,169 @@
+"""How `grade` behaves where it is called in an unusual way, or in an unusual place."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from grader.cli import main
+
+ROOT = Path(__file__).parents[2]
+GRADE = f"{sys.executable} -m grader"
+COMMANDS = ["list", "explain zombie-left", "hint exercise1", "completion bash"]
+
+
+@pytest.fixture(autouse=True)
+def _folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    work = tmp_path / "work"
+    (work / "folder").mkdir(parents=True)
+    monkeypatch.chdir(work)
+
+
+def shell(line: str, **environment: str | None) -> subprocess.CompletedProcess[str]:
+    """Run a line of shell in which `grade` is this one."""
+    changed = {**os.environ, **{k: v or "" for k, v in environment.items()}}
+    return subprocess.run(
+        line.replace("grade ", f"{GRADE} ", 1),
+        shell=True,
+        env=changed,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["exercise1", "--json", ""],
+        ["exercise1", "--junit="],
+        ["exercise1", ""],
+        ["all", "--gradescope", ""],
+        ["course", "", "--out", "r"],
+        ["course", "folder", "--out", ""],
+        ["gradebook", ""],
+        ["gradebook", "folder", "-o", ""],
+        ["gradebook", "folder", "--canvas", ""],
+        ["start", ""],
+        ["trace", "--json", "", "true"],
+        ["course", "folder", "--out", "r", "--config", ""],
+    ],
+)
+def test_an_empty_name(capsys: pytest.CaptureFixture[str], words: list[str]) -> None:
+    """It is not the current folder: that is what an unset variable leaves."""
+    with pytest.raises(SystemExit) as ended:
+        main(words)
+    assert ended.value.code == 2
+    error = capsys.readouterr().err
+    assert error.endswith(": it is empty; name a file or a folder\n")
+    assert error.count("\n") == 1
+    assert os.listdir() == ["folder"]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["fo\n\x1b[31mo"],
+        ["exercise1", "--fo\x1b[31m"],
+        ["exercise1", "--fail-under", "\x1b[31m"],
+        ["course", "\x1b[31m", "--out", "r"],
+        ["gradebook", "a\n\x1b[31m\n"],
+        ["trace", "./\x1b[31m"],
+    ],
+)
+def test_a_name_is_no_command_to_the_terminal(
+    capsys: pytest.CaptureFixture[str], words: list[str]
+) -> None:
+    """What a file is called is written out: one line, and no colour."""
+    try:
+        assert main(words) == 2
+    except SystemExit as ended:
+        assert ended.code == 2
+    error = capsys.readouterr().err
+    assert "\\x1b[31m" in error
+    assert "\x1b" not in error
+    assert error.count("\n") == 1
+
+
+def test_a_folder_is_no_program(capsys: pytest.CaptureFixture[str]) -> None:
+    """It is named, and what to do."""
+    assert main(["trace", "./folder"]) == 2
+    assert capsys.readouterr().err == (
+        "grade: ./folder is a folder; name a program in it\n"
+    )
+
+
+@pytest.mark.parametrize("command", [*COMMANDS, "--help", "course --help", "--version"])
+def test_an_output_that_is_full(command: str) -> None:
+    """Status 3 and a sentence: what was not printed was not done."""
+    for buffered in ({}, {"PYTHONUNBUFFERED": "1"}):
+        done = shell(f"grade {command} >/dev/full", **buffered)
+        assert done.returncode == 3
+        assert done.stderr == "grade: the output: No space left on device\n"
+
+
+@pytest.mark.parametrize("command", [*COMMANDS, "--help"])
+def test_streams_that_are_closed(command: str) -> None:
+    """Nobody listens, and nothing complains."""
+    for closed in (">&-", ">&- 2>&- <&-"):
+        done = shell(f"grade {command} {closed}")
+        assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+@pytest.mark.parametrize("command", ["bogus", "course --bogus", "trace ./absent"])
+def test_nobody_hears_what_is_wrong(command: str) -> None:
+    """The exit status says it also where standard error is closed or full."""
+    for unheard in ("2>&-", "2>/dev/full"):
+        assert shell(f"grade {command} {unheard}").returncode == 2
+
+
+@pytest.mark.parametrize("command", ["exercise1", "all", "trace true"])
+def test_the_current_folder_was_removed(command: str) -> None:
+    """One sentence, and no traceback."""
+    Path("gone").mkdir()
+    done = shell(
+        f'cd gone && rmdir ../gone && exec "$0" -m grader {command}'.replace(
+            '"$0"', sys.executable
+        )
+    )
+    if "trace" not in command:
+        assert done.returncode == 2
+        assert done.stderr == (
+            "grade: the current folder was removed; `cd` to one that is there\n"
+        )
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    "environment",
+    [
+        {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
+        {"PYTHONIOENCODING": "ascii"},
+        {"TERM": "dumb"},
+        {"NO_COLOR": "1", "TERM": "xterm"},
+        {"TERM": ""},
+        {"COLUMNS": "40"},
+        {"COLUMNS": "x"},
+    ],
+    ids=str,
+)
+def test_a_terminal_that_can_little(environment: dict[str, str]) -> None:
+    """Every character arrives as one that can be shown, without a sequence."""
+    Path("exercise1.py").write_text("print('\u2713 \u00fc')\n", encoding="utf-8")
+    for command in ("list", "exercise1", "explain not-flushed", "trace exercise1.py"):
+        done = shell(f"grade {command}", **environment)
+        assert done.returncode in (0, 1)
+        assert done.stderr == ""
+        assert "\x1b" not in done.stdout
+        if "ascii" in environment.values():
+            assert done.stdout.isascii()
+        if environment.get("COLUMNS") == "40":
+            long = [line for line in done.stdout.splitlines() if len(line) > 40]
+            assert all(" " not in line.strip() for line in long)
