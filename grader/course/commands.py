@@ -65,9 +65,25 @@ def add_course(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--again", action="store_true", help="grade also what has not changed"
     )
-    command.add_argument(
+    where = command.add_mutually_exclusive_group()
+    where.add_argument(
         "--jobs", metavar="N", type=positive, help="how many at once (default: cores)"
     )
+    where.add_argument(
+        "--on",
+        metavar="dask:ADDRESS",
+        type=_cluster,
+        help="grade on a Dask cluster; HOST:PORT of its scheduler",
+    )
+
+
+def _cluster(text: str) -> str:
+    kind, _, address = text.partition(":")
+    if kind != "dask" or not address.strip():
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no cluster; write one like dask:10.0.0.5:8786"
+        )
+    return address
 
 
 def _due(text: str) -> tuple[str, datetime]:
@@ -108,12 +124,15 @@ def course(arguments: argparse.Namespace) -> int:
     results.make()
     attempts = _with_people(attempts, roster, exercises, results)
     tasks = tasks_of(attempts, exercises, results, again=arguments.again)
-    cores = sorted(os.sched_getaffinity(0))
-    jobs = arguments.jobs or len(cores)
-    places = [cores[place % len(cores)] for place in range(jobs)]
     with CourseProgress(len(tasks)) as progress:
         heeding = ending.heeding(progress)
-        failures = grade_all(tasks, results, cores=places, progress=heeding)
+        if arguments.on is not None:
+            from grader.course.cluster import grade_on
+
+            failures = grade_on(arguments.on, tasks, results, progress=heeding)
+        else:
+            places = _places(arguments.jobs)
+            failures = grade_all(tasks, results, cores=places, progress=heeding)
     reporter = Reporter(console())
     reporter.course(
         [result.verdict for result in results.verdicts()],
@@ -169,6 +188,12 @@ def _with_people(
     known = known.with_exercises(exercises.values()).with_students(students)
     save_class(results.folder, known)
     return attempts
+
+
+def _places(jobs: int | None) -> list[int]:
+    """The core of each submission that is graded at the same time."""
+    cores = sorted(os.sched_getaffinity(0))
+    return [cores[place % len(cores)] for place in range(jobs or len(cores))]
 
 
 def _with_due(

@@ -240,9 +240,9 @@ def hide_memory(*, hidden: bool = True) -> None:
     _prctl(_PR_SET_DUMPABLE, int(not hidden))
 
 
-def end_with_parent() -> None:
-    """Have this process killed when the thread that made it ends, prctl(2)."""
-    _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+def end_with_parent(number: int = signal.SIGKILL) -> None:
+    """Have this process sent a signal when the thread that made it ends, prctl(2)."""
+    _prctl(_PR_SET_PDEATHSIG, number)
 
 
 def permit_tracer(pid: int) -> None:
