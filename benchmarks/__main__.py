@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from benchmarks import classroom
+from benchmarks.kills import kills
 from benchmarks.report import report_rows
 from benchmarks.rows import Row
 from benchmarks.timing import SOLUTIONS, grade_command, median, peak_memory, run
@@ -124,7 +125,14 @@ def main() -> int:
     strict = parser.parse_args().strict
     print(f"{'what':<62}{'measured':>9}{'at most':>9}")
     missed = 0
-    tables = (_recorded_runs, _checks, _commands, classroom.grading, report_rows)
+    tables = (
+        _recorded_runs,
+        _checks,
+        _commands,
+        classroom.grading,
+        kills,
+        report_rows,
+    )
     for table in tables:
         for row in table():
             print(row, flush=True)

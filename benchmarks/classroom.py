@@ -105,7 +105,7 @@ def grading(students: int = STUDENTS) -> Iterator[Row]:
     with tempfile.TemporaryDirectory() as scratch:
         submissions, results = Path(scratch, "class"), Path(scratch, "results")
         count = hand_in(submissions, students)
-        seconds, memory = _measured(_command(submissions, results))
+        seconds, memory = _measured(course_command(submissions, results))
         graded = len(list((results / "verdicts").glob("*/*.json")))
         yield Row(
             f"grade course, {students} students x {count // students}, in s",
@@ -115,13 +115,13 @@ def grading(students: int = STUDENTS) -> Iterator[Row]:
             f"{graded} verdicts, {seconds / count * 1000:.0f} ms each",
         )
         yield Row("peak memory of grade course, in MB", memory, 400, "{:.0f}")
-        again, _ = _measured(_command(submissions, results))
+        again, _ = _measured(course_command(submissions, results))
         yield Row("grade course again, nothing changed, in s", again, 2)
         few = Path(scratch, "few")
         for folder in sorted(submissions.iterdir())[:_FEW]:
             shutil.copytree(folder, few / folder.name)
-        one, _ = _measured(_command(few, Path(scratch, "one"), "--jobs", "1"))
-        two, _ = _measured(_command(few, Path(scratch, "two"), "--jobs", "2"))
+        one, _ = _measured(course_command(few, Path(scratch, "one"), "--jobs", "1"))
+        two, _ = _measured(course_command(few, Path(scratch, "two"), "--jobs", "2"))
         yield Row(
             "grade course on two cores / on one",
             two / one,
@@ -130,7 +130,8 @@ def grading(students: int = STUDENTS) -> Iterator[Row]:
         )
 
 
-def _command(submissions: Path, results: Path, *options: str) -> Sequence[str]:
+def course_command(submissions: Path, results: Path, *options: str) -> Sequence[str]:
+    """The command that grades a class, in this interpreter's environment."""
     command = [sys.executable, "-m", "grader", "course", str(submissions)]
     return [*command, "--out", str(results), *options]
 
