@@ -92,7 +92,7 @@ def _without_pids(text: str) -> str:
     where a story cuts a line short, it may cut a pid.
     """
     text = re.sub(r"forklab-\w{1,8}", "forklab", text)
-    text = re.sub(r"\d+\.\.\.|  +", "...", text)
+    text = re.sub(r"\d+\.\.\.|  +", "~", text)
     known: dict[str, str] = {}
     return re.sub(
         r"(?<![\d.])\d{3,}(?![\d.])",

@@ -15,7 +15,8 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.timing import SOLUTIONS, load
+from benchmarks.timing import SOLUTIONS
+from grader.authoring.load import load
 from grader.catalog import find_exercises
 from grader.course.grading import Began, Done, grade_all, tasks_of
 from grader.course.handed_in import Attempt

@@ -9,10 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
-
-from grader.tracing.ptrace import end_with_parent
 
 ROOT = Path(__file__).resolve().parent.parent
 SOLUTIONS = ROOT / "solutions"
@@ -84,20 +81,3 @@ def _proportional(pid: int) -> int:
         return 0
     found = re.search(r"^Pss:\s+(\d+)", text, re.MULTILINE)
     return int(found[1]) if found else 0
-
-
-@contextmanager
-def load(processes: int) -> Iterator[None]:
-    """Keep the processors busy meanwhile."""
-    spin = [sys.executable, "-I", "-S", "-c", "while True: pass"]
-    busy = [
-        # Whatever ends us ends them.
-        subprocess.Popen(spin, preexec_fn=end_with_parent)  # one thread
-        for _ in range(processes)
-    ]
-    try:
-        yield
-    finally:
-        for process in busy:
-            process.kill()
-            process.wait()

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from grader import __version__, config, ending
+from grader.authoring.commands import add_check_course, add_new, check_course, new
 from grader.classreport.commands import add_report, report
 from grader.commands.completion import add_completion, completion
 from grader.commands.grading import add_all, add_exercise, grade_all, grade_one
@@ -184,6 +185,10 @@ def parser(word: str, exercises: Iterable[str] = ()) -> Parser:
     add_start(add("start", start, "copy stubs and hand-outs; never overwrites work"))
     trace = "run any program and tell what its processes did"
     add_trace(add("trace", trace_program, trace, of_a_course=False))
+    verify = "verify a course: its folders, texts, checks and answers"
+    add_check_course(add("check-course", check_course, verify, of_a_course=False))
+    make = "make an exercise to begin with"
+    add_new(add("new", new, make, of_a_course=False))
     allowed = "say what this machine allows, and the cure for the rest"
     add("doctor", doctor, allowed, of_a_course=False)
     complete = "print what makes your shell complete `grade`"

@@ -1,0 +1,90 @@
+"""A new exercise: a small one that is in order, for its author to change."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+from grader.catalog import Course, is_name
+from grader.errors import GraderError, UsageError
+
+_TEMPLATE = Path(__file__).parent / "template"
+
+# What stands in the template for the exercise's name, in texts and in names of files.
+_NAME = "exerciseN"
+
+# Nobody's choice of a folder is to blame for these.
+_FAILURES = (errno.ENOSPC, errno.EDQUOT, errno.EIO)
+
+
+def make_exercise(name: str, folder: Path) -> list[Path]:
+    """Make an exercise in a course, and the course where there is none; the files.
+
+    Nothing is written over, and where it fails nothing is left. Raises `UsageError`
+    where there is such an exercise, or there can be none; `GraderError` where it could
+    not be written.
+    """
+    if not is_name(name):
+        raise UsageError(
+            f"{name!r} is no exercise's name; call it exercise and a number, such as "
+            "exercise9"
+        )
+    course = Course(folder)
+    targets = {"exercise": course.exercises / name, "solution": course.solutions / name}
+    for target in (*targets.values(), course.hidden / name):
+        if os.path.lexists(target):
+            raise UsageError(f"{target} is there already; choose another number")
+    made: list[Path] = []
+    try:
+        for part, target in targets.items():
+            made += _missing_parents(target)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            _write_whole(_TEMPLATE / part, target, name)
+            made.append(target)
+    except OSError as error:
+        _remove(made)
+        what = f"{error.filename or folder} cannot be written: {error.strerror}"
+        if error.errno not in _FAILURES:
+            raise UsageError(f"{what}; name another folder") from error
+        raise GraderError(what) from error
+    return [
+        path
+        for target in targets.values()
+        for path in sorted(target.rglob("*"))
+        if path.is_file()
+    ]
+
+
+def _missing_parents(path: Path) -> list[Path]:
+    """The folders above a path that are still to be made, the highest first."""
+    return [parent for parent in reversed(path.parents) if not parent.exists()]
+
+
+def _write_whole(template: Path, target: Path, name: str) -> None:
+    """Write a folder as the template has it, whole or not at all."""
+    partial = Path(tempfile.mkdtemp(prefix=f".{name}.", dir=target.parent))
+    try:
+        for source in sorted(template.rglob("*")):
+            inside = str(source.relative_to(template)).replace(_NAME, name)
+            if "__pycache__" in source.parts or source.is_dir():
+                continue
+            text = source.read_text(encoding="utf-8").replace(_NAME, name)
+            (partial / inside).parent.mkdir(exist_ok=True)
+            (partial / inside).write_text(text, encoding="utf-8")
+        partial.chmod(target.parent.stat().st_mode & 0o777)
+        partial.rename(target)
+    except BaseException:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise
+
+
+def _remove(made: list[Path]) -> None:
+    """Remove what was made: exercises, and folders where nothing else has come."""
+    for path in reversed(made):
+        if is_name(path.name):
+            shutil.rmtree(path, ignore_errors=True)
+        elif path.is_dir() and not any(path.iterdir()):
+            path.rmdir()
