@@ -272,21 +272,31 @@ def _without_text(
 def _never_failed(
     course: Course, exercise: Exercise, wrong: Sequence[Verdict]
 ) -> Iterator[Fault]:
-    failed = {
-        check.id
-        for verdict in wrong
-        for check in verdict.checks
-        if check.outcome is CheckOutcome.FAILED
-    }
+    """Checks that no wrong answer is for.
+
+    What fails all of several checks has no part of what is asked: it says of none of
+    them that it can tell wrong from right.
+    """
+    failed = [_failed(verdict) for verdict in wrong]
+    every = {check.id for check in exercise.checks}
+    telling = [ids for ids in failed if ids != every or len(every) == 1]
     for check in exercise.checks if wrong else ():
-        if check.id not in failed:
-            path = exercise.checks_files[-1 if check.hidden else 0]
-            folder = f"{course.solutions.name}/{exercise.name}/wrong"
-            yield Fault.in_file(
-                path,
-                f"no wrong answer fails the check {check.id!r}",
-                f"add one that does to {folder}, or take the check out",
-            )
+        if any(check.id in ids for ids in telling):
+            continue
+        but = (
+            ", but for what fails all" if any(check.id in ids for ids in failed) else ""
+        )
+        folder = f"{course.solutions.name}/{exercise.name}/wrong"
+        yield Fault.in_file(
+            exercise.checks_files[-1 if check.hidden else 0],
+            f"no wrong answer fails the check {check.id!r}{but}",
+            f"add one that does to {folder}, or take the check out",
+        )
+
+
+def _failed(verdict: Verdict) -> set[str]:
+    """The checks that failed a program."""
+    return {c.id for c in verdict.checks if c.outcome is CheckOutcome.FAILED}
 
 
 def _first_said(verdict: Verdict) -> str:
