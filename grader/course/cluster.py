@@ -30,7 +30,8 @@ from typing import TYPE_CHECKING, Any
 from grader import __version__
 from grader.course import errand
 from grader.course.grading import Began, Done, Progress, Task
-from grader.course.orders import Order, Packed
+from grader.course.orders import Order
+from grader.course.parcel import Parcel, digest_of, packed
 from grader.course.results import Result, Results
 from grader.errors import GraderError, UsageError
 from grader.session import not_graded
@@ -195,7 +196,7 @@ class _Campaign:
         self._results = results
         self._tell = tell
         self._out: dict[Future[errand.Answer], _Try] = {}
-        self._packed: dict[str, Packed] = {}
+        self._parcels: dict[str, tuple[str, Parcel]] = {}
         self._failures = 0
         self._executors: dict[frozenset[str], Executor] = {}
 
@@ -240,11 +241,13 @@ class _Campaign:
     def _order(self, given: _Try) -> Order:
         task = given.task
         name = task.exercise.name
-        if name not in self._packed:
-            self._packed[name] = Packed.of(task.exercise)
-        packed = self._packed[name]
-        files = packed.files if given.whole else None
-        return Order(name, packed.digest, task.attempt.file, task.attempt.source, files)
+        if name not in self._parcels:
+            parcel = packed([task.exercise])
+            self._parcels[name] = digest_of(parcel), parcel
+        digest, parcel = self._parcels[name]
+        attempt = task.attempt
+        sent = parcel if given.whole else None
+        return Order(name, digest, attempt.file, attempt.source, sent)
 
     def _hear(self, given: _Try, future: Future[errand.Answer]) -> None:
         """What was given out is over."""

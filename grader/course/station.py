@@ -19,11 +19,12 @@ from contextlib import contextmanager
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from grader.catalog import Exercise
+from grader.catalog import Exercise, open_course
 from grader.course.errand import UNKNOWN, VERDICT
 from grader.course.grading import Task, grade_all
 from grader.course.handed_in import Attempt
-from grader.course.orders import Order, unpack
+from grader.course.orders import Order
+from grader.course.parcel import unpack
 from grader.course.results import Results
 from grader.scratch import scratch_folder
 from grader.tracing.ptrace import end_with_parent, hide_memory
@@ -75,10 +76,11 @@ class _Bench:
     def carry_out(self, order: Order) -> tuple[str, str]:
         """The kind of answer, and its text."""
         if order.digest not in self._known:
-            if order.files is None:
+            if order.parcel is None:
                 return UNKNOWN, ""
             home = self._scratch / order.digest
-            self._known[order.digest] = unpack(order.exercise, order.files, home)
+            unpack(order.parcel, home)
+            self._known[order.digest] = open_course(home).read(order.exercise)
         return VERDICT, json.dumps(self._graded(order).as_json())
 
     def _graded(self, order: Order) -> Verdict:

@@ -6,25 +6,27 @@ import os
 import pickle
 import re
 import select
+import shutil
 import signal
 import subprocess
 import sys
 import textwrap
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from distributed import Client
 
-from grader.catalog import find
+from grader.catalog import Exercise, find, using
 from grader.course import cluster
 from grader.course.cluster import grade_on
 from grader.course.errand import GONE, UNKNOWN, VERDICT
 from grader.course.grading import Began, Done, Task, grade_all, tasks_of
 from grader.course.handed_in import Attempt
-from grader.course.orders import Order, Packed
+from grader.course.orders import Order
 from grader.course.outpost import carry_out
+from grader.course.parcel import digest_of, packed
 from grader.course.results import Result, Results
 from grader.errors import GraderError, UsageError
 from grader.verdict import Outcome
@@ -171,13 +173,17 @@ def dask(tmp_path: Path) -> Iterator[Cluster]:
         assert not _stations(tmp_path)
 
 
-def _tasks(programs: Sequence[bytes], results: Results) -> list[Task]:
+def _tasks(
+    programs: Sequence[bytes],
+    results: Results,
+    exercises: Mapping[str, Exercise] = EXERCISES,
+) -> list[Task]:
     results.make()
     attempts = [
         Attempt(f"s{number}", "exercise1", f"s{number}/exercise1.py", program)
         for number, program in enumerate(programs)
     ]
-    return tasks_of(attempts, EXERCISES, results)
+    return tasks_of(attempts, exercises, results)
 
 
 def _told(result: Result) -> object:
@@ -252,6 +258,34 @@ def test_what_kills_its_workers_is_a_failure(tmp_path: Path, dask: Cluster) -> N
     assert failed.verdict.outcome is Outcome.GRADER_ERROR
     assert failed.verdict.error.startswith("KilledWorker: ")
     assert failed.verdict.submission == "s1/exercise1.py"
+
+
+HIDDEN = """
+from grader.checking import Submission, points
+
+
+@points(4)
+def test_it_is_well(program: Submission) -> None:
+    \"""It is well.\"""
+    assert program.run().root.exit_code == 0
+"""
+
+
+def test_a_course_that_only_this_machine_has(tmp_path: Path, dask: Cluster) -> None:
+    """With hidden checks; the worker has neither."""
+    course = tmp_path / "course"
+    shutil.copytree(ROOT / "exercises", course / "exercises")
+    (course / "hidden" / "exercise1").mkdir(parents=True)
+    (course / "hidden" / "exercise1" / "test_exercise1.py").write_text(HIDDEN)
+    with using(course):
+        exercise = find("exercise1")
+    dask.work(nanny=False)
+    results = Results(tmp_path / "results")
+    tasks = _tasks([RIGHT], results, {"exercise1": exercise})
+    assert grade_on(dask.address, tasks, results) == 0
+    (result,) = results.verdicts()
+    assert result.verdict.score == 14
+    assert [c.id for c in result.verdict.checks if c.hidden] == ["it-is-well"]
 
 
 def test_the_scheduler_ends(tmp_path: Path, dask: Cluster) -> None:
@@ -350,16 +384,17 @@ def test_without_the_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 
 def _order(source: bytes, *, whole: bool) -> bytes:
-    packed = Packed.of(EXERCISES["exercise1"])
-    files = packed.files if whole else None
-    return pickle.dumps(Order("exercise1", packed.digest, "f.py", source, files))
+    parcel = packed([EXERCISES["exercise1"]])
+    sent = parcel if whole else None
+    return pickle.dumps(Order("exercise1", digest_of(parcel), "f.py", source, sent))
 
 
 def test_an_exercise_is_sent_once(tmp_path: Path) -> None:
     """Also to a process that takes the place of one that ended."""
-    ask: Callable[..., tuple[str, str]] = lambda *words, **options: carry_out(  # noqa: E731
-        _order(*words, **options), str(tmp_path)
-    )
+
+    def ask(source: bytes, *, whole: bool) -> tuple[str, str]:
+        return carry_out(_order(source, whole=whole), str(tmp_path))
+
     assert ask(RIGHT, whole=False) == (UNKNOWN, "")
     assert ask(b"print(", whole=True)[0] == VERDICT
     assert ask(b"print(", whole=False)[0] == VERDICT
@@ -370,14 +405,6 @@ def test_an_exercise_is_sent_once(tmp_path: Path) -> None:
     os.kill(station, signal.SIGTERM)
     assert ask(RIGHT, whole=False)[0] == GONE
     assert not list(tmp_path.iterdir())
-
-
-def test_an_exercise_is_another_when_its_files_change() -> None:
-    """Whatever part of them."""
-    packed = Packed.of(EXERCISES["exercise1"])
-    assert Packed.of(EXERCISES["exercise1"]).digest == packed.digest
-    assert Packed.of(find("exercise2")).digest != packed.digest
-    assert set(packed.files) > {"stub.py", "exercise.toml", "test_exercise1.py"}
 
 
 def test_a_station_ends_with_who_started_it(tmp_path: Path) -> None:
