@@ -33,6 +33,7 @@ from grader.commands.parser import ANY_EXERCISE, Parser
 from grader.commands.tracing import add_trace, trace_program
 from grader.course.commands import add_course, add_gradebook, course, gradebook
 from grader.errors import GraderError, UsageError
+from grader.integration.commands import add_gradescope
 from grader.usage import GRADER_FAILED, WRONG_USAGE, named_path
 
 if TYPE_CHECKING:
@@ -179,6 +180,8 @@ def parser(word: str, exercises: Iterable[str] = ()) -> Parser:
     add_course(add("course", course, "grade what a whole course handed in"))
     add_gradebook(add("gradebook", gradebook, "make a gradebook of the results"))
     add_report(add("report", report, "tell an instructor what a class understood"))
+    gradescope = "make forklab part of Gradescope"
+    add_gradescope(add("gradescope", _help, gradescope, of_a_course=False))
     add("list", list_exercises, "show the exercises")
     add_hint(add("hint", hint, "show one more hint for an exercise"))
     add_explain(add("explain", explain, "explain a diagnosis, or list them"))

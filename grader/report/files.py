@@ -28,21 +28,23 @@ def check_writable(path: Path) -> None:
         raise UsageError(f"{path} cannot be written: permission denied")
 
 
-def write_whole(path: Path, text: str) -> None:
+def write_whole(path: Path, content: str | bytes) -> None:
     """Write a file so that a reader sees the old content or all of the new.
 
-    Raises `GraderError` where the disk is full, say; an old file is then as it was.
+    Text is written as UTF-8. Raises `GraderError` where the disk is full, say; an old
+    file is then as it was.
     """
+    data = content.encode() if isinstance(content, str) else content
     try:
         if path.exists() and not path.is_file():
-            path.write_text(text, encoding="utf-8")
+            path.write_bytes(data)
             return
         # A link is written through, not replaced.
         path = path.resolve()
         descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         try:
-            with open(descriptor, "w", encoding="utf-8") as file:
-                file.write(text)
+            with open(descriptor, "wb") as file:
+                file.write(data)
             os.chmod(name, _mode(path))
             os.replace(name, path)
         except BaseException:

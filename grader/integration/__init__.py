@@ -1,0 +1,1 @@
+"""What makes forklab part of other platforms."""

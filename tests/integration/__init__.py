@@ -1,0 +1,1 @@
+"""Tests of what makes forklab part of other platforms."""
