@@ -8,6 +8,7 @@ import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import pytest
+import xmlschema
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
@@ -21,6 +22,8 @@ from grader.report.text import visible, xml_text
 from grader.verdict import CheckOutcome, Verdict
 from tests.conftest import Golden
 from tests.report.verdicts import VERDICTS
+
+JUNIT = xmlschema.XMLSchema(Path(__file__).parent / "schemas" / "junit.xsd")
 
 
 @pytest.mark.parametrize("name", VERDICTS)
@@ -43,6 +46,7 @@ def test_junit(golden: Golden, name: str) -> None:
     """What did not pass is a failure or an error, never skipped."""
     document = junit([VERDICTS[name]])
     golden(f"{name}.xml", document)
+    JUNIT.validate(document)
     root = ET.fromstring(document)
     passed = [case for case in root.iter("testcase") if len(case) == 1]
     assert len(passed) == sum(
