@@ -15,8 +15,8 @@ def load(processes: int) -> Iterator[None]:
     """Keep the processors busy meanwhile."""
     spin = [sys.executable, "-I", "-S", "-c", "while True: pass"]
     busy = [
-        # Whatever ends us ends them.
-        subprocess.Popen(spin, preexec_fn=end_with_parent)  # one thread
+        # Whatever ends us ends them; Ctrl+C is for us alone.
+        subprocess.Popen(spin, preexec_fn=end_with_parent, process_group=0)
         for _ in range(processes)
     ]
     try:

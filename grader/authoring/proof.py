@@ -96,7 +96,7 @@ def _grade(
 ) -> list[Grading]:
     """Grade these answers on a busy machine, one after the other in each round."""
     attempts = {
-        f"{answer.path.stem} {number}.{place}": (exercise, answer)
+        f"{answer.path.stem} {number * len(answers) + place}": (exercise, answer)
         for number in range(times)
         for place, (exercise, answer) in enumerate(answers)
     }

@@ -106,12 +106,16 @@ def _progress(*columns: ProgressColumn) -> Progress:
     """Columns, and behind them what is being done; gone at the end."""
     from rich.console import Console
     from rich.progress import Progress, TextColumn
+    from rich.table import Column
 
     console = Console(stderr=True)
+    # What is left of the line, and no more: the other columns stay whole.
+    rest = Column(ratio=1, no_wrap=True, overflow="ellipsis")
     return Progress(
         *columns,
-        TextColumn("{task.description}", markup=False),
+        TextColumn("{task.description}", markup=False, table_column=rest),
         console=console,
+        expand=True,
         transient=True,
         auto_refresh=False,
         disable=not console.is_terminal,
