@@ -19,7 +19,7 @@ from markupsafe import Markup
 from grader import __version__
 from grader.classreport import charts, statistics
 from grader.classreport.prose import explained, inline, prose
-from grader.classreport.reading import Course
+from grader.classreport.reading import Course, for_students
 from grader.course.class_list import Student
 from grader.course.results import Result
 from grader.report.repeats import Told
@@ -76,6 +76,7 @@ def feedback_pages(course: Course, made: date) -> dict[str, str]:
     """A page for each student, with nothing of anybody else's."""
     style = _own("style.css")
     page = _environment().get_template("feedback.html")
+    course = for_students(course)
     return {
         row.student.student: page.render(
             row=row,

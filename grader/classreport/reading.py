@@ -10,6 +10,7 @@ from grader.catalog import CheckSpec
 from grader.course.class_list import ClassList, GradedExercise, Student, read_class
 from grader.course.results import Result, Results
 from grader.errors import UsageError
+from grader.report import hidden
 from grader.verdict import CheckOutcome, Verdict
 
 Handed = Mapping[tuple[str, str], Result]
@@ -51,6 +52,15 @@ def passed(result: Result) -> set[str]:
     """The checks that a submission passed."""
     checks = result.verdict.checks
     return {check.id for check in checks if check.outcome is CheckOutcome.PASSED}
+
+
+def for_students(course: Course) -> Course:
+    """A class without what would give hidden checks away."""
+    open_to_all = {
+        key: replace(result, verdict=hidden.for_students(result.verdict))
+        for key, result in course.results.items()
+    }
+    return replace(course, results=open_to_all)
 
 
 def read_course(folder: Path) -> Course:
@@ -108,4 +118,4 @@ def _exercises(
 
 
 def _checks(verdict: Verdict) -> tuple[CheckSpec, ...]:
-    return tuple(CheckSpec(c.id, c.title, c.points) for c in verdict.checks)
+    return tuple(CheckSpec(c.id, c.title, c.points, c.hidden) for c in verdict.checks)

@@ -7,6 +7,7 @@ import hashlib
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import date
 from html.parser import HTMLParser
 from pathlib import Path
@@ -18,7 +19,7 @@ from grader.classreport.anonymity import anonymous
 from grader.classreport.page import class_page, feedback_pages
 from grader.classreport.reading import Course, read_course
 from grader.course.results import folder_name
-from tests.classreport.classes import ATTACK, make
+from tests.classreport.classes import ATTACK, EXERCISES, STUDENTS, finding, make, result
 from tests.conftest import Golden
 
 MADE = date(2026, 10, 1)
@@ -195,3 +196,23 @@ def test_wrong_usage(tmp_path: Path, arguments: list[str], message: str) -> None
     assert message in done.stderr
     assert len(done.stderr.splitlines()) == 1
     assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_feedback_keeps_hidden_checks_hidden() -> None:
+    """The instructor reads what happened; a student reads which diagnosis it was."""
+    secret = finding("zombie-left", "run with 17 children, 4 of them were left")
+    handed_in = result("4711", "exercise1", secret)
+    forks, waits = handed_in.verdict.checks
+    checks = (forks, replace(waits, hidden=True))
+    verdict = replace(handed_in.verdict, checks=checks)
+    course = Course(
+        STUDENTS[:1],
+        EXERCISES[:1],
+        {("4711", "exercise1"): replace(handed_in, verdict=verdict)},
+        {},
+    )
+    assert "17 children" in class_page(course, MADE)
+    feedback = feedback_pages(course, MADE)["4711"]
+    assert "17 children" not in feedback
+    assert "It waits (hidden)" in feedback
+    assert "zombie-left" in feedback

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import pty
+import select
 import shlex
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
@@ -67,6 +69,7 @@ def _in_zsh(line: str) -> set[str]:
     Path(os.environ["ZDOTDIR"], ".zshrc").write_text(
         f"""
         . {_printed_for("zsh")}
+        unsetopt auto_list  # it would ask before it shows a long list
         typeset -ga offered
         compadd() {{
             local -a added
@@ -114,7 +117,10 @@ def _lines(text: str) -> set[str]:
 
 
 def _on_a_terminal(command: list[str], typed: bytes = b"") -> bytes:
-    """Run it on a terminal of its own; all that it shows."""
+    """Run it on a terminal of its own; all that it shows.
+
+    A shell that asks something is ended after a minute.
+    """
     ours, theirs = pty.openpty()
     process = subprocess.Popen(
         command, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True
@@ -122,13 +128,12 @@ def _on_a_terminal(command: list[str], typed: bytes = b"") -> bytes:
     os.close(theirs)
     os.write(ours, typed)
     shown = b""
-    try:
-        while more := os.read(ours, 1 << 16):
-            shown += more
-    except OSError:  # EIO: it has ended
-        pass
+    with suppress(OSError):  # EIO: it has ended
+        while select.select([ours], [], [], 60)[0]:
+            shown += os.read(ours, 1 << 16)
     os.close(ours)
-    process.wait(timeout=60)
+    process.kill()
+    process.wait()
     return shown
 
 
@@ -151,7 +156,7 @@ ASKED: list[tuple[str, Iterable[str]]] = [
     ("grade ", [*names(), *parser("", names()).names()]),
     ("grade exer", names()),
     ("grade comp", ["completion"]),
-    ("grade help grade", ["gradebook"]),
+    ("grade help gradeb", ["gradebook"]),
     ("grade exercise1 --c", ["--check", "--config", "--course"]),
     ("grade exercise1 --check ", CHECKS),
     ("grade exercise1 --verbose --check parent-w", ["parent-waits-for-its-child"]),
