@@ -53,6 +53,11 @@ _AT_LEAST = 8
 # How long, in seconds, is believed what the scheduler said of its workers.
 _FRESH = 1.0
 
+_GONE = GraderError(
+    "the Dask scheduler does not answer any more; what is graded is kept, and the same "
+    "command goes on from there"
+)
+
 
 def grade_on(
     address: str,
@@ -129,7 +134,10 @@ class _Workers:
 
     def _present(self) -> Mapping[str, int]:
         if time.monotonic() - self._asked >= _FRESH:
-            self._threads = self._client.nthreads()
+            try:
+                self._threads = self._client.nthreads()
+            except OSError as error:
+                raise _GONE from error
             self._asked = time.monotonic()
         return self._threads
 
@@ -272,10 +280,7 @@ class _Campaign:
     def _lost(self, given: _Try) -> None:
         """The scheduler forgot it: somebody restarted the cluster, or it has ended."""
         if self._client.status != "running":
-            raise GraderError(
-                "the Dask scheduler does not answer any more; what is graded is kept, "
-                "and the same command goes on from there"
-            )
+            raise _GONE
         self._waiting.appendleft(given)
 
     def _stumble(self, given: _Try, error: str, queue: deque[_Try]) -> None:

@@ -26,14 +26,14 @@ from enum import Enum
 from pathlib import Path
 
 from grader.catalog import Exercise
+from grader.course.bench import Bench
 from grader.course.handed_in import Attempt
 from grader.course.results import Result, Results, key_of
 from grader.scratch import scratch_folder
-from grader.session import Seat, grade, not_graded
+from grader.session import not_graded
 from grader.tracing.children import end_child, fork
-from grader.tracing.launch import Zygote
-from grader.verdict import Outcome, Verdict
-from grader.worker import Worker, load
+from grader.verdict import Outcome
+from grader.worker import load
 
 _TRIES = 2
 _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -276,61 +276,14 @@ def _grade_until_told(
     channel: socket.socket, tasks: Sequence[Task], results: Results, core: int
 ) -> None:
     with ExitStack() as cleanup:
-        bench: _Bench | None = None
+        bench: Bench | None = None
         while request := channel.recv(16):
             task = tasks[int.from_bytes(request, "little")]
-            bench = bench or cleanup.enter_context(_Bench(core))
-            verdict = bench.grade(task)
+            bench = bench or cleanup.enter_context(Bench(core))
+            verdict = bench.grade(task.attempt, task.exercise)
             failed = verdict.outcome is Outcome.GRADER_ERROR
             if failed:
                 cleanup.close()  # perhaps it was the zygote, or a worker
                 bench = None
             results.save(Result.of(task.attempt, task.key, verdict))
             channel.send((Answer.FAILED if failed else Answer.DONE).value)
-
-
-class _Bench:
-    """A zygote, and a worker for each exercise, which is ready once it has graded.
-
-    A context manager: at its end nothing is left of them.
-    """
-
-    def __init__(self, core: int) -> None:
-        self._core = core
-        self._cleanup = ExitStack()
-        self._seat: Seat | None = None
-        self._workers: dict[str, Worker] = {}
-
-    def grade(self, task: Task) -> Verdict:
-        """Grade one attempt, in the current folder and out of it again."""
-        program = Path(task.exercise.program)
-        program.write_bytes(task.attempt.source)
-        try:
-            verdict = grade(
-                task.exercise,
-                program,
-                worker=self._worker(task.exercise.name),
-                seats=[self._its_seat()],
-            )
-        finally:
-            program.unlink()
-        return replace(verdict, submission=task.attempt.file)
-
-    def _its_seat(self) -> Seat:
-        if self._seat is None:
-            zygote = self._cleanup.enter_context(Zygote())
-            self._seat = Seat(zygote, self._core)
-        return self._seat
-
-    def _worker(self, exercise: str) -> Worker:
-        known = self._workers.get(exercise)
-        if known is None or known.ended:
-            known = self._cleanup.enter_context(Worker())
-            self._workers[exercise] = known
-        return known
-
-    def __enter__(self) -> _Bench:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._cleanup.close()

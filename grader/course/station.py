@@ -20,15 +20,15 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 from grader.catalog import Exercise, open_course
+from grader.course.bench import Bench
 from grader.course.errand import UNKNOWN, VERDICT
-from grader.course.grading import Task, grade_all
 from grader.course.handed_in import Attempt
 from grader.course.orders import Order
 from grader.course.parcel import unpack
-from grader.course.results import Results
 from grader.scratch import scratch_folder
 from grader.tracing.ptrace import end_with_parent, hide_memory
-from grader.verdict import Verdict
+from grader.verdict import Outcome
+from grader.worker import load
 
 
 def main(arguments: list[str]) -> None:
@@ -48,30 +48,38 @@ def main(arguments: list[str]) -> None:
         if os.getppid() != int(parent):
             return
         tempfile.tempdir = str(scratch)
-        _serve(connection, _Bench(scratch, core))
+        os.chdir(scratch)
+        os.sched_setaffinity(0, {core})
+        load()  # what is forked from here is ready at once
+        with _Grader(scratch, core) as grader:
+            _serve(connection, grader)
 
 
 def _leave(number: int, _: object) -> None:
     raise SystemExit(128 + number)
 
 
-def _serve(connection: Connection, bench: _Bench) -> None:
+def _serve(connection: Connection, grader: _Grader) -> None:
     while True:
         try:
             order: Order = pickle.loads(connection.recv_bytes())
         except EOFError:
             return
-        kind, text = bench.carry_out(order)
+        kind, text = grader.carry_out(order)
         connection.send_bytes(f"{kind}\n{text}".encode())
 
 
-class _Bench:
-    """The exercises that are known here, and where submissions are graded."""
+class _Grader:
+    """The exercises that are known here, and the bench where submissions are graded.
+
+    A context manager: at its end nothing is left of the bench.
+    """
 
     def __init__(self, scratch: Path, core: int) -> None:
         self._scratch = scratch
         self._core = core
         self._known: dict[str, Exercise] = {}
+        self._bench = Bench(core)
 
     def carry_out(self, order: Order) -> tuple[str, str]:
         """The kind of answer, and its text."""
@@ -81,19 +89,20 @@ class _Bench:
             home = self._scratch / order.digest
             unpack(order.parcel, home)
             self._known[order.digest] = open_course(home).read(order.exercise)
-        return VERDICT, json.dumps(self._graded(order).as_json())
-
-    def _graded(self, order: Order) -> Verdict:
-        """Grade it as a course of one submission is graded without a cluster."""
         exercise = self._known[order.digest]
-        attempt = Attempt("student", exercise.name, order.file, order.source)
-        with scratch_folder(self._scratch) as folder:
-            results = Results(folder)
-            results.make()
-            task = Task(attempt, exercise, order.digest)
-            grade_all([task], results, cores=[self._core])
-            (result,) = [*results.verdicts(), *results.failed()]
-        return result.verdict
+        attempt = Attempt("", order.exercise, order.file, order.source)
+        verdict = self._bench.grade(attempt, exercise)
+        if verdict.outcome is Outcome.GRADER_ERROR:
+            self._bench.__exit__()  # perhaps something of it is broken
+            self._bench = Bench(self._core)
+            verdict = self._bench.grade(attempt, exercise)
+        return VERDICT, json.dumps(verdict.as_json())
+
+    def __enter__(self) -> _Grader:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bench.__exit__()
 
 
 @contextmanager

@@ -18,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from grader.catalog import Exercise, find
-from grader.course import grading
+from grader.course import bench
 from grader.course.grading import Began, Done, grade_all, tasks_of
 from grader.course.handed_in import Attempt, marked_late
 from grader.course.results import Results, folder_name, key_of
@@ -107,7 +107,7 @@ def test_what_the_grader_could_not_do_is_kept_apart(
             file.write("x")
         return replace(verdict, error="no memory")
 
-    monkeypatch.setattr(grading, "grade", fails)
+    monkeypatch.setattr(bench, "grade", fails)
     results = Results(tmp_path / "results")
     attempts = _attempts(ada=RIGHT, bob=WRONG)
     tasks = tasks_of(attempts, EXERCISES, results)
@@ -136,7 +136,7 @@ def test_a_grader_that_dies_is_replaced(
             os._exit(3)
         return grade(exercise, program, **options)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(grading, "grade", dies)
+    monkeypatch.setattr(bench, "grade", dies)
     results = Results(tmp_path / "results")
     attempts = _attempts(ada=RIGHT, bob=WRONG, eve=b"print(")
     tasks = tasks_of(attempts, EXERCISES, results)
