@@ -53,11 +53,6 @@ _AT_LEAST = 8
 # How long, in seconds, is believed what the scheduler said of its workers.
 _FRESH = 1.0
 
-_GONE = GraderError(
-    "the Dask scheduler does not answer any more; what is graded is kept, and the same "
-    "command goes on from there"
-)
-
 
 def grade_on(
     address: str,
@@ -137,7 +132,7 @@ class _Workers:
             try:
                 self._threads = self._client.nthreads()
             except OSError as error:
-                raise _GONE from error
+                raise _gone() from error
             self._asked = time.monotonic()
         return self._threads
 
@@ -280,7 +275,7 @@ class _Campaign:
     def _lost(self, given: _Try) -> None:
         """The scheduler forgot it: somebody restarted the cluster, or it has ended."""
         if self._client.status != "running":
-            raise _GONE
+            raise _gone()
         self._waiting.appendleft(given)
 
     def _stumble(self, given: _Try, error: str, queue: deque[_Try]) -> None:
@@ -309,3 +304,10 @@ def _killed(error: Exception) -> bool:
     from distributed.scheduler import KilledWorker
 
     return isinstance(error, KilledWorker)
+
+
+def _gone() -> GraderError:
+    return GraderError(
+        "the Dask scheduler does not answer any more; what is graded is kept, and the "
+        "same command goes on from there"
+    )
