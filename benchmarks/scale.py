@@ -26,6 +26,7 @@ from grader.course.orders import Order
 from grader.course.parcel import digest_of, packed
 
 _STUDENTS = 40
+_UNGRADED = 2000
 _OPTIONS = ("--host", "127.0.0.1", "--no-dashboard")
 
 
@@ -97,7 +98,21 @@ def main() -> None:
                 seconds, memory = _timed(command, pids)
             _tell(f"cluster, workers: {workers}", count / seconds, "gradings/s")
             _tell(f"memory of a worker, workers: {workers}", memory, "MB")
+        _tell_dispatch(folder)
         _tell_sizes(submissions, folder / "local-1")
+
+
+def _tell_dispatch(folder: Path) -> None:
+    """What is no Python is graded at once: that leaves what travelling costs."""
+    empty = folder / "empty"
+    for number in range(_UNGRADED):
+        file = empty / f"student{number:04}" / "exercise1.py"
+        file.parent.mkdir(parents=True)
+        file.write_text(f"no Python {number}")
+    with _cluster(folder, 1) as (address, _):
+        on = ("--on", f"dask:{address}")
+        seconds, _ = _timed(course_command(empty, folder / "nothing", *on))
+    _tell("cluster, nothing to run, workers: 1", _UNGRADED / seconds, "gradings/s")
 
 
 def _tell_sizes(submissions: Path, results: Path) -> None:

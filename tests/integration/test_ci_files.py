@@ -77,6 +77,17 @@ def test_versions_are_pinned() -> None:
     assert re.search(r"BASE=\S+/python:3\.\d+-slim-\w+\n", _text("Containerfile"))
 
 
+def test_each_file_is_described() -> None:
+    """And no other is spoken of."""
+    page = (ROOT / "docs" / "ci.md").read_text()
+    linked = set(re.findall(r"\(\.\./ci/(\w[\w.]*)\)", page))
+    assert linked == {file.name for file in CI.iterdir()}
+    said_there = _text("Containerfile").replace("#   ", "")
+    commands = [line for line in page.splitlines() if line.startswith("podman")]
+    assert len(commands) == 3
+    assert all(command in said_there for command in commands[:2])
+
+
 def _text(name: str) -> str:
     return (CI / name).read_text()
 
