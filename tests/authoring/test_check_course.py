@@ -400,7 +400,7 @@ def test_what_the_grader_could_not_do(
     def fails(*_: object) -> None:
         raise OSError(28, os.strerror(28))
 
-    monkeypatch.setattr("grader.course.grading.Zygote", fails)
+    monkeypatch.setattr("grader.course.bench.Zygote", fails)
     assert main(["check-course", "course", "--times", "1"]) == 3
     printed = capsys.readouterr().out
     assert "the grader could not grade it" in printed
