@@ -81,9 +81,10 @@ class Autograder:
         return self.folder / "results" / "results.json"
 
 
-def _user(path: str) -> str:
-    """Who grades: not root, if somebody else can use the Python that is found."""
-    program = ["env", f"PATH={path}", "python3", "-c", "import ensurepip"]
+def _user(path: str, folder: Path) -> str:
+    """Who grades: not root, if somebody else can use a Python, and get to `folder`."""
+    script = 'cd "$0" && python3 -c "import ensurepip"'
+    program = ["env", f"PATH={path}", "bash", "-c", script, str(folder)]
     command = ["runuser", "-u", "nobody", "--", *program]
     done = subprocess.run(command, capture_output=True, check=False)
     return "root" if done.returncode else "nobody"
@@ -108,7 +109,7 @@ def autograder(course: Path) -> Iterator[Autograder]:
             **{k: v for k, v in os.environ.items() if k.startswith("PIP_")},
             "PATH": path,
             "AUTOGRADER": str(folder),
-            "FORKLAB_USER": _user(path),
+            "FORKLAB_USER": _user(path, folder),
         }
         autograder = Autograder(folder, environment)
         done = autograder.run("setup.sh")
