@@ -12,6 +12,7 @@ from __future__ import annotations
 import io
 import lzma
 import os
+import stat
 import tarfile
 import zipfile
 import zlib
@@ -27,6 +28,7 @@ from grader.errors import UsageError
 METADATA = "submission_metadata.yml"
 
 SUFFIXES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
+_OTHER_SUFFIXES = (".rar", ".7z", ".gz", ".bz2", ".xz", ".tar.zst", ".zst")
 
 # Of one program so many bytes are read: one more than any submission may have, so
 # that what is too long is seen to be. Of what holds others, more.
@@ -37,6 +39,11 @@ _MOST_FILES = 100_000
 _MOST_BYTES = 1 << 30
 _LONGEST_NAME = 1000
 _DEEPEST = 24
+
+# What platforms and editors leave beside a student's own files.
+_HIDDEN = (".", "__MACOSX", "__pycache__")
+
+_NOT_OPENED = "is an archive that cannot be opened here; make it a .zip"
 
 _DAMAGE = (
     OSError,
@@ -60,12 +67,33 @@ class Entry:
     changed: datetime | None
 
 
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """A file that was handed in and is no program: as it is called, and why not.
+
+    `why` goes on from the file's name, such as "is a link".
+    """
+
+    name: str
+    why: str
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.why}"
+
+
 @dataclass(slots=True)
 class Found:
-    """What was read, and what could not be: a sentence each."""
+    """What was read, and what could not be."""
 
     entries: list[Entry] = field(default_factory=list)
-    problems: list[str] = field(default_factory=list)
+    unread: list[Unread] = field(default_factory=list)
+
+    def add(self, member: Entry | Unread) -> None:
+        """Keep it where it belongs."""
+        if isinstance(member, Entry):
+            self.entries.append(member)
+        else:
+            self.unread.append(member)
 
 
 class _Budget:
@@ -91,9 +119,14 @@ def is_archive(path: Path | PurePosixPath) -> bool:
     return path.name.lower().endswith(SUFFIXES)
 
 
+def is_packed(path: PurePosixPath) -> bool:
+    """Whether it is that of an archive of any kind, also of one that is not opened."""
+    return path.name.lower().endswith(SUFFIXES + _OTHER_SUFFIXES)
+
+
 def stem(path: Path | PurePosixPath) -> str:
     """An archive's name without what says that it is one."""
-    for suffix in SUFFIXES:
+    for suffix in SUFFIXES + _OTHER_SUFFIXES:
         if path.name.lower().endswith(suffix):
             return path.name[: -len(suffix)]
     return path.name
@@ -107,46 +140,57 @@ def read(path: Path) -> Found:
     budget = _Budget()
     try:
         if path.is_dir():
-            entries = list(_below(path, budget))
+            members = list(_below(path, budget))
         else:
             with open(path, "rb") as file:
-                entries = list(_unpacked(file, budget))
+                members = list(_unpacked(file, budget))
     except _DAMAGE as error:
         raise UsageError(f"{path} cannot be read: {_reason(error)}") from error
-    return _with_nested(entries, budget)
+    return _with_nested(members, budget)
 
 
 def _reason(error: BaseException) -> str:
-    """In one line; some libraries use several."""
-    text = getattr(error, "strerror", None) or str(error) or "it is damaged"
-    return " ".join(text.split())
+    """In one line; what libraries say of a damage is about each format they tried."""
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    if isinstance(error, RuntimeError):  # also what is not implemented
+        return " ".join(str(error).split())
+    return "it is damaged, or no archive"
 
 
-def _with_nested(entries: list[Entry], budget: _Budget) -> Found:
+def _with_nested(members: list[Entry | Unread], budget: _Budget) -> Found:
     found = Found()
-    for entry in entries:
-        if not is_archive(entry.path):
-            found.entries.append(entry)
+    for member in members:
+        if isinstance(member, Unread) or not is_archive(member.path):
+            found.add(member)
             continue
-        top = entry.path.with_name(stem(entry.path))
+        name = str(member.path)
+        top = member.path.with_name(stem(member.path))
         try:
-            inside = list(_unpacked(io.BytesIO(entry.data), budget))
+            inside = list(_unpacked(io.BytesIO(member.data), budget))
         except _DAMAGE as error:
-            found.problems.append(f"{entry.path} cannot be read: {_reason(error)}")
+            found.add(Unread(name, f"cannot be read: {_reason(error)}"))
             continue
         for inner in inside:
-            if is_archive(inner.path):
-                found.problems.append(f"{entry.path} holds another archive; unpack it")
+            if isinstance(inner, Unread):
+                found.add(replace(inner, name=f"{top}/{inner.name}"))
+            elif is_archive(inner.path):
+                found.add(Unread(name, "holds another archive; unpack it"))
             else:
-                found.entries.append(replace(inner, path=top / inner.path))
+                found.add(replace(inner, path=top / inner.path))
     return found
 
 
+def is_program(path: PurePosixPath) -> bool:
+    """Whether a file's name is that of a Python program."""
+    return path.suffix.lower() == ".py"
+
+
 def _longest(path: PurePosixPath) -> int:
-    return LONGEST_FILE if path.suffix == ".py" else _LONGEST_OTHER
+    return LONGEST_FILE if is_program(path) else _LONGEST_OTHER
 
 
-def _unpacked(file: IO[bytes], budget: _Budget) -> Iterator[Entry]:
+def _unpacked(file: IO[bytes], budget: _Budget) -> Iterator[Entry | Unread]:
     if zipfile.is_zipfile(file):
         yield from _zipped(file, budget)
     else:
@@ -154,13 +198,14 @@ def _unpacked(file: IO[bytes], budget: _Budget) -> Iterator[Entry]:
         yield from _tarred(file, budget)
 
 
-def _zipped(file: IO[bytes], budget: _Budget) -> Iterator[Entry]:
+def _zipped(file: IO[bytes], budget: _Budget) -> Iterator[Entry | Unread]:
     with zipfile.ZipFile(file) as archive:
         for info in archive.infolist():
-            name = safe_path(info.filename)
-            mode = info.external_attr >> 16
-            special = mode and (mode & 0o170000) not in (0, 0o100000)
-            if info.is_dir() or special or name is None:
+            kind = stat.S_IFMT(info.external_attr >> 16) or stat.S_IFREG
+            name = None if info.is_dir() else placed(info.filename, kind)
+            if isinstance(name, Unread):
+                yield name
+            if not isinstance(name, PurePosixPath):
                 continue
             with archive.open(info) as stream:
                 data = stream.read(_longest(name))
@@ -176,18 +221,27 @@ def _date(fields: tuple[int, int, int, int, int, int]) -> datetime | None:
         return None  # it may hold a 31st of February
 
 
-def _tarred(file: IO[bytes], budget: _Budget) -> Iterator[Entry]:
+def _tarred(file: IO[bytes], budget: _Budget) -> Iterator[Entry | Unread]:
     with tarfile.open(fileobj=file) as archive:
         for info in archive:
-            name = safe_path(info.name)
-            if not info.isfile() or name is None:
+            name = None if info.isdir() else placed(info.name, _kind(info))
+            if not isinstance(name, PurePosixPath):
                 budget.spend(info.size)  # it is unpacked to find the next
+                if name is not None:
+                    yield name
                 continue
             stream = archive.extractfile(info)
             if stream is not None:
                 data = stream.read(_longest(name))
                 budget.spend(max(info.size, len(data)))
                 yield Entry(name, data, _moment(info.mtime))
+
+
+def _kind(info: tarfile.TarInfo) -> int:
+    """A member's file type, see inode(7); a hard link is a link like the others."""
+    if info.isfile():
+        return stat.S_IFREG
+    return stat.S_IFLNK if info.issym() or info.islnk() else stat.S_IFIFO
 
 
 def _moment(seconds: float) -> datetime | None:
@@ -197,34 +251,66 @@ def _moment(seconds: float) -> datetime | None:
         return None
 
 
-def _below(folder: Path, budget: _Budget) -> Iterator[Entry]:
-    """The regular files below a folder; links are not followed, nor is hidden work."""
-    for place, folders, names in os.walk(folder, onerror=_raise):
+def _below(folder: Path, budget: _Budget) -> Iterator[Entry | Unread]:
+    """The regular files below a folder; links are not followed, nor is hidden work.
+
+    Of a clone made by git nobody knows when its files were written: they bear the
+    time of the clone.
+    """
+    os.scandir(folder).close()  # what cannot be read inside does less harm
+    errors: list[OSError] = []
+    clones: set[str] = set()
+    for place, folders, names in os.walk(folder, onerror=errors.append):
+        if ".git" in (*folders, *names) or os.path.dirname(place) in clones:
+            clones.add(place)
         folders[:] = sorted(name for name in folders if not name.startswith("."))
-        for name in sorted(names):
+        links = [name for name in folders if os.path.islink(Path(place, name))]
+        for name in sorted([*names, *links]):
             file = Path(place, name)
-            path = safe_path(file.relative_to(folder).as_posix())
-            if path is None or file.is_symlink() or not file.is_file():
-                continue
-            with open(file, "rb") as stream:
-                data = stream.read(_longest(path))
-            budget.spend(len(data))
-            yield Entry(path, data, _moment(file.stat().st_mtime))
+            relative = file.relative_to(folder).as_posix()
+            try:
+                found = _read(file, relative, budget)
+            except OSError as error:
+                found = Unread(relative, f"cannot be read: {_reason(error)}")
+            if isinstance(found, Entry) and place in clones:
+                found = replace(found, changed=None)
+            if found is not None:
+                yield found
+    for refusal in errors:
+        relative = Path(refusal.filename).relative_to(folder).as_posix()
+        yield Unread(relative, f"cannot be read: {_reason(refusal)}")
 
 
-def _raise(error: OSError) -> None:
-    raise error
+def _read(file: Path, name: str, budget: _Budget) -> Entry | Unread | None:
+    path = placed(name, file.lstat().st_mode)
+    if not isinstance(path, PurePosixPath):
+        return path
+    with open(file, "rb") as stream:
+        data = stream.read(_longest(path))
+        changed = os.fstat(stream.fileno()).st_mtime
+    budget.spend(len(data))
+    return Entry(path, data, _moment(changed))
 
 
-def safe_path(name: str) -> PurePosixPath | None:
-    """A name below the top, or None where nobody will look at such a file."""
-    if len(name) > _LONGEST_NAME or "\0" in name:
-        return None
+def placed(name: str, mode: int = stat.S_IFREG) -> PurePosixPath | Unread | None:
+    """Where a file lies below the top; why it is not read; None for what is hidden.
+
+    `mode` says what kind of file it is, see inode(7).
+    """
     path = PurePosixPath(name.replace("\\", "/"))
     parts = [part for part in path.parts if part != "."]
-    hidden = any(part.startswith((".", "__MACOSX")) for part in parts)
-    if path.is_absolute() or hidden or not 0 < len(parts) <= _DEEPEST:
+    if not parts or any(p != ".." and p.startswith(_HIDDEN) for p in parts):
         return None
-    if path.suffix != ".py" and path.name != METADATA and not is_archive(path):
-        return None
+    shown = name[:_LONGEST_NAME]
+    if stat.S_ISLNK(mode):
+        return Unread(shown, "is a link")
+    if path.is_absolute() or ".." in parts:
+        return Unread(shown, "leads out of what was handed in")
+    if len(name) > _LONGEST_NAME or "\0" in name or len(parts) > _DEEPEST:
+        return Unread(shown, "has a name that no program has")
+    if not (is_program(path) or path.name == METADATA or is_archive(path)):
+        packed = is_packed(path)
+        return Unread(shown, _NOT_OPENED if packed else "is no .py file")
+    if not stat.S_ISREG(mode):
+        return Unread(shown, "is no regular file")
     return PurePosixPath(*parts)

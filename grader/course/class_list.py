@@ -7,12 +7,14 @@ in nothing, and what there was to do.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from grader.catalog import CheckSpec, Exercise
+from grader.course.handed_in import HandedIn
 from grader.course.roster import Person, Roster
 from grader.errors import UsageError
 from grader.report.files import write_whole
@@ -57,11 +59,29 @@ class GradedExercise:
 
 
 @dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A file that a student handed in where no program is, and why it is none.
+
+    `exercise` is empty where nothing says for which it was meant.
+    """
+
+    student: str
+    exercise: str
+    file: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class ClassList:
-    """The people and the exercises of a class."""
+    """The people and the exercises of a class, and when work was due.
+
+    `due` is by exercise; that of the others is under the empty name.
+    """
 
     students: tuple[Student, ...] = ()
     exercises: tuple[GradedExercise, ...] = ()
+    unreadable: tuple[Unreadable, ...] = ()
+    due: Mapping[str, datetime] = field(default_factory=dict)
 
     @property
     def roster(self) -> Roster | None:
@@ -77,12 +97,29 @@ class ClassList:
         """Also these, as they are now."""
         known = {exercise.name: exercise for exercise in self.exercises}
         known.update({e.name: GradedExercise.of(e) for e in exercises})
-        return ClassList(self.students, tuple(known[name] for name in _ordered(known)))
+        return replace(self, exercises=tuple(known[name] for name in _ordered(known)))
 
     def with_students(self, students: Iterable[Student]) -> ClassList:
         """These instead."""
         ordered = sorted(students, key=lambda student: student.student)
-        return ClassList(tuple(ordered), self.exercises)
+        return replace(self, students=tuple(ordered))
+
+    def with_handed_in(self, found: HandedIn, exercises: Collection[str]) -> ClassList:
+        """Now that this was handed in for these exercises.
+
+        What somebody else handed in before, or for another exercise, is still known.
+        """
+        seen = found.names()
+        kept = [
+            file
+            for file in self.unreadable
+            if file.student not in seen or file.exercise not in {*exercises, ""}
+        ]
+        new = [
+            Unreadable(file.student, file.exercise, file.file, file.why)
+            for file in found.no_programs
+        ]
+        return replace(self, unreadable=tuple(kept + new))
 
     def as_json(self) -> dict[str, Any]:
         """This class as schema 1, see docs/course.md."""
@@ -90,6 +127,8 @@ class ClassList:
             "schema": SCHEMA,
             "students": [asdict(student) for student in self.students],
             "exercises": [asdict(exercise) for exercise in self.exercises],
+            "unreadable": [asdict(file) for file in self.unreadable],
+            "due": {name: when.isoformat() for name, when in self.due.items()},
         }
 
 
@@ -137,6 +176,8 @@ def _from_json(data: Mapping[str, Any]) -> ClassList:
             GradedExercise(e["name"], e["title"], _checks(e["checks"]))
             for e in data["exercises"]
         ),
+        tuple(Unreadable(**file) for file in data.get("unreadable", ())),
+        {n: datetime.fromisoformat(when) for n, when in data.get("due", {}).items()},
     )
 
 

@@ -9,6 +9,7 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
@@ -21,11 +22,15 @@ from grader.usage import FULL, GRADER_FAILED, number, percentage, positive
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from grader.catalog import Exercise
+    from grader.course.class_list import ClassList
     from grader.course.gradebook import Rules
-    from grader.course.handed_in import Attempt
-    from grader.course.results import Result, Results
+    from grader.course.handed_in import Attempt, NoProgram
+    from grader.course.results import Result
     from grader.course.roster import Roster
+
+
+# So many students who handed in no program are told, a line each.
+_MOST_LINES = 20
 
 
 def add_course(command: argparse.ArgumentParser) -> None:
@@ -60,7 +65,7 @@ def add_course(command: argparse.ArgumentParser) -> None:
         type=_due,
         default=[],
         help="what comes later is late, such as 2026-10-01T23:59; of one exercise, or "
-        "of all",
+        "of all; none forgets what was said before",
     )
     command.add_argument(
         "--again", action="store_true", help="grade also what has not changed"
@@ -86,8 +91,10 @@ def _cluster(text: str) -> str:
     return address
 
 
-def _due(text: str) -> tuple[str, datetime]:
+def _due(text: str) -> tuple[str, datetime | None]:
     name, _, when = text.rpartition("=")
+    if when == "none":
+        return name, None
     try:
         moment = datetime.fromisoformat(when)
         if "T" not in when and " " not in when:
@@ -102,27 +109,36 @@ def _due(text: str) -> tuple[str, datetime]:
 def course(arguments: argparse.Namespace) -> int:
     """Grade what a course handed in; the exit status."""
     from grader.catalog import find, names
+    from grader.course.class_list import ClassList, class_file, read_class, save_class
     from grader.course.grading import grade_all, tasks_of
     from grader.course.handed_in import handed_in, newest
+    from grader.course.people import people_of
     from grader.course.results import Results
     from grader.report.progress import CourseProgress
     from grader.report.terminal import Reporter, console
-    from grader.report.text import visible
     from grader.tracing.ptrace import hide_memory
 
     hide_memory()
     exercises = {name: find(name) for name in arguments.exercise or names()}
-    due = dict(arguments.due)
-    for name in filter(None, due):
-        find(name)
+    for name, _ in arguments.due:
+        if name:
+            find(name)
     roster = _roster(arguments.roster)
     found = handed_in(arguments.submissions, exercises)
     for sentence in found.ignored:
-        print(f"grade: {visible(sentence)}", file=sys.stderr)
-    attempts = _with_due(newest(found.attempts), due)
+        _tell(sentence)
     results = Results(arguments.out)
     results.make()
-    attempts = _with_people(attempts, roster, exercises, results)
+    _print_no_programs(found.no_programs, class_file(results.folder))
+    before = read_class(results.folder)
+    due = _due_now(arguments.due, before)
+    people = people_of(found, roster, before, results)
+    for student in people.strangers:
+        _tell(f"{student} is not in the roster")
+    known = (before or ClassList()).with_exercises(exercises.values())
+    known = known.with_students(people.students).with_handed_in(found, exercises)
+    save_class(results.folder, replace(known, due=due))
+    attempts = _with_due(people.named(newest(found.attempts)), due)
     tasks = tasks_of(attempts, exercises, results, again=arguments.again)
     with CourseProgress(len(tasks)) as progress:
         heeding = ending.heeding(progress)
@@ -151,43 +167,36 @@ def _roster(path: Path | None) -> Roster | None:
     return read_roster(path) if path is not None else None
 
 
-def _with_people(
-    attempts: Sequence[Attempt],
-    roster: Roster | None,
-    exercises: Mapping[str, Exercise],
-    results: Results,
-) -> Sequence[Attempt]:
-    """The attempts with their people's names; the class is kept with the results.
+def _print_no_programs(found: Sequence[NoProgram], where: Path) -> None:
+    """Who handed in what is no program; the file of the class has all of them."""
+    by_student: dict[str, list[NoProgram]] = {}
+    for file in found:
+        by_student.setdefault(file.student, []).append(file)
+    for student, files in [*by_student.items()][:_MOST_LINES]:
+        more = f" (and {len(files) - 1} more)" * (len(files) > 1)
+        _tell(f"{student}: {files[0].file} {files[0].why}: no program to grade{more}")
+    left = len(by_student) - _MOST_LINES
+    if left > 0:
+        _tell(f"{left} more students handed in no program; {where} says who")
 
-    A roster that was given once counts until another is.
-    """
-    from grader.course.class_list import ClassList, Student, read_class, save_class
+
+def _tell(sentence: str) -> None:
     from grader.report.text import visible
 
-    before = read_class(results.folder)
-    if before is None:
-        names = {result.student: result.name for result in results.verdicts()}
-    else:
-        graded = [s for s in before.students if results.knows(s.student)]
-        names = {student.student: student.name for student in graded}
-    names |= {attempt.student: attempt.name for attempt in attempts}
-    known = before or ClassList()
-    roster = roster or known.roster
-    if roster is None:
-        students = [Student(student, name) for student, name in names.items()]
-    else:
-        matched = roster.match(names)
-        attempts = matched.named(attempts)
-        students = [Student.of(s, person) for s, person in matched.people.items()]
-        students += [
-            Student(student, names[student], enrolled=False)
-            for student in matched.strangers
-        ]
-        for student in matched.strangers:
-            print(f"grade: {visible(student)} is not in the roster", file=sys.stderr)
-    known = known.with_exercises(exercises.values()).with_students(students)
-    save_class(results.folder, known)
-    return attempts
+    print(f"grade: {visible(sentence)}", file=sys.stderr)
+
+
+def _due_now(
+    said: Sequence[tuple[str, datetime | None]], before: ClassList | None
+) -> dict[str, datetime]:
+    """When work is due: as is said now of an exercise, else as it was said before."""
+    due = dict(before.due) if before is not None else {}
+    for name, when in said:
+        if when is None:
+            due.pop(name, None)
+        else:
+            due[name] = when
+    return due
 
 
 def _places(jobs: int | None) -> list[int]:
@@ -201,10 +210,20 @@ def _with_due(
 ) -> Sequence[Attempt]:
     from grader.course.handed_in import marked_late
 
-    return [
-        marked_late(attempt, due.get(attempt.exercise) or due.get(""))
-        for attempt in attempts
+    moments = [due.get(a.exercise) or due.get("") for a in attempts]
+    timeless = [
+        a.file for a, m in zip(attempts, moments, strict=True) if m and not a.when
     ]
+    if timeless:
+        _tell(
+            f"nothing says when {timeless[0]} was handed in{_and_more(timeless)}, so "
+            "no due date is applied; a clone made by git has the time of the clone"
+        )
+    return [marked_late(a, m) for a, m in zip(attempts, moments, strict=True)]
+
+
+def _and_more(files: Sequence[str]) -> str:
+    return f" (nor {len(files) - 1} more)" * (len(files) > 1)
 
 
 def add_gradebook(command: argparse.ArgumentParser) -> None:
@@ -261,7 +280,6 @@ def gradebook(arguments: argparse.Namespace) -> int:
     from grader.catalog import find
     from grader.course.gradebook import Rules
     from grader.report.files import check_writable, write_whole
-    from grader.report.text import visible
 
     if arguments.out is not None:
         check_writable(arguments.out)
@@ -276,7 +294,7 @@ def gradebook(arguments: argparse.Namespace) -> int:
     rules = Rules(dict(arguments.weight), arguments.late)
     text, without_row = _filled(arguments, found, rules)
     for student in without_row:
-        print(f"grade: {visible(student)} has no row there", file=sys.stderr)
+        _tell(f"{student} has no row there")
     if arguments.out is None:
         sys.stdout.write(text)
     else:

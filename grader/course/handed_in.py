@@ -1,47 +1,59 @@
 """What was handed in: folders, files and exported archives -> attempts.
 
-Each platform exports in its own way, and each is known by names that only it makes:
+Each platform exports in its own way:
 
     Moodle            Ada Lovelace_4711_assignsubmission_file_/exercise2.py
     Canvas            lovelaceada_LATE_4711_815_exercise2-1.py
     Gradescope        submission_4711/exercise2.py beside submission_metadata.yml
     GitHub Classroom  pipes-submissions/pipes-ada/exercises/exercise2/exercise2.py
     a folder each     ada/exercise2.py, or exercise2/ada/exercise2.py
+    sections          groupA/ada/exercise2.py, groupA/bob/exercise2.py
     a file each       ada_exercise2.py, or ada.py where one exercise is graded
 
-What fits none of these is not graded, and told.
+A file that is named after an exercise never counts for another one. What fits none of
+these is not graded, and told: of a student who handed in nothing else by name, of the
+others in a sentence for all.
 """
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
-from typing import Any
 
-from grader.course.archives import METADATA, SUFFIXES, Entry, is_archive, read, stem
+from grader.course.archives import (
+    METADATA,
+    SUFFIXES,
+    Entry,
+    Found,
+    is_archive,
+    is_packed,
+    read,
+    stem,
+)
+from grader.course.owners import (
+    Owner,
+    classroom_prefix,
+    exercise_of,
+    gradescope,
+    is_platforms,
+    names_an_exercise,
+    owner_of_file,
+)
+from grader.course.sections import Sections, is_own_work
 from grader.errors import UsageError
 
-_MOODLE = re.compile(r"(?P<name>.+)_(?P<id>\d+)_assignsubmission_[a-z]+_?(?P<file>.*)")
-_CANVAS = re.compile(
-    r"(?P<name>.+?)(?P<late>_LATE)?_(?P<id>\d+)_(?P<number>\d+)_(?P<file>.+)"
-)
-# A name may have underscores and numbers of its own; what follows it has fewer.
-_CANVAS_EXERCISE = re.compile(
-    r"(?P<name>.+?)(?P<late>_LATE)?_(?P<id>\d+)_(?P<number>\d+)_"
-    r"(?P<file>exercise[-_ ]?\d+(-\d+)?( \(\d+\))?)",
-    re.IGNORECASE,
-)
-_EXERCISE = re.compile(
-    r"exercise[-_ ]?(?P<number>\d+)(-(?P<attempt>\d+))?( ?\(\d+\))?", re.IGNORECASE
-)
-_NAMED_FILE = re.compile(
-    r"(?P<before>.*?)[-_ ]*(?P<exercise>exercise[-_ ]?\d+)[-_ ]*(?P<after>.*)",
-    re.IGNORECASE,
-)
+# So many files of one student who handed in no program are told.
+_MOST_TOLD = 3
+
+# What a file is that is no attempt, as a sentence about several goes on.
+_OF_OTHERS = "of an exercise that is not graded here"
+_MISNAMED = "not called exerciseN.py"
+_MISSING = "of an exercise of which there is no program"
+_SECOND = "where another one of the same student and exercise is graded"
+_NOBODYS = "that no name says whose it is"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,21 +77,58 @@ class Attempt:
 
 
 @dataclass(frozen=True, slots=True)
-class HandedIn:
-    """All attempts, and what lay there and is none: a sentence each."""
+class NoProgram:
+    """A file that somebody handed in, and why it is not graded: "is no .py file".
 
-    attempts: list[Attempt]
-    ignored: list[str]
+    `exercise` is empty where nothing says for which it was meant.
+    """
+
+    student: str
+    exercise: str
+    file: str
+    why: str
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class _Owner:
-    """Whose a folder or a file is, and how a file is called without that."""
+class HandedIn:
+    """All attempts; what students handed in instead; what else lay there.
 
-    student: str
-    name: str = ""
-    late: bool = False
-    file: str = ""
+    `ignored` has a sentence for each kind of file.
+    """
+
+    attempts: list[Attempt]
+    no_programs: list[NoProgram]
+    ignored: list[str]
+
+    def names(self) -> dict[str, str]:
+        """Everybody who handed something in: each one's name, empty if not known."""
+        found = {file.student: file.name for file in self.no_programs}
+        return found | {attempt.student: attempt.name for attempt in self.attempts}
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    """A file that was handed in, and whose; `word` is its name without that."""
+
+    owner: Owner
+    word: str
+    path: tuple[str, ...]
+    name: str
+    entry: Entry | None
+    why: str = ""
+
+
+@dataclass(slots=True)
+class _Work:
+    """What one student handed in, for all exercises or for one alone.
+
+    `flat`: among the files of others, where each file may be an attempt of its own.
+    """
+
+    exercise: str
+    flat: bool
+    files: list[_File] = field(default_factory=list)
 
 
 def handed_in(path: Path, exercises: Collection[str]) -> HandedIn:
@@ -94,19 +143,26 @@ def handed_in(path: Path, exercises: Collection[str]) -> HandedIn:
         raise UsageError(
             f"{path} is neither a folder nor an archive ({', '.join(SUFFIXES)})"
         )
-    found = read(path)
-    top, entries = _unwrapped(stem(path.resolve()), found.entries)
-    attempts = list(_attempts(top, entries, exercises))
-    if not attempts:
-        wanted = ", ".join(f"{name}.py" for name in sorted(exercises))
-        raise UsageError(
-            f"there is no submission in {path}: one is STUDENT/{wanted}, or what "
-            "Moodle, Canvas, Gradescope or GitHub Classroom export"
+    reading = _Reading(exercises)
+    reading.read(stem(path.resolve()), read(path))
+    if not reading.attempts:
+        raise UsageError(f"there is no submission in {path}{_cure(reading, exercises)}")
+    return HandedIn(reading.attempts, reading.no_programs, reading.ignored())
+
+
+def _cure(reading: _Reading, exercises: Collection[str]) -> str:
+    unnamed = reading.unused[_MISNAMED] + reading.unused[_NOBODYS]
+    example = next((name for name in unnamed if name.lower().endswith(".py")), None)
+    if example is not None and len(exercises) > 1:
+        return (
+            f": {example} says not which exercise it is of; with --exercise NAME a "
+            "student's only program counts for that one, whatever it is called"
         )
-    used = {attempt.file for attempt in attempts}
-    unused = [str(e.path) for e in entries if e.path.suffix == ".py"]
-    unused = [f"{file} was not graded" for file in unused if file not in used]
-    return HandedIn(attempts, [*found.problems, *unused])
+    wanted = ", ".join(f"{name}.py" for name in sorted(exercises))
+    return (
+        f": one is STUDENT/{wanted}, or what Moodle, Canvas, Gradescope or GitHub "
+        "Classroom export"
+    )
 
 
 def newest(attempts: Iterable[Attempt]) -> list[Attempt]:
@@ -131,151 +187,193 @@ def _order(attempt: Attempt) -> tuple[int, datetime, str]:
     return attempt.number, when, attempt.file
 
 
-def _exercise(word: str) -> tuple[str, int] | None:
-    """The exercise that a file or folder is named after, and which attempt it is."""
-    match = _EXERCISE.fullmatch(word)
-    if match is None:
-        return None
-    return f"exercise{int(match['number'])}", int(match["attempt"] or 0)
+class _Reading:
+    """Sorts files by who handed them in, then says which of them are attempts."""
 
+    def __init__(self, exercises: Collection[str]) -> None:
+        self._exercises = exercises
+        self.attempts: list[Attempt] = []
+        self.no_programs: list[NoProgram] = []
+        self.unused: dict[str, list[str]] = defaultdict(list)
 
-def _is_of_exercises(folder: str) -> bool:
-    return folder.lower() == "exercises" or _exercise(folder) is not None
+    def ignored(self) -> list[str]:
+        """A sentence for each kind of file that is not graded."""
+        return [_sentence(kind, files) for kind, files in self.unused.items() if files]
 
+    def read(self, top: str, found: Found) -> None:
+        """Everything that was found; `top` is what its folder is called."""
+        top, files = _unwrapped(top, _files(found))
+        metadata = next((f for f in files if f.path == (METADATA,)), None)
+        files = [file for file in files if file.path[-1] != METADATA]
+        if metadata is not None and metadata.entry is not None:
+            self._read_gradescope(metadata.entry.data, files)
+            return
+        for work in self._by_student(top, files):
+            self._sort(work)
 
-def _unwrapped(top: str, entries: list[Entry]) -> tuple[str, list[Entry]]:
-    """Without folders that hold everything and are nobody's; the name of the last."""
-    while len({entry.path.parts[0] for entry in entries}) == 1:
-        wrapper = entries[0].path.parts[0]
-        parts = [entry.path.parts[1:] for entry in entries]
-        if not all(parts) or _is_of_exercises(wrapper) or _is_somebodys(wrapper):
-            break
-        if any(map(_is_own_work, parts)):
-            break
-        top = wrapper
-        entries = [
-            replace(entry, path=PurePosixPath(*inner))
-            for entry, inner in zip(entries, parts, strict=True)
-        ]
-    return top, entries
-
-
-def _is_own_work(parts: Sequence[str]) -> bool:
-    """Whether a file lies in its owner's folder, as `grade` would find it there."""
-    first, last = parts[0], PurePosixPath(parts[-1]).stem
-    if first.lower() == "exercises":
-        return True
-    if _exercise(last) is None:
-        return False
-    return len(parts) == 1 or (len(parts) == 2 and _exercise(first) is not None)
-
-
-def _is_somebodys(name: str) -> bool:
-    return bool(
-        _MOODLE.fullmatch(name)
-        or _CANVAS.fullmatch(name)
-        or re.fullmatch(r"submission_\d+", name)
-    )
-
-
-def _attempts(
-    top: str, entries: Sequence[Entry], exercises: Collection[str]
-) -> Iterator[Attempt]:
-    metadata = next((e for e in entries if e.path == PurePosixPath(METADATA)), None)
-    programs = [entry for entry in entries if entry.path.suffix == ".py"]
-    if metadata is not None:
-        yield from _of_gradescope(metadata, programs, exercises)
-        return
-    flat: dict[_Owner, list[tuple[str, Entry]]] = defaultdict(list)
-    folders: dict[tuple[str, str], list[Entry]] = defaultdict(list)
-    for entry in programs:
-        first, *rest = entry.path.parts
-        by_exercise = _exercise(first)
-        if rest and by_exercise:
-            # A folder an exercise: what lies in it is a student's each.
-            if by_exercise[0] not in exercises:
-                continue
-            if len(rest) > 1:
-                folders[rest[0], by_exercise[0]].append(entry)
+    def _read_gradescope(self, metadata: bytes, files: Sequence[_File]) -> None:
+        known = gradescope(metadata)
+        folders: dict[str, list[_File]] = defaultdict(list)
+        for file in files:
+            if len(file.path) > 1:
+                folders[file.path[0]].append(file)
             else:
-                owner = _owner_of_file(entry.path.stem, alone=True)
-                flat[owner].append((by_exercise[0], entry))
-        elif rest:
-            folders[first, ""].append(entry)
-        else:
-            owner = _owner_of_file(entry.path.stem, alone=len(exercises) == 1)
-            flat[owner].append((owner.file, entry))
-    for owner, files in flat.items():
-        yield from _of_owner(owner, files, exercises)
-    prefix = _classroom_prefix(top)
-    for (folder, exercise), inside in folders.items():
-        owner = _owner_of_folder(folder, prefix)
-        wanted = [exercise] if exercise else exercises
-        yield from _of_folder(owner, inside, wanted)
+                self.unused[_NOBODYS].append(file.name)
+        for folder, inside in folders.items():
+            about = known.get(folder)
+            for owner in about.owners if about else (Owner(folder),):
+                own = [replace(f, owner=owner, word=_stem(f)) for f in inside]
+                before = len(self.attempts)
+                self._sort(_Work("", flat=False, files=own))
+                if about and about.when:
+                    self.attempts[before:] = [
+                        replace(attempt, when=about.when)
+                        for attempt in self.attempts[before:]
+                    ]
+
+    def _by_student(self, top: str, files: Sequence[_File]) -> Iterable[_Work]:
+        works: dict[tuple[str, str, bool], _Work] = {}
+        for file, exercise, flat in self._owned(top, files):
+            if exercise and exercise not in self._exercises:
+                self.unused[_OF_OTHERS].append(file.name)
+            elif not file.owner.student:
+                self.unused[_NOBODYS].append(file.name)
+            else:
+                key = file.owner.student, exercise, flat
+                works.setdefault(key, _Work(exercise, flat)).files.append(file)
+        return works.values()
+
+    def _owned(
+        self, top: str, files: Sequence[_File]
+    ) -> Iterator[tuple[_File, str, bool]]:
+        """Each file of somebody; in which exercise's folder; whether it is flat."""
+        prefix = classroom_prefix(top)
+        inner = [_in_exercise(file) for file in files]
+        sections = Sections(
+            path for file, (_, path) in zip(files, inner, strict=True) if file.entry
+        )
+        for file, (exercise, path) in zip(files, inner, strict=True):
+            if len(path) > 1:
+                owner = sections.owner(path, prefix)
+                yield replace(file, owner=owner, word=_stem(file)), exercise, False
+                continue
+            # A file that is no program may have any name: it is not a student's.
+            alone = bool(exercise) or len(self._exercises) == 1
+            owner = owner_of_file(_stem(file), alone=alone and file.entry is not None)
+            named = names_an_exercise(owner.file)
+            word = exercise if exercise and not named else owner.file
+            yield replace(file, owner=owner, word=word), exercise, True
+
+    def _sort(self, work: _Work) -> None:
+        """Which of a student's files are attempts, and what the others are."""
+        wanted = [work.exercise] if work.exercise else self._exercises
+        programs = [file for file in work.files if file.entry is not None]
+        chosen: dict[str, list[tuple[int, _File]]] = defaultdict(list)
+        for file in sorted(programs, key=_highest_newest):
+            match = exercise_of(file.word)
+            if match and match[0] in wanted and (work.flat or match[0] not in chosen):
+                chosen[match[0]].append((match[1], file))
+        if not chosen and len(wanted) == 1 and len(programs) == 1:
+            # Whatever the student called it, if not after another exercise.
+            (only,), (exercise,) = programs, wanted
+            if not names_an_exercise(only.word):
+                chosen[exercise].append((0, only))
+        for exercise, files in chosen.items():
+            for number, file in files:
+                self.attempts.append(_attempt(exercise, number, file))
+        used = {file.name for files in chosen.values() for _, file in files}
+        rest = [file for file in work.files if file.name not in used]
+        self._tell(rest, set(chosen), wanted)
+
+    def _tell(
+        self, rest: Sequence[_File], graded: set[str], wanted: Collection[str]
+    ) -> None:
+        """Say what a student's files are that are not graded."""
+        kinds = [_kind(file.word, graded, wanted) for file in rest]
+        programs = [file.entry is not None for file in rest]
+        others = any(
+            is_program and kind == _OF_OTHERS
+            for is_program, kind in zip(programs, kinds, strict=True)
+        )
+        instead = []
+        for file, kind, is_program in zip(rest, kinds, programs, strict=True):
+            if is_program:
+                self.unused[kind].append(file.name)
+            in_its_place = kind == _MISNAMED and not graded and not others
+            if kind == _MISSING or in_its_place:
+                why = file.why or f"is not called {_alternatives(wanted)}"
+                meant = [m[0]] if (m := exercise_of(file.word)) else [*wanted]
+                exercise = meant[0] if len(meant) == 1 else ""
+                owner = file.owner
+                told = NoProgram(owner.student, exercise, file.name, why, owner.name)
+                instead.append((is_program, told))
+        # A program is more likely to be what was meant.
+        instead.sort(key=lambda item: not item[0])
+        self.no_programs += [told for _, told in instead[:_MOST_TOLD]]
 
 
-def _classroom_prefix(top: str) -> str:
-    """What GitHub Classroom writes before each student's name: the assignment's."""
-    match = re.fullmatch(r"(.+)-submissions( ?\(\d+\))?", top)
-    return f"{match[1]}-" if match else ""
+def _kind(word: str, graded: Collection[str], wanted: Collection[str]) -> str:
+    match = exercise_of(word)
+    if match is None:
+        return _MISNAMED
+    if match[0] in graded:
+        return _SECOND
+    return _MISSING if match[0] in wanted else _OF_OTHERS
 
 
-def _owner_of_folder(folder: str, prefix: str) -> _Owner:
-    if moodle := _MOODLE.fullmatch(folder):
-        return _Owner(moodle["id"], moodle["name"])
-    if canvas := _CANVAS.fullmatch(folder):
-        return _Owner(canvas["id"], canvas["name"], canvas["late"] is not None)
-    return _Owner(folder.removeprefix(prefix) or folder)
+def _alternatives(exercises: Collection[str]) -> str:
+    names = [f"{name}.py" for name in sorted(exercises)]
+    return names[0] if len(names) == 1 else "exerciseN.py"
 
 
-def _owner_of_file(word: str, *, alone: bool) -> _Owner:
-    """Whose a file among those of others is; `alone`: it may be named so."""
-    if moodle := _MOODLE.fullmatch(word):
-        return _Owner(moodle["id"], moodle["name"], file=moodle["file"])
-    canvas = _CANVAS_EXERCISE.fullmatch(word) or _CANVAS.fullmatch(word)
-    if canvas:
-        late = canvas["late"] is not None
-        return _Owner(canvas["id"], canvas["name"], late, canvas["file"])
-    if named := _NAMED_FILE.fullmatch(word):
-        parts = [part for part in (named["before"], named["after"]) if part]
-        return _Owner("_".join(parts), file=named["exercise"])
-    return _Owner(word if alone else "")
+def _sentence(kind: str, files: Sequence[str]) -> str:
+    shown = ", ".join(sorted(files)[:_MOST_TOLD])
+    more = len(files) - _MOST_TOLD
+    count = f"{len(files)} files" if len(files) > 1 else "1 file"
+    return f"not graded: {count} {kind}: {shown}{f' and {more} more' * (more > 0)}"
 
 
-def _of_owner(
-    owner: _Owner, files: Sequence[tuple[str, Entry]], exercises: Collection[str]
-) -> Iterator[Attempt]:
-    """One student's files among those of others."""
-    if not owner.student:
-        return
-    named = [(found, e) for word, e in files if (found := _exercise(word))]
-    if not named and len(exercises) == 1 and len(files) == 1:
-        named = [((next(iter(exercises)), 0), files[0][1])]
-    for (exercise, number), entry in named:
-        if exercise in exercises:
-            yield _attempt(owner, exercise, entry, number)
+def _files(found: Found) -> list[_File]:
+    """Everything, each as if archives had been unpacked where they lay."""
+    nobody = Owner("")
+    files = [
+        _File(nobody, "", entry.path.parts, str(entry.path), entry)
+        for entry in found.entries
+    ]
+    for unread in found.unread:
+        path = PurePosixPath(unread.name.replace("\\", "/"))
+        parts = tuple(part for part in path.parts if part not in ("/", "..")) or ("?",)
+        if is_packed(path):
+            parts = (*parts[:-1], stem(path), path.name)
+        files.append(_File(nobody, "", parts, unread.name, None, unread.why))
+    return files
 
 
-def _of_folder(
-    owner: _Owner, inside: Sequence[Entry], exercises: Collection[str]
-) -> Iterator[Attempt]:
-    """What one student's folder holds: the file of an exercise that lies highest."""
-    found: dict[str, Entry] = {}
-    for entry in sorted(inside, key=lambda e: (len(e.path.parts), e.path)):
-        match = _exercise(entry.path.stem)
-        if match and match[0] in exercises:
-            found.setdefault(match[0], entry)
-    if not found and len(exercises) == 1 and len(inside) == 1:
-        found[next(iter(exercises))] = inside[0]  # whatever the student called it
-    for exercise, entry in found.items():
-        yield _attempt(owner, exercise, entry, 0)
+def _stem(file: _File) -> str:
+    """Its name without suffixes; a document may have two, as exercise2.py.txt has."""
+    name = PurePosixPath(file.path[-1])
+    return name.stem if file.entry is not None else name.name.split(".")[0]
 
 
-def _attempt(owner: _Owner, exercise: str, entry: Entry, number: int) -> Attempt:
+def _in_exercise(file: _File) -> tuple[str, tuple[str, ...]]:
+    """The exercise whose folder a file lies in, if in any, and where it lies there."""
+    first, *rest = file.path
+    match = exercise_of(first)
+    return (match[0], tuple(rest)) if match and rest else ("", file.path)
+
+
+def _highest_newest(file: _File) -> tuple[int, float, tuple[str, ...]]:
+    changed = file.entry.changed if file.entry else None
+    return len(file.path), -changed.timestamp() if changed else 0.0, file.path
+
+
+def _attempt(exercise: str, number: int, file: _File) -> Attempt:
+    owner, entry = file.owner, file.entry
+    assert entry is not None
     return Attempt(
         owner.student,
         exercise,
-        str(entry.path),
+        file.name,
         entry.data,
         entry.changed,
         number,
@@ -284,60 +382,24 @@ def _attempt(owner: _Owner, exercise: str, entry: Entry, number: int) -> Attempt
     )
 
 
-def _of_gradescope(
-    metadata: Entry, programs: Sequence[Entry], exercises: Collection[str]
-) -> Iterator[Attempt]:
-    known = _loaded(metadata.data)
-    folders: dict[str, list[Entry]] = defaultdict(list)
-    for entry in programs:
-        folders[entry.path.parts[0]].append(entry)
-    for folder, inside in folders.items():
-        about = known.get(folder)
-        about = about if isinstance(about, dict) else {}
-        when = _aware(about.get(":created_at"))
-        for owner in _submitters(about) or [_Owner(folder)]:
-            for attempt in _of_folder(owner, inside, exercises):
-                yield replace(attempt, when=when or attempt.when)
+def _unwrapped(top: str, files: list[_File]) -> tuple[str, list[_File]]:
+    """Without folders that hold everything and are nobody's; the name of the last."""
+    while True:
+        programs = [file.path for file in files if file.entry is not None]
+        folders = {f.path[0] for f in files if f.entry is not None or len(f.path) > 1}
+        if len(folders) != 1:
+            return top, files
+        (wrapper,) = folders
+        parts = [path[1:] for path in programs]
+        if not all(parts) or _is_of_exercises(wrapper) or is_platforms(wrapper):
+            return top, files
+        if any(map(is_own_work, parts)):
+            return top, files
+        top = wrapper
+        files = [
+            replace(f, path=f.path[1:] if len(f.path) > 1 else f.path) for f in files
+        ]
 
 
-def _loaded(data: bytes) -> Mapping[str, Any]:
-    import yaml
-
-    class Loader(yaml.SafeLoader):
-        """Takes objects of Gradescope's own language for what they are made of."""
-
-    def plain(loader: Loader, _: str, node: yaml.Node) -> object:
-        if isinstance(node, yaml.MappingNode):
-            return loader.construct_mapping(node, deep=True)
-        if isinstance(node, yaml.SequenceNode):
-            return loader.construct_sequence(node, deep=True)
-        return node.value
-
-    Loader.add_multi_constructor("!", plain)
-    try:
-        known = yaml.load(data, Loader)  # it makes no objects
-    except (yaml.YAMLError, ValueError) as error:
-        why = " ".join(str(error).split())
-        raise UsageError(f"{METADATA} is not Gradescope's: {why}") from error
-    return known if isinstance(known, dict) else {}
-
-
-def _aware(when: object) -> datetime | None:
-    """A moment as YAML has it, which writes one without a zone in UTC."""
-    if not isinstance(when, datetime):
-        return None
-    return when if when.tzinfo else when.replace(tzinfo=UTC)
-
-
-def _submitters(about: Mapping[str, Any]) -> list[_Owner]:
-    """Everybody whose submission it is: several where they work in a group."""
-    people = about.get(":submitters")
-    found = []
-    for person in people if isinstance(people, list) else []:
-        if not isinstance(person, dict):
-            continue
-        keys = (person.get(key) for key in (":sid", ":email", ":name"))
-        identity = next((str(key) for key in keys if key), "")
-        if identity:
-            found.append(_Owner(identity, str(person.get(":name") or "")))
-    return found
+def _is_of_exercises(folder: str) -> bool:
+    return folder.lower() == "exercises" or exercise_of(folder) is not None

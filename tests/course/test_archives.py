@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import tarfile
 import zipfile
 from datetime import datetime
 from pathlib import Path, PurePosixPath
+from typing import BinaryIO, Literal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from grader.course import archives
-from grader.course.archives import LONGEST_FILE, read, safe_path
+from grader.course.archives import LONGEST_FILE, Unread, placed, read
 from grader.errors import UsageError
 
 
@@ -43,33 +45,49 @@ def _member(
 
 NAMES = {
     "ada/exercise1.py": "ada/exercise1.py",
+    "ada/exercise1.PY": "ada/exercise1.PY",
     "./ada//exercise1.py": "ada/exercise1.py",
     "ada\\exercise1.py": "ada/exercise1.py",
-    "/etc/exercise1.py": None,
-    "../exercise1.py": None,
-    "ada/../../exercise1.py": None,
-    "ada/.git/hooks.py": None,
-    "__MACOSX/ada/exercise1.py": None,
-    "ada/exercise1.pyc": None,
-    "a\0b.py": None,
-    "": None,
-    "d/" * 30 + "deep.py": None,
-    "x" * 2000 + ".py": None,
 }
+NAMES_OF_NONE = {
+    "/etc/exercise1.py": "leads out of what was handed in",
+    "../exercise1.py": "leads out of what was handed in",
+    "ada/../../exercise1.py": "leads out of what was handed in",
+    "ada/exercise1.docx": "is no .py file",
+    "ada/exercise1.py.txt": "is no .py file",
+    "a\0b.py": "has a name that no program has",
+    "d/" * 30 + "deep.py": "has a name that no program has",
+    "x" * 2000 + ".py": "has a name that no program has",
+}
+HIDDEN = ["ada/.git/hooks.py", "__MACOSX/ada/exercise1.py", "__pycache__/a.pyc", ""]
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_names(name: str) -> None:
     """They stay below the top, and are those of programs."""
-    expected = NAMES[name]
-    assert safe_path(name) == (None if expected is None else PurePosixPath(expected))
+    assert placed(name) == PurePosixPath(NAMES[name])
+
+
+@pytest.mark.parametrize("name", NAMES_OF_NONE)
+def test_names_of_no_program(name: str) -> None:
+    """It is said what each is."""
+    unread = placed(name)
+    assert isinstance(unread, Unread)
+    assert unread.why == NAMES_OF_NONE[name]
+    assert len(unread.name) <= 1000
+
+
+@pytest.mark.parametrize("name", HIDDEN)
+def test_names_of_nothing_that_was_written(name: str) -> None:
+    """What programs leave there is nobody's."""
+    assert placed(name) is None
 
 
 @given(st.text())
 def test_no_name_leads_out(name: str) -> None:
     """Whatever it is."""
-    path = safe_path(name + ".py")
-    if path is not None:
+    path = placed(name + ".py")
+    if isinstance(path, PurePosixPath):
         assert not path.is_absolute()
         assert ".." not in path.parts
         assert os.path.normpath(str(path)) == str(path)
@@ -85,10 +103,17 @@ def test_only_regular_files_of_a_tar(tmp_path: Path) -> None:
         (_member("eve/exercise3.py", tarfile.FIFOTYPE), b""),
         (_member("eve/exercise4.py", tarfile.CHRTYPE), b""),
     )
-    (entry,) = read(path).entries
+    found = read(path)
+    (entry,) = found.entries
     assert (str(entry.path), entry.data) == ("ada/exercise1.py", b"right")
     assert entry.changed is not None
     assert entry.changed.timestamp() == 1_700_000_000
+    assert [str(unread) for unread in found.unread] == [
+        "eve/exercise1.py is a link",
+        "eve/exercise2.py is a link",
+        "eve/exercise3.py is no regular file",
+        "eve/exercise4.py is no regular file",
+    ]
 
 
 def test_links_of_a_zip(tmp_path: Path) -> None:
@@ -99,7 +124,9 @@ def test_links_of_a_zip(tmp_path: Path) -> None:
         link.external_attr = 0o120777 << 16
         archive.writestr(link, "/etc/passwd")
         archive.writestr("ada/exercise1.py", "right")
-    assert [str(entry.path) for entry in read(path).entries] == ["ada/exercise1.py"]
+    found = read(path)
+    assert [str(entry.path) for entry in found.entries] == ["ada/exercise1.py"]
+    assert [str(unread) for unread in found.unread] == ["eve/exercise1.py is a link"]
 
 
 def test_a_bomb_is_not_unpacked(
@@ -120,7 +147,7 @@ def test_what_is_no_archive(tmp_path: Path, data: bytes) -> None:
     """One sentence that names it."""
     path = tmp_path / "all.zip"
     path.write_bytes(data)
-    with pytest.raises(UsageError, match=r"all\.zip cannot be read: [^\n]+"):
+    with pytest.raises(UsageError, match=r"all\.zip cannot be read: it is [^\n]+$"):
         read(path)
 
 
@@ -136,14 +163,63 @@ def test_archives_that_were_cut_off(tmp_path: Path) -> None:
 
 
 def test_links_and_hidden_files_of_a_folder(tmp_path: Path) -> None:
-    """Neither is followed or looked at."""
+    """Neither is followed or looked at; a link is told."""
     (tmp_path / "ada").mkdir()
     (tmp_path / "ada" / "exercise1.py").write_text("right")
     (tmp_path / "ada" / "exercise2.py").symlink_to("/etc/passwd")
     os.mkfifo(tmp_path / "ada" / "exercise3.py")
-    (tmp_path / ".git").mkdir()
-    (tmp_path / ".git" / "exercise1.py").write_text("hidden")
-    assert [str(entry.path) for entry in read(tmp_path).entries] == ["ada/exercise1.py"]
+    (tmp_path / "bob").symlink_to(tmp_path / "ada")
+    (tmp_path / ".old").mkdir()
+    (tmp_path / ".old" / "exercise1.py").write_text("hidden")
+    found = read(tmp_path)
+    assert [str(entry.path) for entry in found.entries] == ["ada/exercise1.py"]
+    assert [str(unread) for unread in found.unread] == [
+        "bob is a link",
+        "ada/exercise2.py is a link",
+        "ada/exercise3.py is no regular file",
+    ]
+
+
+@pytest.mark.parametrize("kept", ["folder", "file"])
+def test_a_clone_has_no_times(tmp_path: Path, kept: str) -> None:
+    """Git gives files the time of the clone; a worktree keeps a file named so."""
+    for name in ("ada", "bob"):
+        (tmp_path / name / "work").mkdir(parents=True)
+        (tmp_path / name / "work" / "exercise1.py").write_text("right")
+    git = tmp_path / "ada" / ".git"
+    git.mkdir() if kept == "folder" else git.write_text("gitdir: elsewhere")
+    changed = {entry.path.parts[0]: entry.changed for entry in read(tmp_path).entries}
+    assert changed["ada"] is None
+    assert changed["bob"] is not None
+
+
+def test_what_cannot_be_read_in_a_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file or a folder is told; the rest is read."""
+    for name in ("ada", "bob", "eve"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "exercise1.py").write_text("right")
+    scandir, locked = os.scandir, str(tmp_path / "eve")
+
+    def refusing(path: str) -> object:
+        if str(path) == locked:
+            raise PermissionError(errno.EACCES, "Permission denied", locked)
+        return scandir(path)
+
+    def opened(path: Path, mode: Literal["rb"]) -> BinaryIO:
+        if path == tmp_path / "bob" / "exercise1.py":
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return open(path, mode)
+
+    monkeypatch.setattr(os, "scandir", refusing)
+    monkeypatch.setattr(archives, "open", opened, raising=False)
+    found = read(tmp_path)
+    assert [str(entry.path) for entry in found.entries] == ["ada/exercise1.py"]
+    assert [str(unread) for unread in found.unread] == [
+        "bob/exercise1.py cannot be read: Permission denied",
+        "eve cannot be read: Permission denied",
+    ]
 
 
 def test_times_that_are_none(tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 
 from grader.catalog import Exercise, find
 from grader.course import bench
+from grader.course.class_list import Unreadable, read_class
 from grader.course.grading import Began, Done, grade_all, tasks_of
 from grader.course.handed_in import Attempt, marked_late
 from grader.course.results import Results, folder_name, key_of
@@ -265,6 +266,68 @@ def test_a_gradebook_of_the_results(tmp_path: Path, handed: Path) -> None:
     )
     assert empty.returncode == 2
     assert b"there are no verdicts in" in empty.stderr
+
+
+def _graded(handed: Path, out: Path, *words: str) -> str:
+    """What `grade course` says on standard error."""
+    command = [sys.executable, "-m", "grader", "course", str(handed), "--out", str(out)]
+    done = subprocess.run(
+        [*command, *words], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stderr
+
+
+def test_a_due_date_stays_known(tmp_path: Path, handed: Path) -> None:
+    """Until another is said, or none."""
+    out = tmp_path / "out"
+
+    def late() -> set[bool]:
+        return {result.late for result in Results(out).verdicts()}
+
+    _graded(handed, out, "--due", "2001-01-01")
+    assert late() == {True}
+    _graded(handed, out)
+    assert late() == {True}
+    _graded(handed, out, "--due", "exercise1=2099-01-01")
+    assert late() == {False}
+    _graded(handed, out, "--due", "exercise1=none")
+    assert late() == {True}
+    _graded(handed, out, "--due", "none")
+    assert late() == {False}
+
+
+def test_no_due_date_for_a_clone(tmp_path: Path, handed: Path) -> None:
+    """It has the time of the clone, so it is told and not late."""
+    (handed / "student-0" / ".git").mkdir()
+    (handed / "student-1" / ".git").mkdir()
+    out = tmp_path / "out"
+    told = _graded(handed, out, "--due", "2001-01-01")
+    said = "nothing says when student-0/exercise1.py was handed in (nor 1 more), so no"
+    assert said in told
+    late = {result.student for result in Results(out).verdicts() if result.late}
+    assert late == {f"student-{number}" for number in range(2, 6)}
+
+
+def test_who_handed_in_no_program_is_known(tmp_path: Path, handed: Path) -> None:
+    """It is told, and kept until a program comes."""
+    out = tmp_path / "out"
+    (handed / "zoe").mkdir()
+    (handed / "zoe" / "exercise1.docx").write_text("right")
+    told = _graded(handed, out)
+    said = "zoe: zoe/exercise1.docx is no .py file: no program to grade"
+    assert told.splitlines() == [f"grade: {said}"]
+    known = read_class(out)
+    assert known is not None
+    assert known.unreadable == (
+        Unreadable("zoe", "exercise1", "zoe/exercise1.docx", "is no .py file"),
+    )
+    assert "zoe" in {student.student for student in known.students}
+    (handed / "zoe" / "exercise1.py").write_bytes(RIGHT)
+    assert _graded(handed, out) == ""
+    known = read_class(out)
+    assert known is not None
+    assert known.unreadable == ()
 
 
 def test_due_dates() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import zipfile
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -69,6 +70,46 @@ LAYOUTS = {
         ["all/ada/exercise1.py", "all/bob/exercise1.py"],
         ALL,
         {("ada", "exercise1"), ("bob", "exercise1")},
+    ),
+    "sections": (
+        [
+            "groupA/ada/exercise1.py",
+            "groupA/bob/exercises/exercise1/exercise1.py",
+            "Class 2/dora/exercise1.py",
+        ],
+        ALL,
+        {("ada", "exercise1"), ("bob", "exercise1"), ("dora", "exercise1")},
+    ),
+    "sections with people of the same name": (
+        [
+            "groupA/ada/exercise1.py",
+            "groupA/bob/exercise1.py",
+            "groupB/ada/exercise1.py",
+        ],
+        ALL,
+        {
+            ("groupA/ada", "exercise1"),
+            ("bob", "exercise1"),
+            ("groupB/ada", "exercise1"),
+        },
+    ),
+    "sections of Moodle": (
+        [
+            "groupA/Ada Lovelace_4711_assignsubmission_file_/exercise2.py",
+            "groupB/Bob Jones_4712_assignsubmission_file_/exercise2.py",
+        ],
+        ALL,
+        {("4711", "exercise2"), ("4712", "exercise2")},
+    ),
+    "a folder in a student's folder": (
+        [
+            "ada/hw/exercise1.py",
+            "bob/old/exercise1.py",
+            "bob/new/exercise1.py",
+            "eve/exercise1.py",
+        ],
+        ALL,
+        {("ada", "exercise1"), ("bob", "exercise1"), ("eve", "exercise1")},
     ),
     "one student": (["ada/exercise1.py"], ALL, {("ada", "exercise1")}),
     "a file each": (
@@ -213,12 +254,139 @@ def test_what_is_not_graded_is_told(tmp_path: Path) -> None:
     (tmp_path / "eve_13_814_work.zip").write_bytes(inner.getvalue())
     found = handed_in(tmp_path, ALL)
     assert {a.student for a in found.attempts} == {"ada", "13"}
-    told = "\n".join(found.ignored)
-    assert "bob.zip cannot be read" in told
-    assert "ada/notes.py was not graded" in told
-    assert "moodle.zip holds another archive; unpack it" in told
+    assert [(n.student, n.file, n.why) for n in found.no_programs] == [
+        ("bob", "bob.zip", "cannot be read: it is damaged, or no archive"),
+        ("moodle", "moodle.zip", "holds another archive; unpack it"),
+    ]
+    assert found.ignored == ["not graded: 1 file not called exerciseN.py: ada/notes.py"]
     (twelve,) = handed_in(tmp_path / "moodle.zip", ALL).attempts
     assert (twelve.student, twelve.source) == ("12", b"nested")
+
+
+# What lies there beside ada/exercise1.py; who handed in no program; what else is told.
+NO_PROGRAMS = {
+    "a document": (["bob/exercise1.docx"], ALL, {"bob: is no .py file"}, []),
+    "another suffix": (["bob/exercise1.py.txt"], ALL, {"bob: is no .py file"}, []),
+    "an archive of another kind": (
+        ["bob/work.rar", "eve.7z"],
+        ALL,
+        {
+            f"{name}: is an archive that cannot be opened here; make it a .zip"
+            for name in ("bob", "eve")
+        },
+        [],
+    ),
+    "one of two": (["ada/exercise2.ipynb"], ALL, {"ada: is no .py file"}, []),
+    "beside a program": (["ada/exercise1.txt", "ada/report.pdf"], ALL, set(), []),
+    "a text that was written into Moodle": (
+        ["Bob Jones_4712_assignsubmission_onlinetext_/onlinetext.html"],
+        ALL,
+        {"4712: is no .py file"},
+        [],
+    ),
+    "on Canvas": (["bob_4712_816_exercise1.docx"], ALL, {"4712: is no .py file"}, []),
+    "nobody's": (["grades.csv"], ALL, set(), ["that no name says whose it is"]),
+    "nobody's, of one exercise": (
+        ["grades.csv"],
+        ("exercise1",),
+        set(),
+        ["that no name says whose it is"],
+    ),
+    "another name": (
+        ["bob/fork.py"],
+        ALL,
+        {"bob: is not called exerciseN.py"},
+        ["not called exerciseN.py"],
+    ),
+    "two names of one exercise": (
+        ["bob/a.py", "bob/b.py"],
+        ("exercise1",),
+        {"bob: is not called exercise1.py"},
+        ["not called exerciseN.py"],
+    ),
+    "another exercise": (
+        ["bob/exercise2.py", "bob/README.md"],
+        ("exercise1",),
+        set(),
+        ["of an exercise that is not graded here"],
+    ),
+    "an exercise that there is not": (
+        ["bob/exercise99.py"],
+        ALL,
+        set(),
+        ["of an exercise that is not graded here"],
+    ),
+    "two of the same": (
+        ["ada/old/exercise1.py"],
+        ALL,
+        set(),
+        ["where another one of the same student and exercise is graded"],
+    ),
+}
+
+
+@pytest.mark.parametrize("case", NO_PROGRAMS)
+def test_who_handed_in_no_program(tmp_path: Path, case: str) -> None:
+    """It is said of each, and why; what is no one's attempt is told in all."""
+    files, exercises, expected, kinds = NO_PROGRAMS[case]
+    for name in ("ada/exercise1.py", *files):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(name)
+    found = handed_in(tmp_path, exercises)
+    assert [a.file for a in found.attempts] == ["ada/exercise1.py"]
+    assert {f"{n.student}: {n.why}" for n in found.no_programs} == expected
+    assert {n.file for n in found.no_programs} <= set(files)
+    assert len(found.ignored) == len(kinds)
+    for sentence, kind in zip(found.ignored, kinds, strict=True):
+        assert f" {kind}: " in sentence
+
+
+def test_a_file_counts_for_no_other_exercise(tmp_path: Path) -> None:
+    """However it lies; not even where one exercise alone is graded."""
+    for name in (
+        "ada/exercise2.py",
+        "bob/my_exercise2.py",
+        "exercise1/eve/exercise2.py",
+        "exercise1/joe_exercise2.py",
+        "kim_exercise2.py",
+        "Lee_4711_assignsubmission_file_exercise2.py",
+        "Max_4712_assignsubmission_file_my_exercise2.py",
+        "max_4713_815_exercise2.py",
+        "zoe/anything.py",
+    ):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(name)
+    attempts = handed_in(tmp_path, ("exercise1",)).attempts
+    assert [attempt.file for attempt in attempts] == ["zoe/anything.py"]
+
+
+def test_another_file_of_a_student_is_not_the_newer_attempt(tmp_path: Path) -> None:
+    """Canvas exports all files of all students side by side."""
+    for name in ("ada_4711_815_exercise2.py", "ada_4711_816_utils.py"):
+        (tmp_path / name).write_text(name)
+    (attempt,) = handed_in(tmp_path, ("exercise2",)).attempts
+    assert attempt.file == "ada_4711_815_exercise2.py"
+
+
+def test_the_newest_of_two_that_lie_alike(tmp_path: Path) -> None:
+    """Neither lies higher."""
+    for name, when in (("a", 2_000), ("b", 3_000), ("c", 1_000)):
+        file = tmp_path / "ada" / name / "exercise1.py"
+        file.parent.mkdir(parents=True)
+        file.write_text(name)
+        os.utime(file, (when, when))
+    (tmp_path / "bob").mkdir()
+    (tmp_path / "bob" / "exercise1.py").write_text("right")
+    found = {a.student: a.source for a in handed_in(tmp_path, ALL).attempts}
+    assert found == {"ada": b"b", "bob": b"right"}
+
+
+def test_nothing_is_graded_and_an_option_would_help(tmp_path: Path) -> None:
+    """The message names it."""
+    (tmp_path / "ada").mkdir()
+    (tmp_path / "ada" / "solution.py").write_text("right")
+    with pytest.raises(UsageError, match=r"ada/solution.py .* with --exercise NAME"):
+        handed_in(tmp_path, ALL)
 
 
 def test_what_gradescope_may_write(tmp_path: Path) -> None:

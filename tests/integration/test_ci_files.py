@@ -203,7 +203,7 @@ def test_a_push_to_github_is_graded(
 
 def _nobody_can_grade(folder: Path) -> bool:
     """Whether a job that is root can hand over to somebody who is not, in `folder`."""
-    script = "runuser -u nobody -- bash -c 'cd \"$0\" && python3 -c \"import ensurepip\"'"
+    script = 'runuser -u nobody -- bash -c \'cd "$0" && python3 -c "import ensurepip"\''
     return _shell(f"{script} {folder}", Path("/"), {}).returncode == 0
 
 
