@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import os
+import re
+import tempfile
 import zipfile
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -406,6 +408,56 @@ def test_what_gradescope_may_write(tmp_path: Path) -> None:
         metadata.write_text(text)
         with pytest.raises(UsageError, match="is not Gradescope's"):
             handed_in(tmp_path, ALL)
+
+
+_FOLDERS = st.sampled_from(
+    [
+        "ada",
+        "bob",
+        "groupA",
+        "exercise1",
+        "exercises",
+        "exercise9",
+        "submission_11",
+        "Ada Lovelace_4711_assignsubmission_file_",
+    ]
+)
+_FILES = st.sampled_from(
+    [
+        "exercise1.py",
+        "Exercise_2.PY",
+        "ada_exercise1.py",
+        "ada_4711_815_exercise2-1.py",
+        "exercise9.py",
+        "notes.py",
+    ]
+)
+
+
+def _path(parts: tuple[list[str], str]) -> str:
+    return "/".join([*parts[0], parts[1]])
+
+
+@given(
+    st.sets(st.tuples(st.lists(_FOLDERS, max_size=4), _FILES).map(_path), max_size=8),
+    st.sampled_from([ALL, ("exercise1",)]),
+)
+def test_every_program_is_graded_or_told(
+    files: set[str], exercises: tuple[str, ...]
+) -> None:
+    """However it lies; and never for an exercise that it is not named after."""
+    with tempfile.TemporaryDirectory() as folder:
+        top = Path(folder, "handed-in.zip")
+        with zipfile.ZipFile(top, "w") as archive:
+            for name in ("kim/exercise1.py", *files):
+                archive.writestr(name, _content(name))
+        found = handed_in(top, exercises)
+    graded = {attempt.file for attempt in found.attempts}
+    counts = [int(re.findall(r"\d+", sentence)[0]) for sentence in found.ignored]
+    assert len(graded) + sum(counts) == len(files | {"kim/exercise1.py"})
+    for attempt in found.attempts:
+        named = re.search(r"exercise_?(\d)", Path(attempt.file).name, re.IGNORECASE)
+        assert named is None or attempt.exercise == f"exercise{named[1]}"
 
 
 @given(st.permutations(range(5)))
