@@ -173,8 +173,10 @@ def _print_no_programs(found: Sequence[NoProgram], where: Path) -> None:
     for file in found:
         by_student.setdefault(file.student, []).append(file)
     for student, files in [*by_student.items()][:_MOST_LINES]:
-        more = f" (and {len(files) - 1} more)" * (len(files) > 1)
-        _tell(f"{student}: {files[0].file} {files[0].why}: no program to grade{more}")
+        first, *others = files
+        of = f" for {first.exercise}" * bool(first.exercise)
+        more = f" (and {len(others)} more)" * bool(others)
+        _tell(f"{student} handed in no program{of}: {first.file} {first.why}{more}")
     left = len(by_student) - _MOST_LINES
     if left > 0:
         _tell(f"{left} more students handed in no program; {where} says who")

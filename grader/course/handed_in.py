@@ -151,7 +151,7 @@ def handed_in(path: Path, exercises: Collection[str]) -> HandedIn:
 
 
 def _cure(reading: _Reading, exercises: Collection[str]) -> str:
-    unnamed = reading.unused[_MISNAMED] + reading.unused[_NOBODYS]
+    unnamed = [file.file for file in reading.no_programs] + reading.unused[_NOBODYS]
     example = next((name for name in unnamed if name.lower().endswith(".py")), None)
     if example is not None and len(exercises) > 1:
         return (
@@ -289,27 +289,28 @@ class _Reading:
         self, rest: Sequence[_File], graded: set[str], wanted: Collection[str]
     ) -> None:
         """Say what a student's files are that are not graded."""
-        kinds = [_kind(file.word, graded, wanted) for file in rest]
-        programs = [file.entry is not None for file in rest]
-        others = any(
-            is_program and kind == _OF_OTHERS
-            for is_program, kind in zip(programs, kinds, strict=True)
-        )
-        instead = []
-        for file, kind, is_program in zip(rest, kinds, programs, strict=True):
-            if is_program:
-                self.unused[kind].append(file.name)
-            in_its_place = kind == _MISNAMED and not graded and not others
-            if kind == _MISSING or in_its_place:
-                why = file.why or f"is not called {_alternatives(wanted)}"
-                meant = [m[0]] if (m := exercise_of(file.word)) else [*wanted]
-                exercise = meant[0] if len(meant) == 1 else ""
-                owner = file.owner
-                told = NoProgram(owner.student, exercise, file.name, why, owner.name)
-                instead.append((is_program, told))
+        kinds = [(_kind(file.word, graded, wanted), file) for file in rest]
+        others = any(kind == _OF_OTHERS and file.entry for kind, file in kinds)
+        instead = [
+            file
+            for kind, file in kinds
+            if kind == _MISSING or (kind == _MISNAMED and not graded and not others)
+        ]
         # A program is more likely to be what was meant.
-        instead.sort(key=lambda item: not item[0])
-        self.no_programs += [told for _, told in instead[:_MOST_TOLD]]
+        instead.sort(key=lambda file: file.entry is None)
+        del instead[_MOST_TOLD:]
+        self.no_programs += [_no_program(file, wanted) for file in instead]
+        for kind, file in kinds:
+            if file.entry is not None and file not in instead:
+                self.unused[kind].append(file.name)
+
+
+def _no_program(file: _File, wanted: Collection[str]) -> NoProgram:
+    match = exercise_of(file.word)
+    meant = [match[0]] if match else [*wanted]
+    exercise = meant[0] if len(meant) == 1 else ""
+    why = file.why or f"is not called {_alternatives(wanted)}"
+    return NoProgram(file.owner.student, exercise, file.name, why, file.owner.name)
 
 
 def _kind(word: str, graded: Collection[str], wanted: Collection[str]) -> str:

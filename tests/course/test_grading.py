@@ -315,7 +315,7 @@ def test_who_handed_in_no_program_is_known(tmp_path: Path, handed: Path) -> None
     (handed / "zoe").mkdir()
     (handed / "zoe" / "exercise1.docx").write_text("right")
     told = _graded(handed, out)
-    said = "zoe: zoe/exercise1.docx is no .py file: no program to grade"
+    said = "zoe handed in no program for exercise1: zoe/exercise1.docx is no .py file"
     assert told.splitlines() == [f"grade: {said}"]
     known = read_class(out)
     assert known is not None
