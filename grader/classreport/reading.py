@@ -56,11 +56,18 @@ def passed(result: Result) -> set[str]:
 
 def for_students(course: Course) -> Course:
     """A class without what would give hidden checks away."""
-    open_to_all = {
-        key: replace(result, verdict=hidden.for_students(result.verdict))
-        for key, result in course.results.items()
-    }
-    return replace(course, results=open_to_all)
+
+    def open_to_all(results: Handed) -> Handed:
+        return {
+            key: replace(result, verdict=hidden.for_students(result.verdict))
+            for key, result in results.items()
+        }
+
+    return replace(
+        course,
+        results=open_to_all(course.results),
+        failed=open_to_all(course.failed),
+    )
 
 
 def read_course(folder: Path) -> Course:

@@ -19,6 +19,7 @@ from grader.classreport.anonymity import anonymous
 from grader.classreport.page import class_page, feedback_pages
 from grader.classreport.reading import Course, read_course
 from grader.course.results import folder_name
+from grader.verdict import CheckOutcome
 from tests.classreport.classes import ATTACK, EXERCISES, STUDENTS, finding, make, result
 from tests.conftest import Golden
 
@@ -216,3 +217,22 @@ def test_feedback_keeps_hidden_checks_hidden() -> None:
     assert "17 children" not in feedback
     assert "It waits (hidden)" in feedback
     assert "zombie-left" in feedback
+
+
+def test_what_the_grader_could_not_do_keeps_hidden_checks_hidden() -> None:
+    """What pytest says of a failure may quote the file of hidden checks."""
+    handed_in = result("4711", "exercise1")
+    forks, waits = handed_in.verdict.checks
+    secret = "assert program.run(17).children == 4"
+    broken = replace(waits, hidden=True, outcome=CheckOutcome.GRADER_ERROR)
+    verdicts = [
+        replace(handed_in.verdict, checks=(forks, replace(broken, error=secret))),
+        replace(handed_in.verdict, checks=(forks, broken), error=secret),
+    ]
+    for verdict in verdicts:
+        failed = {("4711", "exercise1"): replace(handed_in, verdict=verdict)}
+        course = Course(STUDENTS[:1], EXERCISES[:1], {}, failed)
+        assert secret in class_page(course, MADE)
+        feedback = feedback_pages(course, MADE)["4711"]
+        assert secret not in feedback
+        assert "The grader could not do its work" in feedback
