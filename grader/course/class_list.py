@@ -7,8 +7,9 @@ in nothing, and what there was to do.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+import re
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -57,11 +58,29 @@ class GradedExercise:
 
 
 @dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A file that somebody handed in and that is no program: `why` says what it is."""
+
+    student: str
+    file: str
+    why: str
+
+    def __post_init__(self) -> None:
+        """Raises ``TypeError`` where it is of other types: it is read from a file."""
+        if not all(isinstance(t, str) for t in (self.student, self.file, self.why)):
+            raise TypeError("not texts")
+
+
+@dataclass(frozen=True, slots=True)
 class ClassList:
-    """The people and the exercises of a class."""
+    """The people and the exercises of a class.
+
+    `unreadable` is what was handed in and is not a program.
+    """
 
     students: tuple[Student, ...] = ()
     exercises: tuple[GradedExercise, ...] = ()
+    unreadable: tuple[Unreadable, ...] = ()
 
     @property
     def roster(self) -> Roster | None:
@@ -77,12 +96,35 @@ class ClassList:
         """Also these, as they are now."""
         known = {exercise.name: exercise for exercise in self.exercises}
         known.update({e.name: GradedExercise.of(e) for e in exercises})
-        return ClassList(self.students, tuple(known[name] for name in _ordered(known)))
+        return replace(self, exercises=tuple(known[name] for name in _ordered(known)))
 
     def with_students(self, students: Iterable[Student]) -> ClassList:
         """These instead."""
         ordered = sorted(students, key=lambda student: student.student)
-        return ClassList(tuple(ordered), self.exercises)
+        return replace(self, students=tuple(ordered))
+
+    def with_unreadable(self, unreadable: Iterable[Unreadable]) -> ClassList:
+        """These instead."""
+        return replace(self, unreadable=tuple(unreadable))
+
+    def not_programs(
+        self, handed_in: Collection[tuple[str, str]]
+    ) -> dict[tuple[str, str], Unreadable]:
+        """What is no program, by student and exercise, where nothing else is.
+
+        `handed_in` are the students and exercises of which something is. A file that
+        names no exercise may be any, of a student who handed in nothing else.
+        """
+        others = {student for student, _ in handed_in}
+        found: dict[tuple[str, str], Unreadable] = {}
+        for one in self.unreadable:
+            named = {int(n) for n in re.findall(r"(?i)exercise[-_ ]?(\d+)", one.file)}
+            for exercise in (e.name for e in self.exercises):
+                number = re.search(r"\d+$", exercise)
+                is_it = number is not None and int(number[0]) in named
+                if is_it or (not named and one.student not in others):
+                    found.setdefault((one.student, exercise), one)
+        return {key: one for key, one in found.items() if key not in handed_in}
 
     def as_json(self) -> dict[str, Any]:
         """This class as schema 1, see docs/course.md."""
@@ -90,6 +132,7 @@ class ClassList:
             "schema": SCHEMA,
             "students": [asdict(student) for student in self.students],
             "exercises": [asdict(exercise) for exercise in self.exercises],
+            "unreadable": [asdict(one) for one in self.unreadable],
         }
 
 
@@ -137,6 +180,7 @@ def _from_json(data: Mapping[str, Any]) -> ClassList:
             GradedExercise(e["name"], e["title"], _checks(e["checks"]))
             for e in data["exercises"]
         ),
+        tuple(Unreadable(**one) for one in data.get("unreadable", [])),
     )
 
 

@@ -12,7 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from grader.catalog import find
-from grader.course.class_list import ClassList, Student, read_class, save_class
+from grader.course.class_list import (
+    ClassList,
+    Student,
+    Unreadable,
+    read_class,
+    save_class,
+)
 from grader.course.handed_in import Attempt
 from grader.course.roster import Person, Roster, read_roster
 from grader.errors import UsageError
@@ -185,12 +191,24 @@ def test_a_class_is_kept(tmp_path: Path) -> None:
         ClassList()
         .with_students([Student.of("ada", ADA), Student("eve", enrolled=False)])
         .with_exercises([find("exercise2"), find("exercise1")])
+        .with_unreadable([Unreadable("ada", "ada/exercise1.docx", "is not a .py file")])
     )
     save_class(tmp_path, known)
     again = read_class(tmp_path)
     assert again == known
     assert [exercise.name for exercise in again.exercises] == ["exercise1", "exercise2"]
     assert again.roster == Roster([ADA])
+    data = known.as_json()
+    assert data["unreadable"] == [
+        {"student": "ada", "file": "ada/exercise1.docx", "why": "is not a .py file"}
+    ]
+    del data["unreadable"]
+    (tmp_path / "class.json").write_text(json.dumps(data))
+    assert read_class(tmp_path) == known.with_unreadable([])
+    data["unreadable"] = [{"student": "ada", "file": 3, "why": "?"}]
+    (tmp_path / "class.json").write_text(json.dumps(data))
+    with pytest.raises(UsageError, match="is not what `grade course` wrote"):
+        read_class(tmp_path)
     for damaged in ("", "[]", "{}", '{"schema": 2}', '{"schema": 1, "students": [3]}'):
         (tmp_path / "class.json").write_text(damaged)
         with pytest.raises(UsageError, match="is not what `grade course` wrote"):
