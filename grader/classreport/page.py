@@ -23,7 +23,7 @@ from grader.classreport.reading import Course, for_students
 from grader.course.class_list import Student
 from grader.course.results import Result
 from grader.report.repeats import Told
-from grader.report.text import visible
+from grader.report.text import counted, visible
 from grader.verdict import CheckOutcome, CheckResult, Outcome, Verdict
 
 _TEMPLATES = Path(__file__).parent / "templates"
@@ -128,7 +128,7 @@ def _environment() -> Environment:
         "checks_of": _checks_of,
         "error_of": _error_of,
         "called": _called,
-        "plural": _plural,
+        "plural": counted,
     }
     return environment
 
@@ -146,10 +146,6 @@ def _percent(part: float) -> str:
     if 0 < part < 1:
         rounded = min(max(rounded, 1), 99)
     return f"{rounded} %"
-
-
-def _plural(count: int, one: str, many: str = "") -> str:
-    return f"{count} {one if count == 1 else many or one + 's'}"
 
 
 def _called(student: Student) -> str:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from hashlib import blake2b
@@ -25,6 +25,7 @@ from grader.course.handed_in import Attempt
 from grader.course.likeness import shape
 from grader.errors import UsageError
 from grader.report.files import write_whole
+from grader.report.text import some
 from grader.verdict import Outcome, Verdict
 
 _LOST = "its verdict cannot be read; `grade course` grades it again"
@@ -216,13 +217,6 @@ class Results:
                 f"{path} lies in the folder of results; name a place outside "
                 f"{self.folder.name or self.folder}"
             )
-
-
-def some(names: Sequence[str], most: int = 10) -> str:
-    """Names for a sentence: all, or the first and how many more there are."""
-    shown = ", ".join(names[:most])
-    more = len(names) - most
-    return f"{shown} and {more} more" if more > 0 else shown
 
 
 def folder_name(student: str) -> str:
