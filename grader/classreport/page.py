@@ -33,6 +33,7 @@ _STATES = {
     "partial": "some points",
     "none": "no points",
     "grader-error": "not graded: the grader failed",
+    "unreadable": "handed in, but not a program",
     "missing": "not handed in",
 }
 _MARKS = {
@@ -59,6 +60,7 @@ def class_page(course: Course, made: date, *, anonymous: bool = False) -> str:
             script=script,
             policy=_policy(style, script),
             figures=figures,
+            everybody=max((f.everybody for f in figures), default=0),
             highest=max((b.count for f in figures for b in f.bins), default=0),
             checks=statistics.check_figures(course),
             misconceptions=found,
