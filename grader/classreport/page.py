@@ -61,6 +61,7 @@ def class_page(course: Course, made: date, *, anonymous: bool = False) -> str:
             policy=_policy(style, script),
             figures=figures,
             everybody=max((f.everybody for f in figures), default=0),
+            outside=sum(s.enrolled is False for s in course.students),
             highest=max((b.count for f in figures for b in f.bins), default=0),
             checks=statistics.check_figures(course),
             misconceptions=found,

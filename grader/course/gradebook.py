@@ -227,8 +227,9 @@ class _Who:
     def __init__(self, head: Sequence[str], identity: int, book: Book) -> None:
         """`identity` is the column that has what forklab knows students as."""
         self._identity = identity
-        self._graded = {result.student for result in book.results}
-        self._all = self._graded | {student.student for student in book.students}
+        self._known = {result.student for result in book.results}
+        self._known |= {student for student, _ in book.waiting}
+        self._all = self._known | {student.student for student in book.students}
         # Of a roster there may be other columns by which a student can be known.
         self._others: dict[tuple[int, str], str] = {}
         places = {word(name): place for place, name in enumerate(head)}
@@ -249,7 +250,7 @@ class _Who:
         if called is None:
             cell = row[self._identity] if self._identity < len(row) else ""
             called = cell.strip()
-        if called in self._graded:
+        if called in self._known:
             return called
         for place, cell in enumerate(row):
             found = self._others.get((place, cell.strip().casefold()))

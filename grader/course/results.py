@@ -183,8 +183,13 @@ class Results:
             result = _read(path)
             if result is not None:
                 yield result
-            elif path not in self.damaged:
+            elif path not in self.damaged and not self._has_verdict(path):
                 self.damaged.append(path)
+
+    def _has_verdict(self, failed: Path) -> bool:
+        """Whether a failure, whatever it was, has a verdict beside it that counts."""
+        place = Path("verdicts", failed.parent.name, failed.name)
+        return _read(self.folder / place) is not None
 
     def lost(self, students: Iterable[str]) -> Iterator[Result]:
         """What stands for the damaged files: handed in, and without a verdict.

@@ -218,6 +218,9 @@ def test_moodle_in_german() -> None:
         "Nothing was handed in.",
         "",
     ]
+    waiting = Book([ADA, BOB], CLASS, {("4713", "exercise1")})
+    filled = moodle(GERMAN, waiting, Rules())
+    assert "Nothing was handed in." not in filled.text
 
 
 def test_full_marks_that_came_late() -> None:
@@ -283,6 +286,13 @@ def test_a_verdict_that_cannot_be_read(tmp_path: Path) -> None:
     assert "no verdict can be read from verdicts/4712/exercise1.json" in first
     assert "`grade course` grades again" in first
     assert "3 not handed in; 1 handed in and without a grade" in last
+    results.save(BOB)
+    failed = results.folder / "failed" / "4712" / "exercise1.json"
+    failed.parent.mkdir()
+    failed.write_text("{")
+    assert _gradebook(tmp_path).returncode == 0
+    failed.unlink()
+    (results.folder / "verdicts" / "4712" / "exercise1.json").unlink()
     for result in (ADA, BOB_2):
         results.folder.joinpath(
             "verdicts", result.student, f"{result.verdict.exercise}.json"
