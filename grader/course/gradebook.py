@@ -187,14 +187,18 @@ def canvas(exported: str, book: Book, rules: Rules) -> Filled:
 
 def _identity(table: _Table, students: set[str]) -> int:
     """The column that says who a row is about."""
+    names = {word(name) for name in table.head}
+    if "student" not in names and names & {*map(word, _MOODLE_GRADE)}:
+        raise UsageError(
+            f"this is not Canvas's gradebook, but has {_listed(table.head)}; give "
+            "Moodle's worksheet with --moodle"
+        )
     columns = [n for n, name in enumerate(table.head) if name.strip() in _CANVAS_IDS]
     if not columns:
-        other = word(_MOODLE_GRADE[0]) in map(word, table.head)
-        hint = "; give Moodle's worksheet with --moodle" if other else ""
         raise UsageError(
             f"this is not Canvas's gradebook: it has no column 'ID', but "
             f"{_listed(table.head)}; export it with Grades, Export, Export Entire "
-            f"Gradebook{hint}"
+            "Gradebook"
         )
     return max(
         columns,
@@ -336,8 +340,9 @@ def _agree(maximum: str, most: Decimal, exercise: str) -> None:
 
 
 def _feedback(result: Result, rules: Rules) -> str:
-    """What did not pass, in one line a check, and what being late costs."""
-    lines = [
+    """What is wrong with it all, what did not pass, and what being late costs."""
+    lines = [f"{found.id}: {found.message}" for found in result.verdict.findings]
+    lines += [
         f"{_NOT[check.outcome]}: {check.title}"
         + (f" ({', '.join(f.id for f in check.findings)})" if check.findings else "")
         for check in result.verdict.checks

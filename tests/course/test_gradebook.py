@@ -101,11 +101,33 @@ def test_canvas() -> None:
     assert rows[4] == ["Nobody, Eve", "816", "eve", "- absent", "1", "9", "2"]
 
 
+MOODLE = """\
+Identifier,"Full name","Email address",Status,Grade,"Maximum Grade","Feedback comments"
+"Participant 4711","Ada Lovelace",ada@example.org,"Submitted",,10.00,
+"Participant 4712","Bob Jones",bob@example.org,"Submitted",,10.00,old
+"Participant 99","Eve",eve@example.org,"No submission",,10.00,
+"""
+
+GERMAN = """\
+ID;"Vollständiger Name";E-Mail-Adresse;Status;Bewertung;Bestwertung;\
+"Bewertung kann geändert werden";"Zuletzt geändert (Abgabe)";"Feedback als Kommentar"
+"Teilnehmer/in 4711";"Ada Lovelace";ada@example.org;x;;10,00;Ja;-;
+"Teilnehmer/in 4712";"Bob Jones";bob@example.org;x;-;10,00;Ja;-;
+"Teilnehmer/in 4713";Dan;DAN@example.org;x;-;10,00;Ja;-;
+"Teilnehmer/in 4714";Eve;eve@example.org;x;-;10,00;Ja;-;
+"""
+
+
 @pytest.mark.parametrize(
     ("exported", "message"),
     [
         ("", "is empty"),
-        ("Name,Grade\n", "no column 'ID', but 'Name', 'Grade'; .* with --moodle"),
+        (
+            "Name,Points\n",
+            "no column 'ID', but 'Name', 'Points'; export it with Grades",
+        ),
+        (MOODLE, "this is not Canvas's gradebook, but has 'Identifier', .*--moodle"),
+        (GERMAN, "this is not Canvas's gradebook, but has 'ID', .* with --moodle"),
         (
             "Student,ID\nAda,4711\n",
             "begins with 'exercise1', but 'Student', 'ID'; name .* with --exercise",
@@ -118,14 +140,6 @@ def test_what_is_no_export_of_canvas(exported: str, message: str) -> None:
     """One sentence that says what to do."""
     with pytest.raises(UsageError, match=message):
         canvas(exported, Book([ADA]), Rules())
-
-
-MOODLE = """\
-Identifier,"Full name","Email address",Status,Grade,"Maximum Grade","Feedback comments"
-"Participant 4711","Ada Lovelace",ada@example.org,"Submitted",,10.00,
-"Participant 4712","Bob Jones",bob@example.org,"Submitted",,10.00,old
-"Participant 99","Eve",eve@example.org,"No submission",,10.00,
-"""
 
 
 def test_moodle() -> None:
@@ -197,16 +211,6 @@ def test_canvas_of_who_handed_in_nothing() -> None:
     assert rows[6][4:] == ["", "9", ""]
 
 
-GERMAN = """\
-ID;"Vollständiger Name";E-Mail-Adresse;Status;Bewertung;Bestwertung;\
-"Bewertung kann geändert werden";"Zuletzt geändert (Abgabe)";"Feedback als Kommentar"
-"Teilnehmer/in 4711";"Ada Lovelace";ada@example.org;x;;10,00;Ja;-;
-"Teilnehmer/in 4712";"Bob Jones";bob@example.org;x;-;10,00;Ja;-;
-"Teilnehmer/in 4713";Dan;DAN@example.org;x;-;10,00;Ja;-;
-"Teilnehmer/in 4714";Eve;eve@example.org;x;-;10,00;Ja;-;
-"""
-
-
 def test_moodle_in_german() -> None:
     """Its columns have other names; who handed in nothing is known by the address."""
     filled = moodle(GERMAN, Book([ADA, BOB], CLASS), Rules(late=Decimal(50)))
@@ -221,6 +225,14 @@ def test_moodle_in_german() -> None:
     waiting = Book([ADA, BOB], CLASS, {("4713", "exercise1")})
     filled = moodle(GERMAN, waiting, Rules())
     assert "Nothing was handed in." not in filled.text
+
+
+def test_what_cannot_be_loaded_is_said() -> None:
+    """Of checks that never ran nothing else could be told."""
+    broken = Finding("cannot-load", "=SyntaxError in line 1")
+    verdict = replace(ADA.verdict, findings=(broken,))
+    told = moodle(MOODLE, Book([replace(ADA, verdict=verdict)]), Rules()).text
+    assert _rows(told)[1][6] == "cannot-load: =SyntaxError in line 1"
 
 
 def test_full_marks_that_came_late() -> None:
