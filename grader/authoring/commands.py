@@ -50,6 +50,7 @@ def check_course(arguments: argparse.Namespace) -> int:
     """Verify a course and tell all that is wrong; the exit status."""
     from grader.authoring.inspection import inspect
     from grader.report.terminal import Reporter, console
+    from grader.report.text import counted
     from grader.tracing.ptrace import hide_memory
 
     hide_memory()
@@ -63,7 +64,7 @@ def check_course(arguments: argparse.Namespace) -> int:
         reporter.probe(False, fault.what, f"{fault.cure[:1].upper()}{fault.cure[1:]}.")
     for failure in proof.failures:
         reporter.line(failure, "magenta")
-    graded = f"{_counted(len(names), 'exercise')}, {proof.graded} gradings"
+    graded = f"{counted(len(names), 'exercise')}, {counted(proof.graded, 'grading')}"
     if proof.failures:
         reporter.line(
             f"{graded}: the grader could not do its work; `grade doctor` says what "
@@ -72,14 +73,10 @@ def check_course(arguments: argparse.Namespace) -> int:
         )
         return GRADER_FAILED
     if faults:
-        reporter.line(f"{graded}: {_counted(len(faults), 'fault')}.", "bold red")
+        reporter.line(f"{graded}: {counted(len(faults), 'fault')}.", "bold red")
         return NOT_FULL
     reporter.line(f"{graded}: no fault.", "bold green")
     return FULL
-
-
-def _counted(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def _course(given: Path | None) -> AbstractContextManager[Course]:

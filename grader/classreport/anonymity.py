@@ -6,10 +6,11 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from hashlib import blake2b
+from pathlib import PurePosixPath
 from typing import Any
 
 from grader.classreport.reading import Course, Handed
-from grader.course.class_list import Student
+from grader.course.class_list import Student, Unreadable
 from grader.course.results import Result
 from grader.verdict import Verdict
 
@@ -44,11 +45,22 @@ def anonymous(course: Course, secret: bytes) -> Course:
             for (student, exercise), result in results.items()
         }
 
+    def unreadable(key: tuple[str, str], one: Unreadable) -> Unreadable:
+        student, exercise = called[key[0]], key[1]
+        suffix, why = words.without(
+            [PurePosixPath(one.file).suffix, one.why], one.student, {one.file: student}
+        )
+        return Unreadable(student, exercise, f"{student}/{exercise}{suffix}", why)
+
     return Course(
         tuple(Student(called[s.student], enrolled=s.enrolled) for s in shuffled),
         course.exercises,
         without_names(course.results),
         without_names(course.failed),
+        {
+            (called[key[0]], key[1]): unreadable(key, one)
+            for key, one in course.unreadable.items()
+        },
     )
 
 

@@ -78,10 +78,14 @@ def histogram(
 
 
 def stacked(
-    parts: Sequence[tuple[str, int]], *, width: float = 600, height: float = 26
+    parts: Sequence[tuple[str, int]],
+    whole: int,
+    *,
+    width: float = 600,
+    height: float = 26,
 ) -> list[Bar]:
-    """Parts of a whole, side by side."""
-    whole = sum(count for _, count in parts) or 1
+    """Parts side by side; `whole` of them fill the width."""
+    whole = whole or 1
     bars, x = [], 0.0
     for label, count in parts:
         size = width * count / whole

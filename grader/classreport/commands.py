@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from grader.errors import UsageError
-from grader.usage import FULL
+from grader.usage import FULL, GRADER_FAILED
 
 if TYPE_CHECKING:
     from datetime import date
@@ -43,7 +44,9 @@ def report(arguments: argparse.Namespace) -> int:
     from datetime import date
 
     from grader.classreport.reading import read_course
+    from grader.course.results import Results
     from grader.report.files import check_writable, write_whole
+    from grader.report.text import counted, visible
 
     out, feedback = arguments.out, arguments.feedback
     if out is None and feedback is None:
@@ -56,10 +59,14 @@ def report(arguments: argparse.Namespace) -> int:
     if out is not None:
         check_writable(out)
     course = read_course(arguments.results)
+    for place in filter(None, (out, feedback)):
+        Results(arguments.results).keep_out(place)
+    if course.damage:
+        print(f"grade: {visible(course.damage)}", file=sys.stderr)
     today = date.today()
     if feedback is not None:
         count = _write_feedback(course, feedback, today)
-        print(f"Wrote feedback for {count} students into {feedback}.")
+        print(f"Wrote feedback for {counted(count, 'student')} into {feedback}.")
     if out is not None:
         from grader.classreport.page import class_page
 
@@ -68,10 +75,10 @@ def report(arguments: argparse.Namespace) -> int:
         page = class_page(course, today, anonymous=arguments.anonymous)
         write_whole(out, page)
         print(
-            f"Wrote {out}: {len(course.students)} students, "
-            f"{len(course.exercises)} exercises."
+            f"Wrote {out}: {counted(len(course.students), 'student')}, "
+            f"{counted(len(course.exercises), 'exercise')}."
         )
-    return FULL
+    return GRADER_FAILED if course.damage else FULL
 
 
 def _anonymous(course: Course) -> Course:

@@ -23,7 +23,7 @@ from grader.classreport.reading import Course, for_students
 from grader.course.class_list import Student
 from grader.course.results import Result
 from grader.report.repeats import Told
-from grader.report.text import visible
+from grader.report.text import counted, visible
 from grader.verdict import CheckOutcome, CheckResult, Outcome, Verdict
 
 _TEMPLATES = Path(__file__).parent / "templates"
@@ -33,6 +33,7 @@ _STATES = {
     "partial": "some points",
     "none": "no points",
     "grader-error": "not graded: the grader failed",
+    "unreadable": "handed in, but not a program",
     "missing": "not handed in",
 }
 _MARKS = {
@@ -59,6 +60,8 @@ def class_page(course: Course, made: date, *, anonymous: bool = False) -> str:
             script=script,
             policy=_policy(style, script),
             figures=figures,
+            everybody=max((f.everybody for f in figures), default=0),
+            outside=sum(s.enrolled is False for s in course.students),
             highest=max((b.count for f in figures for b in f.bins), default=0),
             checks=statistics.check_figures(course),
             misconceptions=found,
@@ -128,7 +131,7 @@ def _environment() -> Environment:
         "checks_of": _checks_of,
         "error_of": _error_of,
         "called": _called,
-        "plural": _plural,
+        "plural": counted,
     }
     return environment
 
@@ -146,10 +149,6 @@ def _percent(part: float) -> str:
     if 0 < part < 1:
         rounded = min(max(rounded, 1), 99)
     return f"{rounded} %"
-
-
-def _plural(count: int, one: str, many: str = "") -> str:
-    return f"{count} {one if count == 1 else many or one + 's'}"
 
 
 def _called(student: Student) -> str:

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from grader.catalog import CheckSpec
-from grader.course.class_list import ClassList, GradedExercise, Student, read_class
+from grader.course.class_list import (
+    ClassList,
+    GradedExercise,
+    Student,
+    Unreadable,
+    read_class,
+)
 from grader.course.results import Result, Results
 from grader.errors import UsageError
 from grader.report import hidden
@@ -20,13 +26,17 @@ Handed = Mapping[tuple[str, str], Result]
 class Course:
     """A class and its results, by student and exercise.
 
-    `failed` are those of which the grader could not make a verdict.
+    `failed` are those of which the grader could not make a verdict, or whose verdict
+    is damaged, which `damage` tells; `unreadable` is what is no program, where nothing
+    else was handed in.
     """
 
     students: tuple[Student, ...]
     exercises: tuple[GradedExercise, ...]
     results: Handed
     failed: Handed
+    unreadable: Mapping[tuple[str, str], Unreadable] = field(default_factory=dict)
+    damage: str = ""
 
     @property
     def points(self) -> int:
@@ -45,6 +55,7 @@ class Course:
             if student.enrolled is not False
             and (student.student, exercise) not in self.results
             and (student.student, exercise) not in self.failed
+            and (student.student, exercise) not in self.unreadable
         ]
 
 
@@ -56,11 +67,18 @@ def passed(result: Result) -> set[str]:
 
 def for_students(course: Course) -> Course:
     """A class without what would give hidden checks away."""
-    open_to_all = {
-        key: replace(result, verdict=hidden.for_students(result.verdict))
-        for key, result in course.results.items()
-    }
-    return replace(course, results=open_to_all)
+
+    def open_to_all(results: Handed) -> Handed:
+        return {
+            key: replace(result, verdict=hidden.for_students(result.verdict))
+            for key, result in results.items()
+        }
+
+    return replace(
+        course,
+        results=open_to_all(course.results),
+        failed=open_to_all(course.failed),
+    )
 
 
 def read_course(folder: Path) -> Course:
@@ -72,8 +90,11 @@ def read_course(folder: Path) -> Course:
         raise UsageError(f"{folder} is not a folder; name what `grade course` wrote")
     kept = Results(folder)
     results = {_key(result): result for result in kept.verdicts()}
-    failed = {_key(r): r for r in kept.failed() if _key(r) not in results}
     known = read_class(folder) or ClassList()
+    failed = {_key(result): result for result in kept.failed()}
+    for result in kept.lost(student.student for student in known.students):
+        failed.setdefault(_key(result), result)
+    failed = {key: result for key, result in failed.items() if key not in results}
     if not results and not failed and not known.students:
         raise UsageError(f"there are no results in {folder}; `grade course` makes them")
     everything = [*results.values(), *failed.values()]
@@ -82,6 +103,8 @@ def read_course(folder: Path) -> Course:
         _exercises(known, everything),
         results,
         failed,
+        known.not_programs({*results, *failed}),
+        kept.damage(),
     )
 
 
@@ -100,6 +123,8 @@ def _students(known: ClassList, results: Iterable[Result]) -> tuple[Student, ...
             people[result.student] = new
         elif not here.name:
             people[result.student] = replace(here, name=result.name)
+    for one in known.unreadable:
+        people.setdefault(one.student, Student(one.student, enrolled=enrolled))
     return tuple(
         sorted(people.values(), key=lambda s: (s.name or s.student).casefold())
     )

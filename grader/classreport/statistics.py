@@ -17,7 +17,7 @@ from grader.verdict import Finding, Outcome
 
 # What no exercise needs, and what a loop that does not end comes to.
 FORBIDDEN = ("forbidden-call",)
-LIMITS = ("too-many-processes", "too-much-memory", "too-much-output")
+LIMITS = ("too-many-processes", "too-much-memory", "too-much-output", "never-ends")
 
 _MOST_BINS = 21
 
@@ -47,6 +47,7 @@ class ExerciseFigures:
     none: int
     failed: int
     late: int
+    unreadable: int
     missing: list[Student]
     median: float | None
     mean: float | None
@@ -55,6 +56,11 @@ class ExerciseFigures:
     @property
     def graded(self) -> int:
         return self.full + self.partial + self.none
+
+    @property
+    def everybody(self) -> int:
+        """Who is expected to hand it in, or did."""
+        return self.graded + self.failed + self.unreadable + len(self.missing)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,13 +110,22 @@ class Alike:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """What a student has of an exercise: `state` is an outcome, or ``missing``."""
+    """What a student has of an exercise.
+
+    `state` is an outcome, ``missing``, or ``unreadable``: handed in, but no program.
+    `finding` is the diagnosis of a submission as a whole, such as that it cannot be
+    loaded; empty without one.
+    """
 
     exercise: GradedExercise
     state: str
     score: int
     late: bool
     not_passed: list[CheckSpec]
+    finding: str = ""
+
+
+_STUCK = ("partial", "none", "unreadable")
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +142,7 @@ class Row:
     @property
     def stuck(self) -> Place | None:
         """The first exercise that was handed in and has not full marks."""
-        return next((p for p in self.places if p.state in ("partial", "none")), None)
+        return next((p for p in self.places if p.state in _STUCK), None)
 
     @property
     def open(self) -> int:
@@ -155,6 +170,7 @@ def _figures(course: Course, exercise: GradedExercise) -> ExerciseFigures:
         outcomes.count(Outcome.NONE),
         sum(name == exercise.name for _, name in course.failed),
         sum(result.late for result in results),
+        sum(name == exercise.name for _, name in course.unreadable),
         course.missing(exercise.name),
         statistics.median(scores) if scores else None,
         statistics.fmean(scores) if scores else None,
@@ -260,8 +276,9 @@ def matrix(course: Course) -> list[Row]:
 def _place(course: Course, student: str, exercise: GradedExercise) -> Place:
     result = course.results.get((student, exercise.name))
     if result is None:
-        is_failed = (student, exercise.name) in course.failed
-        state = "grader-error" if is_failed else "missing"
+        key = student, exercise.name
+        state = "unreadable" if key in course.unreadable else "missing"
+        state = "grader-error" if key in course.failed else state
         return Place(exercise, state, 0, False, [*exercise.checks])
     done = passed(result)
     return Place(
@@ -270,4 +287,5 @@ def _place(course: Course, student: str, exercise: GradedExercise) -> Place:
         result.verdict.score,
         result.late,
         [check for check in exercise.checks if check.id not in done],
+        next((finding.id for finding in result.verdict.findings), ""),
     )

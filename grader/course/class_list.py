@@ -70,12 +70,19 @@ class Unreadable:
     file: str
     why: str
 
+    def __post_init__(self) -> None:
+        """Raises ``TypeError`` where it is of other types: it is read from a file."""
+        texts = (self.student, self.exercise, self.file, self.why)
+        if not all(isinstance(text, str) for text in texts):
+            raise TypeError("not texts")
+
 
 @dataclass(frozen=True, slots=True)
 class ClassList:
     """The people and the exercises of a class, and when work was due.
 
-    `due` is by exercise; that of the others is under the empty name.
+    `unreadable` is what was handed in and is not a program. `due` is by exercise; that
+    of the others is under the empty name.
     """
 
     students: tuple[Student, ...] = ()
@@ -120,6 +127,23 @@ class ClassList:
             for file in found.no_programs
         ]
         return replace(self, unreadable=tuple(kept + new))
+
+    def not_programs(
+        self, handed_in: Collection[tuple[str, str]]
+    ) -> dict[tuple[str, str], Unreadable]:
+        """What is no program, by student and exercise, where nothing else is.
+
+        `handed_in` are the students and exercises of which something is. A file of no
+        exercise may be any's, of a student who handed in nothing else.
+        """
+        others = {student for student, _ in handed_in}
+        found: dict[tuple[str, str], Unreadable] = {}
+        for one in self.unreadable:
+            for exercise in (e.name for e in self.exercises):
+                may_be = not one.exercise and one.student not in others
+                if one.exercise == exercise or may_be:
+                    found.setdefault((one.student, exercise), one)
+        return {key: one for key, one in found.items() if key not in handed_in}
 
     def as_json(self) -> dict[str, Any]:
         """This class as schema 1, see docs/course.md."""

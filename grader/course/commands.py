@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from grader.course.class_list import ClassList
-    from grader.course.gradebook import Rules
+    from grader.course.gradebook import Book, Rules
     from grader.course.handed_in import Attempt, NoProgram
-    from grader.course.results import Result
+    from grader.course.results import Result, Results
     from grader.course.roster import Roster
 
 
@@ -133,8 +133,8 @@ def course(arguments: argparse.Namespace) -> int:
     before = read_class(results.folder)
     due = _due_now(arguments.due, before)
     people = people_of(found, roster, before, results)
-    for student in people.strangers:
-        _tell(f"{student} is not in the roster")
+    if people.strangers:
+        _tell(people.strangers)
     known = (before or ClassList()).with_exercises(exercises.values())
     known = known.with_students(people.students).with_handed_in(found, exercises)
     save_class(results.folder, replace(known, due=due))
@@ -281,59 +281,94 @@ def gradebook(arguments: argparse.Namespace) -> int:
     """Write a gradebook; the exit status."""
     from grader.catalog import find
     from grader.course.gradebook import Rules
+    from grader.course.results import Results
     from grader.report.files import check_writable, write_whole
+    from grader.report.text import counted, some
 
+    folder = arguments.results
+    if not folder.is_dir():
+        raise UsageError(f"{folder} is not a folder; name what `grade course` wrote")
+    results = Results(folder)
     if arguments.out is not None:
         check_writable(arguments.out)
+        results.keep_out(arguments.out)
     wanted = arguments.exercise
     for name in [*(wanted or []), *dict(arguments.weight)]:
         find(name)
-    found = [r for r in _results(arguments.results) if _is_wanted(r, wanted)]
-    if not found:
+    book = _book(results, wanted)
+    damage = results.damage()
+    if damage:
+        _tell(damage)
+    if not book.results:
+        if damage:
+            return GRADER_FAILED
         raise UsageError(
-            f"there are no verdicts in {arguments.results}; `grade course` writes them"
+            f"there are no verdicts in {folder}; `grade course` writes them"
         )
     rules = Rules(dict(arguments.weight), arguments.late)
-    text, without_row = _filled(arguments, found, rules)
-    for student in without_row:
-        _tell(f"{student} has no row there")
+    text, without_row = _filled(arguments, book, rules)
+    if without_row:
+        has = "has" if len(without_row) == 1 else "have"
+        _tell(
+            f"{counted(len(without_row), 'student')} {has} no row there, so the grades "
+            f"are not in it: {some(without_row)}; export it again once they are in the "
+            "course, or enter them by hand"
+        )
     if arguments.out is None:
         sys.stdout.write(text)
     else:
         write_whole(arguments.out, text)
-    return FULL
+    summary = book.summary(rules)
+    if summary:
+        print(f"grade: {summary}", file=sys.stderr)
+    return GRADER_FAILED if damage else FULL
 
 
-def _results(folder: Path) -> list[Result]:
-    from grader.course.results import Results
+def _book(results: Results, exercises: Sequence[str] | None) -> Book:
+    """What a folder of results gives for these exercises, or for all."""
+    from grader.course.class_list import ClassList, read_class
+    from grader.course.gradebook import Book
 
-    if not folder.is_dir():
-        raise UsageError(f"{folder} is not a folder; name what `grade course` wrote")
-    return list(Results(folder).verdicts())
+    known = read_class(results.folder) or ClassList()
 
+    def is_wanted(result: Result) -> bool:
+        return not exercises or result.verdict.exercise in exercises
 
-def _is_wanted(result: Result, exercises: Sequence[str] | None) -> bool:
-    return not exercises or result.verdict.exercise in exercises
+    found = list(filter(is_wanted, results.verdicts()))
+    waiting = list(filter(is_wanted, results.failed()))
+    waiting += filter(is_wanted, results.lost(s.student for s in known.students))
+    graded = {(r.student, r.verdict.exercise) for r in found}
+    keys = {(r.student, r.verdict.exercise) for r in waiting} - graded
+    return Book(
+        found,
+        [student for student in known.students if student.enrolled is not False],
+        keys | known.not_programs(graded | keys).keys(),
+    )
 
 
 def _filled(
-    arguments: argparse.Namespace, results: Sequence[Result], rules: Rules
+    arguments: argparse.Namespace, book: Book, rules: Rules
 ) -> tuple[str, list[str]]:
     from grader.course.gradebook import canvas, moodle, plain
 
     if arguments.canvas is not None:
-        filled = canvas(_read(arguments.canvas), results, rules)
+        filled = canvas(_read(arguments.canvas), book, rules)
     elif arguments.moodle is not None:
-        filled = moodle(_read(arguments.moodle), results, rules)
+        filled = moodle(_read(arguments.moodle), book, rules)
     else:
-        return plain(results, rules), []
+        return plain(book, rules), []
     return filled.text, filled.without_row
 
 
 def _read(path: Path) -> str:
     try:
-        with open(path, encoding="utf-8", newline="") as file:
-            return file.read()
-    except (OSError, UnicodeDecodeError) as error:
-        why = getattr(error, "strerror", None) or "it is not UTF-8 text"
-        raise UsageError(f"{path} cannot be read: {why}") from error
+        data = path.read_bytes()
+        return data.decode()
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise UsageError(
+            f"{path} cannot be read: line {line} is not UTF-8 text; save it as CSV "
+            "UTF-8"
+        ) from error

@@ -13,10 +13,13 @@ from grader.course.roster import Matched, Roster
 
 @dataclass(frozen=True, slots=True)
 class People:
-    """Everybody of a class; `strangers` are whom the roster, if any, does not have."""
+    """Everybody of a class.
+
+    `strangers` is a sentence about whom the roster does not have, if it lacks anybody.
+    """
 
     students: list[Student]
-    strangers: list[str]
+    strangers: str
     matched: Matched | None
 
     def named(self, attempts: Iterable[Attempt]) -> list[Attempt]:
@@ -43,8 +46,8 @@ def people_of(
     names |= {s: name or names.get(s, "") for s, name in found.names().items()}
     roster = roster or (before.roster if before else None)
     if roster is None:
-        return People([Student(s, name) for s, name in names.items()], [], None)
+        return People([Student(s, name) for s, name in names.items()], "", None)
     matched = roster.match(names)
     students = [Student.of(s, person) for s, person in matched.people.items()]
     students += [Student(s, names[s], enrolled=False) for s in matched.strangers]
-    return People(students, matched.strangers, matched)
+    return People(students, matched.told(), matched)

@@ -17,7 +17,7 @@ from dataclasses import asdict, dataclass, replace
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from grader import __version__
 from grader.catalog import Exercise
@@ -25,8 +25,10 @@ from grader.course.handed_in import Attempt
 from grader.course.likeness import shape
 from grader.errors import UsageError
 from grader.report.files import write_whole
+from grader.report.text import some
 from grader.verdict import Outcome, Verdict
 
+_LOST = "its verdict cannot be read; `grade course` grades it again"
 _LONGEST_NAME = 200  # of the 255 bytes that most file systems have
 
 
@@ -110,10 +112,14 @@ def key_of(attempt: Attempt, exercise: Exercise) -> str:
 
 
 class Results:
-    """A folder of results. Several processes may write to it at once."""
+    """A folder of results. Several processes may write to it at once.
+
+    `damaged` are the files that `verdicts` and `failed` met so far and could not read.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder.absolute()
+        self.damaged: list[Path] = []
 
     def make(self) -> None:
         """Make the folder, if it is not there.
@@ -165,11 +171,57 @@ class Results:
 
     def verdicts(self) -> Iterator[Result]:
         """All results with a verdict, by student and exercise."""
-        return _all(self.folder / "verdicts")
+        return self._all("verdicts")
 
     def failed(self) -> Iterator[Result]:
         """All that the grader itself could not do."""
-        return _all(self.folder / "failed")
+        return self._all("failed")
+
+    def _all(self, part: str) -> Iterator[Result]:
+        files: Iterable[Path] = sorted((self.folder / part).glob("*/*.json"))
+        for path in files:
+            result = _read(path)
+            if result is not None:
+                yield result
+            elif path not in self.damaged and not self._has_verdict(path):
+                self.damaged.append(path)
+
+    def _has_verdict(self, failed: Path) -> bool:
+        """Whether a failure, whatever it was, has a verdict beside it that counts."""
+        place = Path("verdicts", failed.parent.name, failed.name)
+        return _read(self.folder / place) is not None
+
+    def lost(self, students: Iterable[str]) -> Iterator[Result]:
+        """What stands for the damaged files: handed in, and without a verdict.
+
+        `students` are those whose folder's name tells who they are.
+        """
+        known = {folder_name(student): student for student in students}
+        for path in self.damaged:
+            folder = path.parent.name
+            named = folder[1:] if folder.startswith("%.") else folder
+            student = known.get(folder) or unquote(named)
+            file = str(path.relative_to(self.folder))
+            verdict = Verdict(path.stem, file, (), error=_LOST)
+            yield Result(student, "", file, None, False, "", verdict)
+
+    def damage(self) -> str:
+        """A sentence on the damaged files; empty where there are none."""
+        if not self.damaged:
+            return ""
+        files = some([str(path.relative_to(self.folder)) for path in self.damaged])
+        return (
+            f"no verdict can be read from {files} in {self.folder}; `grade course` "
+            "grades again what is damaged"
+        )
+
+    def keep_out(self, path: Path) -> None:
+        """Raises `UsageError` where something else would be written into it."""
+        if path.resolve().is_relative_to(self.folder.resolve()):
+            raise UsageError(
+                f"{path} lies in the folder of results; name a place outside "
+                f"{self.folder.name or self.folder}"
+            )
 
 
 def folder_name(student: str) -> str:
@@ -182,14 +234,6 @@ def folder_name(student: str) -> str:
         digest = blake2b(name.encode(), digest_size=8).hexdigest()
         name = f"{name[:100]}%{digest}"
     return name
-
-
-def _all(folder: Path) -> Iterator[Result]:
-    files: Iterable[Path] = sorted(folder.glob("*/*.json"))
-    for path in files:
-        result = _read(path)
-        if result is not None:
-            yield result
 
 
 def _read(path: Path) -> Result | None:

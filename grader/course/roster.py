@@ -7,6 +7,7 @@ people in its own way. So columns are known by their names, whoever wrote the fi
     GitHub Classroom   identifier, github_username, github_id, name
     Canvas             Student, ID, SIS User ID, SIS Login ID, Section
     Moodle             First name, Last name, ID number, Email address, Groups
+                       Vorname, Nachname, ID-Nummer, E-Mail-Adresse, Gruppen
     Gradescope         First Name, Last Name, SID, Email, Role
 """
 
@@ -20,13 +21,22 @@ import unicodedata
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
 from pathlib import Path
 
 from grader.course.handed_in import Attempt
 from grader.errors import UsageError
+from grader.report.text import SHOWN, counted, some
 
 # Columns by what they say of a person, most telling first.
-_EMAIL = ("email", "email address", "e-mail", "e-mail address", "mail")
+EMAIL = (
+    "email",
+    "email address",
+    "e-mail",
+    "e-mail address",
+    "mail",
+    "e-mail-adresse",
+)
 _IDENTITY = (
     "student",
     "student id",
@@ -40,15 +50,31 @@ _IDENTITY = (
     "sis user id",
     "sis login id",
     "id number",
-    *_EMAIL,
+    "id-nummer",
+    "anmeldename",
+    *EMAIL,
 )
-_NAME = ("name", "full name", "student name")
-_FIRST = ("first name", "given name", "firstname")
-_LAST = ("last name", "surname", "family name", "lastname")
-_SECTION = ("section", "sections", "group", "groups", "section name")
-_ROLE = ("role", "roles")
+_NAME = ("name", "full name", "student name", "vollständiger name")
+_FIRST = ("first name", "given name", "firstname", "vorname")
+_LAST = ("last name", "surname", "family name", "lastname", "nachname")
+_SECTION = (
+    "section",
+    "sections",
+    "group",
+    "groups",
+    "section name",
+    "gruppe",
+    "gruppen",
+)
+_ROLE = ("role", "roles", "rolle", "rollen")
+_STUDENT_ROLES = ("student", "teilnehmer")
+# What Moodle puts before a number, in English and in German.
+_PARTICIPANT = re.compile(r"^(Participant|Teilnehmer(/?in|[*:_]in)?) ?(?=\d+$)")
 
 _CANVAS_HEAD = {"student", "id", "section"}
+# Excel's own first line: what separates cells.
+DECLARED = re.compile(r'"?sep=(?P<delimiter>[^"\r\n])"?[;,\t]*\r?\n', re.IGNORECASE)
+
 _CANVAS_ITSELF = ("points possible", "student, test")
 
 
@@ -84,6 +110,34 @@ class Matched:
             else attempt
             for attempt in attempts
         ]
+
+    def told(self) -> str:
+        """A sentence on the strangers, with who may be meant; empty without any."""
+        if not self.strangers:
+            return ""
+        found = self.strangers[:]
+        found[:SHOWN] = [_with_near(name, self.people) for name in found[:SHOWN]]
+        subject = counted(len(found), "student")
+        verb = "is" if len(found) == 1 else "are"
+        return (
+            f"{subject} {verb} not in the roster: {some(found)}; what they handed in "
+            "is graded all the same: write them into the roster, or put right there "
+            "what they are called"
+        )
+
+
+def _with_near(stranger: str, people: Mapping[str, Person]) -> str:
+    """A stranger, with somebody of the roster who is called nearly so."""
+    called = {
+        _folded(name): name
+        for person in people.values()
+        for name in (*person.identities.values(), person.name)
+        if name
+    }
+    # Of two numbers that differ in a digit neither is meant by the other.
+    is_word = any(character.isalpha() for character in stranger)
+    near = get_close_matches(_folded(stranger), called, 1, 0.8) if is_word else []
+    return f"{stranger} ({called[near[0]]}?)" if near else stranger
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,9 +215,9 @@ def read_roster(path: Path) -> Roster:
 def _lines(data: bytes) -> list[tuple[int, list[str]]]:
     """The rows that hold something, each with the number of its last line."""
     text = _decoded(data)
-    declared = re.match(r"sep=(.)\r?\n", text)  # Excel's own
+    declared = DECLARED.match(text)
     start = declared.end() if declared else 0
-    delimiter = declared[1] if declared else _delimiter(text)
+    delimiter = declared["delimiter"] if declared else _delimiter(text)
     reader = csv.reader(io.StringIO(text[start:]), delimiter=delimiter, strict=True)
     try:
         rows = [(reader.line_num, [cell.strip() for cell in row]) for row in reader]
@@ -181,11 +235,13 @@ def _decoded(data: bytes) -> str:
     try:
         text = data.decode(encoding)
     except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
         raise UsageError(
-            "is neither UTF-8 nor UTF-16 text; save it as CSV UTF-8"
+            f"is neither UTF-8 nor UTF-16 text in line {line}; save it as CSV UTF-8"
         ) from error
     if "\0" in text:
-        raise UsageError("holds NUL characters; save it as CSV UTF-8")
+        line = text.count("\n", 0, text.index("\0")) + 1
+        raise UsageError(f"holds NUL characters in line {line}; save it as CSV UTF-8")
     return text
 
 
@@ -197,12 +253,16 @@ def _delimiter(text: str) -> str:
 def _roster(rows: Sequence[tuple[int, list[str]]]) -> Roster:
     if not rows:
         raise UsageError("is empty; its first line names the columns")
-    head = _Head(rows[0][1])
+    head = _Head(*rows[0])
     people: list[Person] = []
     seen: dict[tuple[str, str], int] = {}
+    nameless: list[str] = []
     for number, row in rows[1:]:
-        person = head.person(number, row)
+        person = head.person(row)
         if person is None:
+            continue
+        if not person.identities:
+            nameless.append(str(number))
             continue
         for where in person.identities.items():
             before = seen.setdefault(where, number)
@@ -212,6 +272,13 @@ def _roster(rows: Sequence[tuple[int, list[str]]]) -> Roster:
                     f"{number}; leave one of them out"
                 )
         people.append(person)
+    if nameless:
+        columns = " or ".join(map(repr, head.identities))
+        lines = f"line{'s' if len(nameless) > 1 else ''} {some(nameless)}"
+        raise UsageError(
+            f"has nothing as {columns} in {lines}; fill that in, or leave the "
+            f"{'lines' if len(nameless) > 1 else 'line'} out"
+        )
     if not people:
         raise UsageError("has no student in it, only the names of its columns")
     return Roster(people)
@@ -220,9 +287,16 @@ def _roster(rows: Sequence[tuple[int, list[str]]]) -> Roster:
 class _Head:
     """The first line of a roster: what its columns say of a person."""
 
-    def __init__(self, names: Sequence[str]) -> None:
-        """Raises `UsageError` where no column identifies anybody."""
-        words = [_word(name) for name in names]
+    def __init__(self, line: int, names: Sequence[str]) -> None:
+        """Raises `UsageError` where no column identifies anybody, or two are one."""
+        words = [word(name) for name in names]
+        used = {*_IDENTITY, *_NAME, *_FIRST, *_LAST, *_SECTION, *_ROLE}
+        twice = next((w for w in words if w in used and words.count(w) > 1), None)
+        if twice is not None:
+            raise UsageError(
+                f"has several columns {twice!r} in line {line}; leave one, and call "
+                "the others something else"
+            )
         self._is_canvas = set(words) >= _CANVAS_HEAD
         full = ("student", *_NAME) if self._is_canvas else _NAME
         taken = {"student"} if self._is_canvas else set()
@@ -234,39 +308,41 @@ class _Head:
         }
         if not self._identities:
             raise UsageError(
-                "has no column that identifies a student; its first line names the "
-                "columns: student, and if you like name, email, section"
+                "has no column that identifies a student, but "
+                f"{some([repr(name) for name in names if name])} in line {line}; call "
+                "the one that does 'student' there"
             )
         self._name, self._first, self._last, self._email, self._section, self._role = (
             next((columns[word] for word in kind if word in columns), None)
-            for kind in (full, _FIRST, _LAST, _EMAIL, _SECTION, _ROLE)
+            for kind in (full, _FIRST, _LAST, EMAIL, _SECTION, _ROLE)
         )
 
-    def person(self, number: int, row: Sequence[str]) -> Person | None:
-        """The person of a row; None where it is about no student.
+    @property
+    def identities(self) -> list[str]:
+        """The names of the columns that identify somebody."""
+        return [*self._identities]
 
-        Raises `UsageError` where it does not say about whom it is.
-        """
+    def person(self, row: Sequence[str]) -> Person | None:
+        """The person of a row; None where it is about no student."""
 
         def cell(place: int | None) -> str:
             return row[place] if place is not None and place < len(row) else ""
 
         role = cell(self._role).casefold()
-        if role and "student" not in role:
+        if role and not any(kind in role for kind in _STUDENT_ROLES):
             return None
         name = cell(self._name) or f"{cell(self._first)} {cell(self._last)}".strip()
         identities = {
-            column: re.sub(r"^Participant (?=\d+$)", "", cell(place))
+            column: _PARTICIPANT.sub("", cell(place))
             for column, place in self._identities.items()
             if cell(place)
         }
         if self._is_canvas and (not identities or name.casefold() in _CANVAS_ITSELF):
             return None
-        if not identities:
-            columns = " or ".join(repr(column) for column in self._identities)
-            raise UsageError(f"has nothing as {columns} in line {number}")
         return Person(identities, name, cell(self._email), cell(self._section))
 
 
-def _word(name: str) -> str:
-    return " ".join(name.casefold().replace("_", " ").split())
+def word(name: str) -> str:
+    """A column's name, however its platform writes it."""
+    plain = unicodedata.normalize("NFKC", name).casefold()
+    return " ".join(plain.replace("_", " ").split())

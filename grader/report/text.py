@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 
 # Line ends and tabs are layout. Everything else that does not print by itself could
 # move a cursor, colour a line, hide a word or turn its direction.
 _LAYOUT = "\n\t"
+
+
+SHOWN = 10  # names in a sentence
 
 
 def visible(text: str) -> str:
@@ -23,6 +27,18 @@ def visible(text: str) -> str:
 def one_line(text: str) -> str:
     """`visible` text whose layout is written out too."""
     return visible(text).replace("\n", "\\n").replace("\t", "\\t")
+
+
+def counted(number: int, what: str) -> str:
+    """A number of things, such as ``1 student`` and ``2 students``."""
+    return f"{number} {what}{'' if number == 1 else 's'}"
+
+
+def some(names: Sequence[str], most: int = SHOWN) -> str:
+    """Names for a sentence: all, or the first and how many more there are."""
+    shown = ", ".join(names[:most])
+    more = len(names) - most
+    return f"{shown} and {more} more" if more > 0 else shown
 
 
 def _acts(character: str) -> bool:

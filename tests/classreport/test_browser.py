@@ -8,6 +8,8 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -20,6 +22,7 @@ from selenium.webdriver.remote.webelement import WebElement
 
 from grader.classreport.page import class_page, feedback_pages
 from grader.classreport.reading import read_course
+from grader.course.class_list import Unreadable
 from tests.classreport.classes import ATTACK, make
 
 CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
@@ -295,20 +298,63 @@ def test_colours(browser: Browser, report: Path, scheme: str) -> None:
         browser.command("Emulation.setEmulatedMedia", features=[])
 
 
-def test_narrow(browser: Browser, report: Path) -> None:
-    """At 400 pixels only tables and stories are scrolled sideways, not the page."""
+@contextmanager
+def _wide(browser: Browser, width: int) -> Iterator[None]:
     browser.command(
         "Emulation.setDeviceMetricsOverride",
-        width=400,
+        width=width,
         height=800,
         deviceScaleFactor=1,
         mobile=False,
     )
     try:
-        browser.open(report)
-        assert browser.run("return document.documentElement.scrollWidth") <= 400
+        yield
     finally:
         browser.command("Emulation.clearDeviceMetricsOverride")
+
+
+def test_narrow(browser: Browser, report: Path) -> None:
+    """At 400 pixels only tables and stories are scrolled sideways, not the page.
+
+    Who a row is about stays in sight, and that there is more is said.
+    """
+    with _wide(browser, 400):
+        browser.open(report)
+        assert browser.run("return document.documentElement.scrollWidth") <= 400
+        moved, before, after, hint = browser.run(
+            "const region = document.querySelector('#students .scroll');"
+            "const name = region.querySelector('tbody th');"
+            "const before = name.getBoundingClientRect().left;"
+            "region.scrollLeft = 150;"
+            "const caption = document.getElementById('c-students');"
+            "return [region.scrollLeft, before, name.getBoundingClientRect().left,"
+            " getComputedStyle(caption, '::after').content]"
+        )
+        assert moved == 150
+        assert before == after
+        assert "sideways" in hint
+
+
+def test_tables_fit(browser: Browser, tmp_path: Path) -> None:
+    """At 1200 pixels the numbers of all exercises are in sight, in all columns."""
+    course = read_course(make(tmp_path))
+    key = ("4714", "exercise1")
+    unreadable = {
+        key: Unreadable("4714", "exercise1", "4714/exercise1.docx", "is not a .py file")
+    }
+    page = tmp_path / "report.html"
+    page.write_text(
+        class_page(replace(course, unreadable=unreadable), date(2026, 10, 1))
+    )
+    with _wide(browser, 1200):
+        browser.open(page)
+        columns, place, table = browser.run(
+            "const region = document.querySelector('#exercises .scroll');"
+            "return [region.querySelectorAll('thead th').length,"
+            " region.clientWidth, region.scrollWidth]"
+        )
+    assert columns == 12
+    assert table <= place
 
 
 def test_print(browser: Browser, report: Path) -> None:

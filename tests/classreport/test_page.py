@@ -18,7 +18,9 @@ from grader import __version__
 from grader.classreport.anonymity import anonymous
 from grader.classreport.page import class_page, feedback_pages
 from grader.classreport.reading import Course, read_course
-from grader.course.results import folder_name
+from grader.course.class_list import ClassList, Unreadable, save_class
+from grader.course.results import Results, folder_name
+from grader.verdict import CheckOutcome
 from tests.classreport.classes import ATTACK, EXERCISES, STUDENTS, finding, make, result
 from tests.conftest import Golden
 
@@ -182,6 +184,10 @@ def test_the_command(tmp_path: Path) -> None:
         (["results"], "say where the report goes: -o report.html"),
         (["results", "-o", "results"], "results is a folder; name a file in it"),
         (["results", "-o", "absent/r.html"], "the folder absent does not exist"),
+        (["results", "-o", "results/r.html"], "name a place outside results"),
+        (["results", "-o", "results/class.json"], "lies in the folder of results"),
+        (["results", "--feedback", "results"], "name a place outside results"),
+        (["results", "--feedback", "results/failed/f"], "name a place outside results"),
         (["results", "--feedback", "file"], "file cannot be made"),
         (["results", "--feedback", "f", "--anonymous"], "leave out --anonymous or"),
     ],
@@ -196,6 +202,77 @@ def test_wrong_usage(tmp_path: Path, arguments: list[str], message: str) -> None
     assert message in done.stderr
     assert len(done.stderr.splitlines()) == 1
     assert sorted(tmp_path.rglob("*")) == before
+
+
+NO_PROGRAM = Unreadable(
+    "4714", "exercise1", "4714/exercise1 of Nobody.docx", f"is not a .py file {ATTACK}"
+)
+
+
+def test_what_is_no_program_was_handed_in(course: Course) -> None:
+    """It is a state of its own, in the report and in feedback."""
+    key = ("4714", "exercise1")
+    course = replace(course, unreadable={key: NO_PROGRAM})
+    page = class_page(course, MADE)
+    Tree(page)
+    assert "<img" not in page
+    assert "4714/exercise1 of Nobody.docx</code> is not a .py file" in page
+    assert '<span class="vh">not a program</span>' in page
+    assert "handed in nothing" not in page
+    feedback = feedback_pages(course, MADE)["4714"]
+    assert "handed in, but not a program" in feedback
+    assert "Nobody.docx</code> is not a .py file" in feedback
+    hidden = anonymous(course, b"secret")
+    assert "Nobody" not in class_page(hidden, MADE, anonymous=True)
+    ((student, exercise),) = hidden.unreadable
+    assert hidden.unreadable[student, exercise].file == f"{student}/exercise1.docx"
+
+
+def test_what_cannot_be_loaded_is_where_a_student_is_stuck(course: Course) -> None:
+    """Not at the first check, which never ran."""
+    handed_in = course.results["4713", "exercise1"]
+    broken = finding("cannot-load", "SyntaxError")
+    verdict = replace(handed_in.verdict, findings=(broken,))
+    results = {**course.results, ("4713", "exercise1"): handed_in}
+    results["4713", "exercise1"] = replace(handed_in, verdict=verdict)
+    page = class_page(replace(course, results=results), MADE)
+    stuck = '<span class="sub">exercise1</span> <a href="#d-cannot-load">'
+    assert page.count(stuck) == 1
+
+
+def test_a_damaged_verdict(tmp_path: Path) -> None:
+    """It is told, its student handed in all the same, and the rest is written."""
+    results = make(tmp_path / "results")
+    (results / "verdicts" / "4711" / "exercise1.json").write_text("{")
+    (results / "verdicts" / folder_name(ATTACK) / "exercise1.json").write_text("[]")
+    course = read_course(results)
+    assert ("4711", "exercise1") in course.failed
+    assert (ATTACK, "exercise1") in course.failed
+    assert "4711" not in [s.student for s in course.missing("exercise1")]
+    written = ["-o", "report.html", "--feedback", "feedback"]
+    done = _report("results", *written, folder=tmp_path)
+    assert done.returncode == 3
+    (told,) = done.stderr.splitlines()
+    assert "no verdict can be read from" in told
+    assert "verdicts/4711/exercise1.json" in told
+    assert "`grade course` grades again" in told
+    assert "Wrote report.html" in done.stdout
+    page = (tmp_path / "feedback" / "4711.html").read_text()
+    assert "its verdict cannot be read" in page
+    assert "Lovelace" in (tmp_path / "report.html").read_text()
+
+
+def test_one_of_each(tmp_path: Path) -> None:
+    """One is not several."""
+    Results(tmp_path / "results").make()
+    known = ClassList(STUDENTS[:1], EXERCISES[:1])
+    save_class(tmp_path / "results", known)
+    written = ["-o", "report.html", "--feedback", "feedback"]
+    done = _report("results", *written, folder=tmp_path)
+    assert done.stdout == (
+        "Wrote feedback for 1 student into feedback.\n"
+        "Wrote report.html: 1 student, 1 exercise.\n"
+    )
 
 
 def test_feedback_keeps_hidden_checks_hidden() -> None:
@@ -216,3 +293,22 @@ def test_feedback_keeps_hidden_checks_hidden() -> None:
     assert "17 children" not in feedback
     assert "It waits (hidden)" in feedback
     assert "zombie-left" in feedback
+
+
+def test_what_the_grader_could_not_do_keeps_hidden_checks_hidden() -> None:
+    """What pytest says of a failure may quote the file of hidden checks."""
+    handed_in = result("4711", "exercise1")
+    forks, waits = handed_in.verdict.checks
+    secret = "assert program.run(17).children == 4"
+    broken = replace(waits, hidden=True, outcome=CheckOutcome.GRADER_ERROR)
+    verdicts = [
+        replace(handed_in.verdict, checks=(forks, replace(broken, error=secret))),
+        replace(handed_in.verdict, checks=(forks, broken), error=secret),
+    ]
+    for verdict in verdicts:
+        failed = {("4711", "exercise1"): replace(handed_in, verdict=verdict)}
+        course = Course(STUDENTS[:1], EXERCISES[:1], {}, failed)
+        assert secret in class_page(course, MADE)
+        feedback = feedback_pages(course, MADE)["4711"]
+        assert secret not in feedback
+        assert "The grader could not do its work" in feedback

@@ -12,9 +12,18 @@ from hypothesis import strategies as st
 
 from grader.classreport import charts, statistics
 from grader.classreport.reading import Course, read_course
+from grader.course.class_list import ClassList, Unreadable, save_class
 from grader.diagnosis.texts import all_ids
 from grader.errors import UsageError
-from tests.classreport.classes import ATTACK, RESULTS, finding, make, result
+from tests.classreport.classes import (
+    ATTACK,
+    EXERCISES,
+    RESULTS,
+    STUDENTS,
+    finding,
+    make,
+    result,
+)
 
 
 @pytest.fixture
@@ -113,9 +122,9 @@ def test_axes_begin_at_zero_and_are_linear(counts: list[int]) -> None:
 
 def test_parts_of_a_whole() -> None:
     """They fill it, each as wide as its number."""
-    one, two = charts.stacked([("a", 1), ("b", 3)], width=400)
+    one, two = charts.stacked([("a", 1), ("b", 3)], 8, width=800)
     assert (one.x, one.width, two.x, two.width) == (0, 100, 100, 300)
-    assert charts.stacked([("a", 0)])[0].width == 0
+    assert charts.stacked([("a", 0)], 0)[0].width == 0
 
 
 def test_results_without_a_class(tmp_path: Path) -> None:
@@ -150,3 +159,30 @@ def test_a_check_that_a_result_has_not(course: Course) -> None:
     kept["4712", "exercise1"] = replace(kept["4712", "exercise1"], verdict=old)
     _, waits, *_ = statistics.check_figures(replace(course, results=kept))
     assert waits.passed == 0
+
+
+def test_what_is_no_program(tmp_path: Path) -> None:
+    """It is of its exercise; of any, where it has none and nothing else is there."""
+
+    def unreadable(*files: tuple[str, str]) -> set[tuple[str, str]]:
+        told = [Unreadable(s, exercise, "a.docx", "is none") for s, exercise in files]
+        save_class(folder, ClassList(STUDENTS, EXERCISES, tuple(told)))
+        return {*read_course(folder).unreadable}
+
+    folder = make(tmp_path)
+    one, two = ("4714", "exercise1"), ("4714", "exercise2")
+    assert unreadable(("4714", "exercise2")) == {two}
+    assert unreadable(("4714", "exercise10")) == set()
+    assert unreadable(("4714", "")) == {one, two}
+    assert unreadable(("4711", "exercise1"), ("4711", "")) == set()
+    unreadable(("eve", "exercise1"), ("4714", "exercise1"))
+    course = read_course(folder)
+    assert "eve" in [student.student for student in course.students]
+    figures = {f.exercise.name: f for f in statistics.figures(course)}
+    assert figures["exercise1"].unreadable == 2
+    assert figures["exercise1"].missing == []
+    assert figures["exercise1"].everybody == 6
+    rows = {row.student.student: row for row in statistics.matrix(course)}
+    assert [place.state for place in rows["4714"].places] == ["unreadable", "missing"]
+    assert not rows["4714"].has_nothing
+    assert rows["4714"].stuck == rows["4714"].places[0]

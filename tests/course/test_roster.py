@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import asdict, replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -12,7 +14,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from grader.catalog import find
-from grader.course.class_list import ClassList, Student, read_class, save_class
+from grader.course.class_list import (
+    ClassList,
+    Student,
+    Unreadable,
+    read_class,
+    save_class,
+)
 from grader.course.handed_in import Attempt
 from grader.course.roster import Person, Roster, read_roster
 from grader.errors import UsageError
@@ -50,6 +58,21 @@ FORMS = {
         ),
         "4711",
     ),
+    "Moodle in German": (
+        (
+            "Vorname;Nachname;ID-Nummer;E-Mail-Adresse;Gruppen;Rollen\n"
+            "Ada;Lovelace;4711;a@x.org;B;Teilnehmer/in\n"
+            "Grace;Hopper;4712;g@x.org;B;Trainer/in\n"
+        ),
+        "4711",
+    ),
+    "Moodle's worksheet in German": (
+        (
+            'ID,"Vollständiger Name",E-Mail-Adresse,Status,Bewertung\n'
+            '"Teilnehmer/in 4711","Ada Lovelace",a@x.org,,\n'
+        ),
+        "4711",
+    ),
     "Gradescope": (
         (
             "First Name,Last Name,SID,Email,Role\n"
@@ -59,6 +82,7 @@ FORMS = {
         "4711",
     ),
     "a spreadsheet": ("sep=;\r\nstudent;name\r\n\r\nada;Ada Lovelace\r\n", "ada"),
+    "a declaration in quotes": ('"sep=;"\nstudent;name\nada;Ada Lovelace\n', "ada"),
     "tabs": ("student\tname\nada\tAda Lovelace\n", "ada"),
 }
 
@@ -79,7 +103,10 @@ def test_forms(tmp_path: Path, form: str) -> None:
     assert matched.strangers == ["eve"]
     person = matched.people[called]
     assert form == "only students" or "Ada" in person.name
-    assert form not in ("forklab's", "Canvas", "Moodle") or person.section == "B"
+    assert (
+        form not in ("forklab's", "Canvas", "Moodle", "Moodle in German")
+        or person.section == "B"
+    )
 
 
 @pytest.mark.parametrize(
@@ -99,12 +126,23 @@ def test_encodings(tmp_path: Path, encoding: str) -> None:
         (b"", "is empty; its first line names the columns"),
         (b"\n , \n", "is empty"),
         (b"student\n", "has no student in it"),
-        (b"first,second\n1,2\n", "has no column that identifies a student"),
+        (
+            b"\nfirst,second\n1,2\n",
+            "identifies a student, but 'first', 'second' in line 2; call the one that",
+        ),
+        (
+            b"Student,student\na,b\n",
+            "has several columns 'student' in line 1; leave one, and call the others",
+        ),
         (b"student\nada\nada\n", "has 'ada' as 'student' in line 2 and in line 3"),
         (b"student,email\na,x\nb,x\n", "has 'x' as 'email' in line 2 and in line 3"),
-        (b"student,name\n,Ada\n", "has nothing as 'student' in line 2"),
-        (b"student\nM\xfcller\n", "neither UTF-8 nor UTF-16 text"),
-        ("student\nada\n".encode("utf-16-le"), "holds NUL characters"),
+        (
+            b"student,name\n,Ada\n",
+            "has nothing as 'student' in line 2; fill that in, or leave the line out",
+        ),
+        (b"student,name\n,Ada\nb,B\n,C\n", "in lines 2, 4; fill that in"),
+        (b"student\nM\xfcller\n", "neither UTF-8 nor UTF-16 text in line 2; save it"),
+        ("student\nada\n".encode("utf-16-le"), "holds NUL characters in line 1; save"),
         (b'student\n"ada\n', "is no CSV file: line 2"),
     ],
 )
@@ -165,6 +203,19 @@ def test_names_are_the_last_resort() -> None:
     assert named.name == "Ada Lovelace"
 
 
+def test_strangers_are_told_in_one_sentence() -> None:
+    """With who may be meant by a slip of the pen; of numbers nobody is."""
+    roster = Roster([ADA, Person({"student": "turing", "ID": "47113"})])
+    assert roster.match({"ada": ""}).told() == ""
+    assert roster.match({"Ada": ""}).told() == (
+        "1 student is not in the roster: Ada (ada?); what they handed in is graded all "
+        "the same: write them into the roster, or put right there what they are called"
+    )
+    told = roster.match(dict.fromkeys(["turin", "47112", "visitor"], "")).told()
+    assert "3 students are not" in told
+    assert ": 47112, turin (turing?), visitor; " in told
+
+
 @given(
     st.lists(st.sampled_from("abcdef"), unique=True),
     st.lists(st.sampled_from("abcdefgh"), unique=True),
@@ -181,8 +232,10 @@ def test_everybody_is_there_once(enrolled: list[str], students: list[str]) -> No
 def test_a_class_is_kept(tmp_path: Path) -> None:
     """And read again; what is none is told."""
     assert read_class(tmp_path) is None
+    file = Unreadable("ada", "exercise1", "ada/exercise1.docx", "is not a .py file")
+    due = {"": datetime(2026, 10, 1, 23, 59, tzinfo=UTC)}
     known = (
-        ClassList()
+        ClassList(unreadable=(file,), due=due)
         .with_students([Student.of("ada", ADA), Student("eve", enrolled=False)])
         .with_exercises([find("exercise2"), find("exercise1")])
     )
@@ -191,6 +244,16 @@ def test_a_class_is_kept(tmp_path: Path) -> None:
     assert again == known
     assert [exercise.name for exercise in again.exercises] == ["exercise1", "exercise2"]
     assert again.roster == Roster([ADA])
+    data = known.as_json()
+    assert data["unreadable"] == [asdict(file)]
+    assert data["due"] == {"": "2026-10-01T23:59:00+00:00"}
+    del data["unreadable"], data["due"]
+    (tmp_path / "class.json").write_text(json.dumps(data))
+    assert read_class(tmp_path) == replace(known, unreadable=(), due={})
+    data["unreadable"] = [{**asdict(file), "file": 3}]
+    (tmp_path / "class.json").write_text(json.dumps(data))
+    with pytest.raises(UsageError, match="is not what `grade course` wrote"):
+        read_class(tmp_path)
     for damaged in ("", "[]", "{}", '{"schema": 2}', '{"schema": 1, "students": [3]}'):
         (tmp_path / "class.json").write_text(damaged)
         with pytest.raises(UsageError, match="is not what `grade course` wrote"):
@@ -218,7 +281,8 @@ def test_the_command(tmp_path: Path) -> None:
     roster.write_text("student,name\nada,Ada Lovelace\nbob,Alan Turing\n")
     done = _course(tmp_path, "--roster", "roster.csv", "--exercise", "exercise1")
     assert done.returncode == 0
-    assert done.stderr.strip() == "grade: visitor is not in the roster"
+    assert "1 student is not in the roster: visitor; " in done.stderr
+    assert len(done.stderr.splitlines()) == 1
     for _ in range(2):
         data = json.loads((tmp_path / "results" / "class.json").read_text())
         assert [(s["student"], s["name"], s["enrolled"]) for s in data["students"]] == [

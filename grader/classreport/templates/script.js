@@ -65,7 +65,7 @@ addEventListener("DOMContentLoaded", () => {
       one.row.hidden = !fits;
       shown += fits;
     }
-    byId("filter-count").value = `${shown} of ${rows.length} students`;
+    byId("filter-count").value = `${shown} of ${rows.length} student${rows.length === 1 ? "" : "s"}`;
   };
   form.hidden = false;
   form.addEventListener("input", filter);
