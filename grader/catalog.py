@@ -15,7 +15,7 @@ import difflib
 import re
 import shlex
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -27,6 +27,8 @@ from grader.errors import CatalogError, UsageError
 from grader.tracing.limits import Limits
 
 _KEYS = {"title": str, "summary": str, "arguments": str, "teaches": list, "hints": list}
+_SHOWN = 8  # names in a message
+
 _LIMITS = (
     "processes",
     "output_bytes",
@@ -250,13 +252,24 @@ def find(name: str) -> Exercise:
     """
     known = names()
     if name not in known:
-        close = difflib.get_close_matches(name, known, n=1, cutoff=0.4)
-        hint = f"; did you mean {close[0]}?" if close else ":"
         raise UsageError(
-            f"there is no exercise {name!r}{hint} `{with_course('grade list')}` shows "
-            "them all"
+            f"there is no exercise {name!r}; {_instead(name, known)} "
+            f"`{with_course('grade list')}` shows them all"
         )
     return course_in_use().read(name)
+
+
+def _instead(name: str, known: Sequence[str]) -> str:
+    """What may have been meant: of a number that there is not, no other one."""
+    number = name.lower().removeprefix("exercise").strip(" -_.")
+    meant = f"exercise{int(number)}" if re.fullmatch("[0-9]{1,9}", number) else name
+    if meant in known:
+        return f"did you mean {meant}?"
+    close = difflib.get_close_matches(meant, known, n=1, cutoff=0.4)
+    if close and not is_name(meant):
+        return f"did you mean {close[0]}?"
+    some = ", ".join(known[:_SHOWN]) + (", ..." if len(known) > _SHOWN else "")
+    return f"there are {some};"
 
 
 def read_exercise(

@@ -73,7 +73,7 @@ def test_checks_that_cannot_be_imported_are_the_grader_s_failure(folder: Path) -
 
 
 def test_names_come_in_order_and_wrong_ones_are_refused() -> None:
-    """By number, not by letter; with a guess at what was meant."""
+    """By number, not by letter; with the names there are."""
     assert names() == list(find_exercises())
-    with pytest.raises(UsageError, match="did you mean exercise"):
+    with pytest.raises(UsageError, match="there are exercise1, exercise2"):
         find("exercise11")
