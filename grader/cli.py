@@ -69,7 +69,7 @@ def main(argv: Sequence[str] | None = None, worker: Worker | None = None) -> int
         _complain(str(error))
         return WRONG_USAGE
     except KeyboardInterrupt:
-        _complain("interrupted; nothing was left running")
+        _complain(ending.interrupted())
         return _INTERRUPTED
     except ending.Ended as ended:
         return 128 + ended.number

@@ -87,7 +87,12 @@ def _cluster(text: str) -> str:
 
 
 def _due(text: str) -> tuple[str, datetime]:
-    name, _, when = text.rpartition("=")
+    name, equals, when = text.rpartition("=")
+    if not when or (equals and not name):
+        raise argparse.ArgumentTypeError(
+            f"{text!r} lacks {'a name' if when else 'a date'}; write one like "
+            "2026-10-01T23:59, or exercise1=2026-10-01T23:59"
+        )
     try:
         moment = datetime.fromisoformat(when)
         if "T" not in when and " " not in when:
@@ -112,7 +117,7 @@ def course(arguments: argparse.Namespace) -> int:
 
     hide_memory()
     exercises = {name: find(name) for name in arguments.exercise or names()}
-    due = dict(arguments.due)
+    due = _due_once(arguments.due)
     for name in filter(None, due):
         find(name)
     roster = _roster(arguments.roster)
@@ -124,11 +129,15 @@ def course(arguments: argparse.Namespace) -> int:
     results.make()
     attempts = _with_people(attempts, roster, exercises, results)
     tasks = tasks_of(attempts, exercises, results, again=arguments.again)
-    with CourseProgress(len(tasks)) as progress:
+    kept = f"what was graded is kept in {arguments.out}; the same command goes on"
+    with ending.telling(kept), CourseProgress(len(tasks)) as progress:
         heeding = ending.heeding(progress)
         if arguments.on is not None:
             from grader.course.cluster import grade_on
 
+            if not tasks:
+                unasked = "nothing is to be graded, so the cluster was not asked"
+                print(f"grade: {unasked}", file=sys.stderr)
             failures = grade_on(arguments.on, tasks, results, progress=heeding)
         else:
             places = _places(arguments.jobs)
@@ -143,6 +152,18 @@ def course(arguments: argparse.Namespace) -> int:
     for failed in results.failed():
         reporter.failure(failed.student, failed.verdict)
     return GRADER_FAILED if failures else FULL
+
+
+def _due_once(given: Sequence[tuple[str, datetime]]) -> dict[str, datetime]:
+    """The dates by exercise, "" for all others. Raises `UsageError` at a second one."""
+    due: dict[str, datetime] = {}
+    for name, when in given:
+        if name in due:
+            raise UsageError(
+                f"--due is given twice for {name or 'all exercises'}; leave one out"
+            )
+        due[name] = when
+    return due
 
 
 def _roster(path: Path | None) -> Roster | None:
@@ -213,7 +234,11 @@ def add_gradebook(command: argparse.ArgumentParser) -> None:
         "results", metavar="RESULTS", type=Path, help="what `grade course` wrote"
     )
     command.add_argument(
-        "-o", "--out", metavar="FILE", type=Path, help="(default: standard output)"
+        "-o",
+        "--out",
+        metavar="FILE",
+        type=Path,
+        help="where the gradebook goes (default: standard output)",
     )
     fills = command.add_mutually_exclusive_group()
     fills.add_argument(

@@ -175,6 +175,42 @@ def test_wrong_usage(
     assert error.count("\n") == 1
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--due", ""], "'' lacks a date; write one like 2026-10-01T23:59"),
+        (["--due", "exercise1="], "'exercise1=' lacks a date; write one like"),
+        (["--due", "=2026-10-01"], "'=2026-10-01' lacks a name; write one like"),
+        (
+            ["--due", "exercise1=2026-10-01", "--due", "exercise1=2026-10-02"],
+            "--due is given twice for exercise1; leave one out",
+        ),
+        (
+            ["--due", "2026-10-01", "--due", "2026-10-02"],
+            "--due is given twice for all exercises; leave one out",
+        ),
+        (["--jobs", "0"], "'0' is not a number from 1 on"),
+        (["--jobs", "-1"], "'-1' is not a number from 1 on"),
+        (["--jobs=x"], "'x' is not a number from 1 on"),
+    ],
+)
+def test_wrong_values_for_a_course(
+    capsys: pytest.CaptureFixture[str], words: list[str], said: str
+) -> None:
+    """One sentence with the value, and no folder is made."""
+    Path("class/ada").mkdir(parents=True)
+    Path("class/ada/exercise1.py").write_text("")
+    try:
+        status = main(["course", "class", "--out", "r", *words])
+    except SystemExit as ended:
+        status = int(ended.code or 0)
+    assert status == 2
+    error = capsys.readouterr().err
+    assert said in error
+    assert error.count("\n") == 1
+    assert not Path("r").exists()
+
+
 def test_no_words_at_all(capsys: pytest.CaptureFixture[str]) -> None:
     """The help, and status 2."""
     assert main([]) == 2

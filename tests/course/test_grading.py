@@ -217,7 +217,9 @@ def test_interrupted_and_resumed(tmp_path: Path, handed: Path, number: int) -> N
         while not list(disturbed.glob("verdicts/*/*.json")):
             assert course.poll() is None
         course.send_signal(number)
-        course.wait()
+        _, errors = course.communicate()
+    if number == signal.SIGINT:
+        assert f"kept in {disturbed}; the same command goes on\n" in errors
     with _course(handed, disturbed) as course:
         output, _ = course.communicate()
         assert course.returncode == 0
