@@ -43,7 +43,7 @@ def report(arguments: argparse.Namespace) -> int:
     from datetime import date
 
     from grader.classreport.reading import read_course
-    from grader.report.files import check_writable, write_whole
+    from grader.report.files import check_makeable, check_writable, write_whole
 
     out, feedback = arguments.out, arguments.feedback
     if out is None and feedback is None:
@@ -55,6 +55,8 @@ def report(arguments: argparse.Namespace) -> int:
         )
     if out is not None:
         check_writable(out)
+    if feedback is not None:
+        check_makeable(feedback)
     course = read_course(arguments.results)
     today = date.today()
     if feedback is not None:

@@ -110,12 +110,14 @@ def course(arguments: argparse.Namespace) -> int:
     from grader.course.grading import grade_all, tasks_of
     from grader.course.handed_in import handed_in, newest
     from grader.course.results import Results
+    from grader.report.files import check_makeable
     from grader.report.progress import CourseProgress
     from grader.report.terminal import Reporter, console
     from grader.report.text import visible
     from grader.tracing.ptrace import hide_memory
 
     hide_memory()
+    check_makeable(arguments.out)
     exercises = {name: find(name) for name in arguments.exercise or names()}
     due = _due_once(arguments.due)
     for name in filter(None, due):
