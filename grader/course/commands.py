@@ -28,6 +28,13 @@ if TYPE_CHECKING:
     from grader.course.roster import Roster
 
 
+# Of one's own program it is not said: whoever wrote that can run it anyway.
+_AS_ROOT = (
+    "grade: this is root, so submissions run as root and can read and change what "
+    "only root may; grade as an ordinary user"
+)
+
+
 def add_course(command: argparse.ArgumentParser) -> None:
     """The arguments of ``grade course``."""
     command.add_argument(
@@ -142,6 +149,8 @@ def course(arguments: argparse.Namespace) -> int:
                 print(f"grade: {unasked}", file=sys.stderr)
             failures = grade_on(arguments.on, tasks, results, progress=heeding)
         else:
+            if tasks and os.geteuid() == 0:
+                print(_AS_ROOT, file=sys.stderr)
             places = _places(arguments.jobs)
             failures = grade_all(tasks, results, cores=places, progress=heeding)
     reporter = Reporter(console())

@@ -18,6 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from grader.catalog import Exercise, find
+from grader.cli import main
 from grader.course import bench
 from grader.course.grading import Began, Done, grade_all, tasks_of
 from grader.course.handed_in import Attempt, marked_late
@@ -267,6 +268,26 @@ def test_a_gradebook_of_the_results(tmp_path: Path, handed: Path) -> None:
     )
     assert empty.returncode == 2
     assert b"there are no verdicts in" in empty.stderr
+
+
+@pytest.mark.parametrize(("user", "warnings"), [(0, 1), (1000, 0)])
+def test_root_is_warned_once(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    user: int,
+    warnings: int,
+) -> None:
+    """Only where something is graded: submissions run as whoever calls."""
+    for student in ("ada", "bob"):
+        (tmp_path / "class" / student).mkdir(parents=True)
+        (tmp_path / "class" / student / "exercise1.py").write_text("")
+    monkeypatch.setattr("os.geteuid", lambda: user)
+    words = ["course", str(tmp_path / "class"), "--out", str(tmp_path / "out")]
+    assert main([*words, "--no-config"]) == 0
+    assert capsys.readouterr().err.count("this is root") == warnings
+    assert main([*words, "--no-config"]) == 0
+    assert "root" not in capsys.readouterr().err
 
 
 def test_due_dates() -> None:
