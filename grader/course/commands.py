@@ -151,7 +151,7 @@ def course(arguments: argparse.Namespace) -> int:
         else:
             if tasks and os.geteuid() == 0:
                 print(_AS_ROOT, file=sys.stderr)
-            places = _places(arguments.jobs)
+            places = _places(arguments.jobs, len(tasks))
             failures = grade_all(tasks, results, cores=places, progress=heeding)
     reporter = Reporter(console())
     reporter.course(
@@ -222,10 +222,13 @@ def _with_people(
     return attempts
 
 
-def _places(jobs: int | None) -> list[int]:
-    """The core of each submission that is graded at the same time."""
+def _places(jobs: int | None, most: int) -> list[int]:
+    """The core of each submission that is graded at the same time, of `most`."""
     cores = sorted(os.sched_getaffinity(0))
-    return [cores[place % len(cores)] for place in range(jobs or len(cores))]
+    return [
+        cores[place % len(cores)]
+        for place in range(min(jobs or len(cores), max(most, 1)))
+    ]
 
 
 def _with_due(

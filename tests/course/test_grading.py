@@ -270,6 +270,14 @@ def test_a_gradebook_of_the_results(tmp_path: Path, handed: Path) -> None:
     assert b"there are no verdicts in" in empty.stderr
 
 
+def test_more_at_once_than_there_are(tmp_path: Path) -> None:
+    """No more places are made than there is work for."""
+    (tmp_path / "class" / "ada").mkdir(parents=True)
+    (tmp_path / "class" / "ada" / "exercise1.py").write_text("")
+    words = ["course", str(tmp_path / "class"), "--out", str(tmp_path / "out")]
+    assert main([*words, "--no-config", "--jobs", "9" * 15]) == 0
+
+
 @pytest.mark.parametrize(("user", "warnings"), [(0, 1), (1000, 0)])
 def test_root_is_warned_once(
     tmp_path: Path,
