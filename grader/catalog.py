@@ -15,18 +15,21 @@ import difflib
 import re
 import shlex
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 from grader.diagnosis import texts
 from grader.errors import CatalogError, UsageError
 from grader.tracing.limits import Limits
 
 _KEYS = {"title": str, "summary": str, "arguments": str, "teaches": list, "hints": list}
+_LARGEST_LIMIT = 1_000_000_000  # more than any machine has, or anybody waits
+
+_SHOWN = 8  # names in a message
+
 _LIMITS = (
     "processes",
     "output_bytes",
@@ -250,13 +253,24 @@ def find(name: str) -> Exercise:
     """
     known = names()
     if name not in known:
-        close = difflib.get_close_matches(name, known, n=1, cutoff=0.4)
-        hint = f"; did you mean {close[0]}?" if close else ":"
         raise UsageError(
-            f"there is no exercise {name!r}{hint} `{with_course('grade list')}` shows "
-            "them all"
+            f"there is no exercise {name!r}; {_instead(name, known)} "
+            f"`{with_course('grade list')}` shows them all"
         )
     return course_in_use().read(name)
+
+
+def _instead(name: str, known: Sequence[str]) -> str:
+    """What may have been meant: of a number that there is not, no other one."""
+    number = name.lower().removeprefix("exercise").strip(" -_.")
+    meant = f"exercise{int(number)}" if re.fullmatch("[0-9]{1,9}", number) else name
+    if meant in known:
+        return f"did you mean {meant}?"
+    close = difflib.get_close_matches(meant, known, n=1, cutoff=0.4)
+    if close and not is_name(meant):
+        return f"did you mean {close[0]}?"
+    some = ", ".join(known[:_SHOWN]) + (", ..." if len(known) > _SHOWN else "")
+    return f"there are {some};"
 
 
 def read_exercise(
@@ -276,6 +290,13 @@ def read_exercise(
         data = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise CatalogError(f"{path} is not valid TOML: {error}") from error
+    except RecursionError:
+        raise CatalogError(
+            f"{path} nests its values too deeply; what it may have nests no deeper "
+            "than a list"
+        ) from None
+    except OSError as error:
+        raise CatalogError(f"{path} cannot be read: {error.strerror}") from error
     unknown = set(data) - {*_KEYS, "limits"}
     if unknown:
         raise CatalogError(
@@ -287,6 +308,8 @@ def read_exercise(
             raise CatalogError(f"{path} needs {key!r}, of type {kind.__name__}")
         if kind is list and not all(isinstance(entry, str) for entry in data[key]):
             raise CatalogError(f"{path}: {key!r} may have nothing but strings in it")
+        if "\0" in "".join(data[key]):
+            raise CatalogError(f"{path}: {key!r} has a NUL character in it; remove it")
     checks = read_checks(folder / f"test_{name}.py")
     hidden_checks = None if hidden is None else hidden / f"test_{name}.py"
     if hidden_checks is not None:
@@ -324,14 +347,27 @@ def _hidden(path: Path, public: tuple[CheckSpec, ...]) -> tuple[CheckSpec, ...]:
     return checks
 
 
-def _limits(path: Path, data: dict[str, Any]) -> Limits:
+def _limits(path: Path, data: object) -> Limits:
+    if not isinstance(data, dict):
+        raise CatalogError(
+            f"{path}: limits is a table; write [limits], and below it "
+            + ", ".join(f"{key} = NUMBER" for key in _LIMITS[:2])
+            + " and so on"
+        )
     unknown = set(data) - set(_LIMITS)
     if unknown:
         raise CatalogError(
             f"{path}: [limits] has no {min(unknown)!r}; it has " + ", ".join(_LIMITS)
         )
-    if any(not isinstance(v, int | float) or v <= 0 for v in data.values()):
-        raise CatalogError(f"{path}: each of [limits] is a number above 0")
+    for key, value in data.items():
+        whole = not key.endswith("_seconds")
+        kinds = (int,) if whole else (int, float)
+        # To Python true is a number too, and nan is neither below nor above another.
+        if type(value) not in kinds or not 0 < value <= _LARGEST_LIMIT:
+            raise CatalogError(
+                f"{path}: {key} in [limits] is a {'whole ' * whole}number above 0, "
+                f"{_LARGEST_LIMIT} at most"
+            )
     return Limits(**data, events=20_000, busy_seconds=2.0)
 
 
@@ -344,6 +380,12 @@ def read_checks(path: Path, *, hidden: bool = False) -> tuple[CheckSpec, ...]:
         tree = ast.parse(path.read_text(encoding="utf-8"))
     except (SyntaxError, ValueError) as error:
         raise CatalogError(f"{path} is not valid Python: {error}") from error
+    except (MemoryError, RecursionError):
+        raise CatalogError(
+            f"{path} is not valid Python: it nests too deeply; simplify it"
+        ) from None
+    except OSError as error:
+        raise CatalogError(f"{path} cannot be read: {error.strerror}") from error
     checks: list[CheckSpec] = []
     for node in tree.body:
         if not (isinstance(node, ast.FunctionDef) and node.name.startswith("test_")):

@@ -32,7 +32,7 @@ from grader.commands.machine import doctor
 from grader.commands.parser import ANY_EXERCISE, Parser
 from grader.commands.tracing import add_trace, trace_program
 from grader.course.commands import add_course, add_gradebook, course, gradebook
-from grader.errors import GraderError, UsageError
+from grader.errors import GraderError, UsageError, with_cure
 from grader.integration.commands import add_gradescope
 from grader.usage import GRADER_FAILED, WRONG_USAGE, named_path
 
@@ -69,7 +69,7 @@ def main(argv: Sequence[str] | None = None, worker: Worker | None = None) -> int
         _complain(str(error))
         return WRONG_USAGE
     except KeyboardInterrupt:
-        _complain("interrupted; nothing was left running")
+        _complain(ending.interrupted())
         return _INTERRUPTED
     except ending.Ended as ended:
         return 128 + ended.number
@@ -123,7 +123,7 @@ def _is_somewhere() -> bool:
 def _sentence(error: Exception) -> str:
     if isinstance(error, OSError) and error.strerror:
         where = f"{error.filename}: " if error.filename else "the output: "
-        return where + error.strerror
+        return where + with_cure(error)
     return str(error)
 
 

@@ -152,6 +152,8 @@ class Value:
         if isinstance(value, bool | list | dict):
             metavar = action.metavar or action.dest.upper()
             raise UsageError(f"{self.place} is a text or a number: {metavar}")
+        if "\0" in str(value):
+            raise UsageError(f"{self.place} has a NUL character in it; remove it")
         if not is_path(action.type):
             return str(value)
         if not isinstance(value, str) or not value:
@@ -217,6 +219,11 @@ def _tables_of(
         data = tomllib.loads(text, parse_float=Decimal)
     except tomllib.TOMLDecodeError as error:
         raise UsageError(f"{path} is not valid TOML: {error}") from error
+    except RecursionError:
+        raise UsageError(
+            f"{path} nests its values too deeply; what it may have nests no deeper "
+            "than a list or a table"
+        ) from None
     waiting = list(data.items())
     while waiting:
         table, content = waiting.pop(0)

@@ -9,13 +9,16 @@ from __future__ import annotations
 
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import FrameType
 from typing import NoReturn, TypeVar
 
 Event = TypeVar("Event")
 
 _asked: int | None = None
+_NOTHING = "nothing was left running"
+_left = _NOTHING
 
 
 class Ended(BaseException):
@@ -27,14 +30,30 @@ class Ended(BaseException):
 
 def listen() -> None:
     """Raise at SIGINT, SIGTERM and SIGHUP, where nobody else handles them."""
-    global _asked
-    _asked = None
+    global _asked, _left
+    _asked, _left = None, _NOTHING
     usual = (signal.SIG_DFL, signal.default_int_handler, _end)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) in usual:
             signal.signal(number, _end)
     if sys.unraisablehook is sys.__unraisablehook__:
         sys.unraisablehook = _tell
+
+
+def interrupted() -> str:
+    """What there is to say where SIGINT ended a command."""
+    return f"interrupted; {_left}"
+
+
+@contextmanager
+def telling(sentence: str) -> Iterator[None]:
+    """Have `interrupted` say this, too, of what is interrupted meanwhile."""
+    global _left
+    try:
+        yield
+    except KeyboardInterrupt:
+        _left = f"{_NOTHING}; {sentence}"
+        raise
 
 
 def heeding(callback: Callable[[Event], None]) -> Callable[[Event], None]:

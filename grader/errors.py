@@ -9,6 +9,21 @@ What is wrong with a submission is never an error: it is a finding.
 
 from __future__ import annotations
 
+import errno
+
+_CURES = {
+    errno.EACCES: "change its permissions, or name another place",
+    errno.EPERM: "change its permissions, or name another place",
+    errno.EROFS: "name a place that can be written",
+    errno.ENOSPC: "make room there, or name another place",
+    errno.EDQUOT: "make room there, or name another place",
+    errno.EISDIR: "name a file in it",
+    errno.ENOTDIR: "name a place whose folders are folders",
+    errno.ENOENT: "see whether it was moved or removed",
+    errno.ENAMETOOLONG: "choose a shorter name",
+    errno.ELOOP: "see where the links lead",
+}
+
 
 class GraderError(Exception):
     """The grader could not do its work."""
@@ -20,3 +35,10 @@ class CatalogError(GraderError):
 
 class UsageError(Exception):
     """The grader was called in a way that it cannot serve."""
+
+
+def with_cure(error: OSError) -> str:
+    """What the system says of an error, and what to do about it."""
+    said = error.strerror or str(error)
+    cure = _CURES.get(error.errno or 0)
+    return f"{said}; {cure}" if cure else said

@@ -45,7 +45,7 @@ def report(arguments: argparse.Namespace) -> int:
 
     from grader.classreport.reading import read_course
     from grader.course.results import Results
-    from grader.report.files import check_writable, write_whole
+    from grader.report.files import check_makeable, check_writable, write_whole
     from grader.report.text import counted, visible
 
     out, feedback = arguments.out, arguments.feedback
@@ -58,6 +58,8 @@ def report(arguments: argparse.Namespace) -> int:
         )
     if out is not None:
         check_writable(out)
+    if feedback is not None:
+        check_makeable(feedback)
     course = read_course(arguments.results)
     for place in filter(None, (out, feedback)):
         Results(arguments.results).keep_out(place)

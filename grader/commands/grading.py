@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
+import shlex
 from collections.abc import Sequence
 from decimal import Decimal
 from itertools import pairwise
@@ -80,6 +82,8 @@ def grade_one(arguments: argparse.Namespace) -> int:
         from grader.catalog import find, names
 
         exercise = find(arguments.exercise)
+        if arguments.submission is not None:
+            _check_named(exercise, arguments.submission)
         verdict = _graded(exercise, arguments, check, worker)
 
     from grader.report.terminal import Reporter, console
@@ -93,6 +97,35 @@ def grade_one(arguments: argparse.Namespace) -> int:
         reporter.next_step(verdict, following)
     write_all(arguments, [verdict], json.dumps(verdict.as_json(), indent=2))
     return _status([verdict], arguments.fail_under)
+
+
+def _check_named(exercise: Exercise, path: Path) -> None:
+    """Raises `UsageError` where what was named is no one person's file or folder.
+
+    A slip of whoever calls is not to look like work that earns no points.
+    """
+    from grader.submission import locate
+
+    many = f"; `grade course {shlex.quote(str(path))} --out RESULTS` grades what many "
+    many += "handed in"
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        raise UsageError(
+            f"{path} does not exist; name the file or the folder to grade"
+        ) from None
+    except OSError as error:
+        raise UsageError(
+            f"{path} cannot be read: {error.strerror}; name another file"
+        ) from error
+    if path.is_dir():
+        if not os.path.lexists(locate(exercise, path)):
+            raise UsageError(f"there is no {exercise.program} in {path}{many}")
+    elif path.suffix != ".py":
+        from grader.course.archives import is_archive
+
+        if is_archive(path):
+            raise UsageError(f"{path} is an archive, not one file to grade{many}")
 
 
 def grade_all(arguments: argparse.Namespace) -> int:

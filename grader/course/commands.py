@@ -32,6 +32,12 @@ if TYPE_CHECKING:
 # So many students who handed in no program are told, a line each.
 _MOST_LINES = 20
 
+# Of one's own program it is not said: whoever wrote that can run it anyway.
+_AS_ROOT = (
+    "this is root, so submissions run as root and can read and change what only root "
+    "may; grade as an ordinary user"
+)
+
 
 def add_course(command: argparse.ArgumentParser) -> None:
     """The arguments of ``grade course``."""
@@ -92,7 +98,12 @@ def _cluster(text: str) -> str:
 
 
 def _due(text: str) -> tuple[str, datetime | None]:
-    name, _, when = text.rpartition("=")
+    name, equals, when = text.rpartition("=")
+    if not when or (equals and not name):
+        raise argparse.ArgumentTypeError(
+            f"{text!r} lacks {'a name' if when else 'a date'}; write one like "
+            "2026-10-01T23:59, or exercise1=2026-10-01T23:59"
+        )
     if when == "none":
         return name, None
     try:
@@ -114,15 +125,17 @@ def course(arguments: argparse.Namespace) -> int:
     from grader.course.handed_in import handed_in, newest
     from grader.course.people import people_of
     from grader.course.results import Results
+    from grader.report.files import check_makeable
     from grader.report.progress import CourseProgress
     from grader.report.terminal import Reporter, console
     from grader.tracing.ptrace import hide_memory
 
     hide_memory()
+    check_makeable(arguments.out)
     exercises = {name: find(name) for name in arguments.exercise or names()}
-    for name, _ in arguments.due:
-        if name:
-            find(name)
+    said = _due_once(arguments.due)
+    for name in filter(None, said):
+        find(name)
     roster = _roster(arguments.roster)
     found = handed_in(arguments.submissions, exercises)
     for sentence in found.ignored:
@@ -131,7 +144,7 @@ def course(arguments: argparse.Namespace) -> int:
     results.make()
     _print_no_programs(found.no_programs, class_file(results.folder))
     before = read_class(results.folder)
-    due = _due_now(arguments.due, before)
+    due = _due_now(said, before)
     people = people_of(found, roster, before, results)
     if people.strangers:
         _tell(people.strangers)
@@ -140,14 +153,20 @@ def course(arguments: argparse.Namespace) -> int:
     save_class(results.folder, replace(known, due=due))
     attempts = _with_due(people.named(newest(found.attempts)), due)
     tasks = tasks_of(attempts, exercises, results, again=arguments.again)
-    with CourseProgress(len(tasks)) as progress:
+    kept = f"what was graded is kept in {arguments.out}; the same command goes on"
+    with ending.telling(kept), CourseProgress(len(tasks)) as progress:
         heeding = ending.heeding(progress)
         if arguments.on is not None:
             from grader.course.cluster import grade_on
 
+            if not tasks:
+                unasked = "nothing is to be graded, so the cluster was not asked"
+                print(f"grade: {unasked}", file=sys.stderr)
             failures = grade_on(arguments.on, tasks, results, progress=heeding)
         else:
-            places = _places(arguments.jobs)
+            if tasks and os.geteuid() == 0:
+                _tell(_AS_ROOT)
+            places = _places(arguments.jobs, len(tasks))
             failures = grade_all(tasks, results, cores=places, progress=heeding)
     reporter = Reporter(console())
     reporter.course(
@@ -159,6 +178,20 @@ def course(arguments: argparse.Namespace) -> int:
     for failed in results.failed():
         reporter.failure(failed.student, failed.verdict)
     return GRADER_FAILED if failures else FULL
+
+
+def _due_once(
+    given: Sequence[tuple[str, datetime | None]],
+) -> dict[str, datetime | None]:
+    """The dates by exercise, "" for all others. Raises `UsageError` at a second one."""
+    due: dict[str, datetime | None] = {}
+    for name, when in given:
+        if name in due:
+            raise UsageError(
+                f"--due is given twice for {name or 'all exercises'}; leave one out"
+            )
+        due[name] = when
+    return due
 
 
 def _roster(path: Path | None) -> Roster | None:
@@ -189,11 +222,11 @@ def _tell(sentence: str) -> None:
 
 
 def _due_now(
-    said: Sequence[tuple[str, datetime | None]], before: ClassList | None
+    said: Mapping[str, datetime | None], before: ClassList | None
 ) -> dict[str, datetime]:
     """When work is due: as is said now of an exercise, else as it was said before."""
     due = dict(before.due) if before is not None else {}
-    for name, when in said:
+    for name, when in said.items():
         if when is None:
             due.pop(name, None)
         else:
@@ -201,10 +234,13 @@ def _due_now(
     return due
 
 
-def _places(jobs: int | None) -> list[int]:
-    """The core of each submission that is graded at the same time."""
+def _places(jobs: int | None, most: int) -> list[int]:
+    """The core of each submission that is graded at the same time, of `most`."""
     cores = sorted(os.sched_getaffinity(0))
-    return [cores[place % len(cores)] for place in range(jobs or len(cores))]
+    return [
+        cores[place % len(cores)]
+        for place in range(min(jobs or len(cores), max(most, 1)))
+    ]
 
 
 def _with_due(
@@ -234,7 +270,11 @@ def add_gradebook(command: argparse.ArgumentParser) -> None:
         "results", metavar="RESULTS", type=Path, help="what `grade course` wrote"
     )
     command.add_argument(
-        "-o", "--out", metavar="FILE", type=Path, help="(default: standard output)"
+        "-o",
+        "--out",
+        metavar="FILE",
+        type=Path,
+        help="where the gradebook goes (default: standard output)",
     )
     fills = command.add_mutually_exclusive_group()
     fills.add_argument(

@@ -7,7 +7,7 @@ import os
 import tempfile
 from pathlib import Path
 
-from grader.errors import GraderError, UsageError
+from grader.errors import GraderError, UsageError, with_cure
 
 
 def check_writable(path: Path) -> None:
@@ -25,7 +25,19 @@ def check_writable(path: Path) -> None:
     if not os.access(folder, os.W_OK) or (
         path.exists() and not os.access(path, os.W_OK)
     ):
-        raise UsageError(f"{path} cannot be written: permission denied")
+        raise UsageError(
+            f"{path} cannot be written: permission denied; change the permissions, or "
+            "name another file"
+        )
+
+
+def check_makeable(folder: Path) -> None:
+    """Say so where a folder of results is not there, and where it lies neither.
+
+    Raises `UsageError`: a slip in a path is not to make a tree of folders.
+    """
+    if not folder.exists() and not folder.parent.is_dir():
+        raise UsageError(f"the folder {folder.parent} does not exist; make it first")
 
 
 def write_whole(path: Path, content: str | bytes) -> None:
@@ -52,7 +64,7 @@ def write_whole(path: Path, content: str | bytes) -> None:
                 os.unlink(name)
             raise
     except OSError as error:
-        raise GraderError(f"{path} could not be written: {error.strerror}") from error
+        raise GraderError(f"{path} could not be written: {with_cure(error)}") from error
 
 
 def _mode(path: Path) -> int:

@@ -111,8 +111,47 @@ def test_where_a_submission_is_found(capsys: pytest.CaptureFixture[str]) -> None
 
 
 @pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        ("class", "there is no exercise1.py in class; `grade course class --out "),
+        ("class.zip", "class.zip is an archive, not one file to grade; `grade course "),
+        ("absent.py", "absent.py does not exist; name the file or the folder to grade"),
+        ("class.zip/x", "class.zip/x does not exist"),
+        ("lost.py", "lost.py does not exist"),
+        ("x" * 300, "cannot be read: File name too long"),
+    ],
+)
+def test_what_is_no_one_persons_work(
+    capsys: pytest.CaptureFixture[str], path: str, said: str
+) -> None:
+    """It is wrong usage, not 0 points; a folder with the file in it is graded."""
+    Path("class/ada").mkdir(parents=True)
+    Path("class/ada/exercise1.py").write_text("")
+    Path("class.zip").write_bytes(b"PK")
+    Path("lost.py").symlink_to("nowhere")
+    assert main(["exercise1", path, "--json", "v.json"]) == 2
+    error = capsys.readouterr().err
+    assert said in error
+    assert error.count("\n") == 1
+    assert not Path("v.json").exists()
+    assert main(["exercise1", "class/ada"]) == 1
+
+
+def test_nothing_is_named_and_nothing_there(capsys: pytest.CaptureFixture[str]) -> None:
+    """Work that was not done earns no points: a job of CI grades what was pushed."""
+    assert main(["exercise1", "--json", "v.json"]) == 1
+    assert "exercise1.py does not exist; write it" in capsys.readouterr().out
+    assert json.loads(Path("v.json").read_text())["outcome"] == "none"
+
+
+@pytest.mark.parametrize(
     ("words", "said"),
     [
+        (["exercise9"], "no exercise 'exercise9'; there are exercise1, exercise2, "),
+        (["hint", "9"], "no exercise '9'; there are exercise1, exercise2, "),
+        (["hint", "2"], "no exercise '2'; did you mean exercise2?"),
+        (["hint", "Exercise03"], "'Exercise03'; did you mean exercise3?"),
+        (["hint", "exercis1"], "did you mean exercise1?"),
         (["exercise1x"], "no exercise 'exercise1x'; did you mean exercise1?"),
         (["lst"], "did you mean `grade list`?"),
         (["zzz"], "no command 'zzz'"),
@@ -134,6 +173,42 @@ def test_wrong_usage(
     assert said in error
     assert error.startswith("grade: ")
     assert error.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--due", ""], "'' lacks a date; write one like 2026-10-01T23:59"),
+        (["--due", "exercise1="], "'exercise1=' lacks a date; write one like"),
+        (["--due", "=2026-10-01"], "'=2026-10-01' lacks a name; write one like"),
+        (
+            ["--due", "exercise1=2026-10-01", "--due", "exercise1=2026-10-02"],
+            "--due is given twice for exercise1; leave one out",
+        ),
+        (
+            ["--due", "2026-10-01", "--due", "2026-10-02"],
+            "--due is given twice for all exercises; leave one out",
+        ),
+        (["--jobs", "0"], "'0' is not a number from 1 on"),
+        (["--jobs", "-1"], "'-1' is not a number from 1 on"),
+        (["--jobs=x"], "'x' is not a number from 1 on"),
+    ],
+)
+def test_wrong_values_for_a_course(
+    capsys: pytest.CaptureFixture[str], words: list[str], said: str
+) -> None:
+    """One sentence with the value, and no folder is made."""
+    Path("class/ada").mkdir(parents=True)
+    Path("class/ada/exercise1.py").write_text("")
+    try:
+        status = main(["course", "class", "--out", "r", *words])
+    except SystemExit as ended:
+        status = int(ended.code or 0)
+    assert status == 2
+    error = capsys.readouterr().err
+    assert said in error
+    assert error.count("\n") == 1
+    assert not Path("r").exists()
 
 
 def test_no_words_at_all(capsys: pytest.CaptureFixture[str]) -> None:

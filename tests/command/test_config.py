@@ -147,6 +147,15 @@ def test_it_does_what_it_says(capsys: pytest.CaptureFixture[str]) -> None:
         ("[grade]\nout = 'x'", "out in [grade] is no option; there are course, json, "),
         ("[doctor]\n", "there is no table [doctor]"),
         ("\udcff", "forklab.toml is not UTF-8 text"),
+        (
+            "[course]\nout = 'r'\nroster = \"a\\u0000b\"",
+            "line 3: roster in [course] has a NUL character in it; remove it",
+        ),
+        (
+            '[course]\ndue = {exercise1 = "\\u0000"}',
+            "line 2: due in [course] has a NUL character in it; remove it",
+        ),
+        ("[course]\nexercise = " + "[" * 5000, "nests its values too deeply; "),
     ],
 )
 def test_what_is_wrong_with_a_file(
@@ -316,6 +325,13 @@ def _keys() -> str:
             says = re.sub(r" ?\(default.*", "", str(action.help))
             lines.append(f"| `[{table}]` | `{key}` | {value}: {says} |")
     return "\n".join(lines)
+
+
+def test_every_key_is_described() -> None:
+    """Nobody guesses what a key does."""
+    lines = _keys().splitlines()[2:]
+    assert len(lines) > 40
+    assert [line for line in lines if not re.search(r": \w.* \|$", line)] == []
 
 
 def test_the_docs_list_all_keys(request: pytest.FixtureRequest) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 import sys
@@ -10,6 +11,8 @@ from pathlib import Path
 import pytest
 
 from grader.cli import main
+from grader.errors import GraderError
+from grader.report.files import write_whole
 
 ROOT = Path(__file__).parents[2]
 GRADE = f"{sys.executable} -m grader"
@@ -106,7 +109,61 @@ def test_an_output_that_is_full(command: str) -> None:
     for buffered in ({}, {"PYTHONUNBUFFERED": "1"}):
         done = shell(f"grade {command} >/dev/full", **buffered)
         assert done.returncode == 3
-        assert done.stderr == "grade: the output: No space left on device\n"
+        assert done.stderr == (
+            "grade: the output: No space left on device; make room there, or name "
+            "another place\n"
+        )
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["exercise1", "--json", "a/b/v.json"],
+        ["trace", "--json", "a/b/v.json", "true"],
+        ["course", "folder", "--out", "a/b/r"],
+        ["gradebook", "folder", "-o", "a/b/g.csv"],
+        ["report", "folder", "-o", "a/b/r.html"],
+        ["report", "folder", "--feedback", "a/b/f"],
+        ["gradescope", "build", "-o", "a/b/g.zip"],
+    ],
+)
+def test_a_place_in_no_folder(
+    capsys: pytest.CaptureFixture[str], words: list[str]
+) -> None:
+    """No output makes the folders above it: a slip in a path is told."""
+    assert main(words) == 2
+    assert capsys.readouterr().err == (
+        "grade: the folder a/b does not exist; make it first\n"
+    )
+    assert os.listdir() == ["folder"]
+
+
+@pytest.mark.parametrize(
+    ("number", "said"),
+    [
+        (errno.EACCES, "Permission denied; change its permissions, or name another"),
+        (errno.EROFS, "Read-only file system; name a place that can be written"),
+        (errno.EISDIR, "Is a directory; name a file in it"),
+        (errno.ENOSPC, "No space left on device; make room there, or name another"),
+    ],
+)
+def test_what_the_system_refuses_has_a_cure(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    number: int,
+    said: str,
+) -> None:
+    """Whatever writes: one sentence with the file, and what to do."""
+
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(number, os.strerror(number), "there")
+
+    monkeypatch.setattr("tempfile.mkstemp", refuse)
+    with pytest.raises(GraderError, match=f"v.json could not be written: {said}"):
+        write_whole(Path("v.json"), "")
+    monkeypatch.setattr("grader.hints.next_hint", refuse)
+    assert main(["hint", "exercise1"]) == 3
+    assert capsys.readouterr().err.startswith(f"grade: there: {said}")
 
 
 @pytest.mark.parametrize("command", [*COMMANDS, "--help"])

@@ -339,7 +339,10 @@ def test_the_command_is_interrupted_and_resumed(
         course.send_signal(signal.SIGINT)
         _, errors = course.communicate()
         assert course.returncode == 130
-    assert errors == "grade: interrupted; nothing was left running\n"
+    assert errors == (
+        "grade: interrupted; nothing was left running; what was graded is kept in "
+        f"{out}; the same command goes on\n"
+    )
     with Client(dask.address, set_as_default=False) as client:
         (tasks,) = client.processing().values()
         assert len(tasks) <= 1  # what was begun is brought to its end

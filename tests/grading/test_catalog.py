@@ -73,7 +73,46 @@ def test_checks_that_cannot_be_imported_are_the_grader_s_failure(folder: Path) -
 
 
 def test_names_come_in_order_and_wrong_ones_are_refused() -> None:
-    """By number, not by letter; with a guess at what was meant."""
+    """By number, not by letter; with the names there are."""
     assert names() == list(find_exercises())
-    with pytest.raises(UsageError, match="did you mean exercise"):
+    with pytest.raises(UsageError, match="there are exercise1, exercise2"):
         find("exercise11")
+
+
+@pytest.mark.parametrize(
+    ("name", "line", "said"),
+    [
+        ("exercise.toml", "limits = 5", "limits is a table; write [limits]"),
+        ("exercise.toml", "limits = []", "limits is a table; write [limits]"),
+        ("exercise.toml", "[limits]\nprocesses = true", "processes in [limits] is a w"),
+        ("exercise.toml", "[limits]\nprocesses = 1.5", "processes in [limits] is a w"),
+        ("exercise.toml", "[limits]\nmemory_mib = 0", "memory_mib in [limits] is a w"),
+        (
+            "exercise.toml",
+            "[limits]\nreal_seconds = nan",
+            "real_seconds in [limits] is a number above 0, 1000000000 at most",
+        ),
+        ("exercise.toml", "[limits]\nreal_seconds = inf", "real_seconds in [limits]"),
+        ("exercise.toml", "[limits]\ncpu_seconds = 1e300", "cpu_seconds in [limits]"),
+        ("exercise.toml", "more = " + "[" * 5000, "nests its values too deeply"),
+        ("exercise.toml", 'title = "a\\u0000"', "'title' has a NUL character in it"),
+        ("test_exercise1.py", "x = " + "(" * 9_000, "is not valid Python"),
+        ("test_exercise1.py", "x = " + "-" * 200_000 + "1", "it nests too deeply"),
+    ],
+)
+def test_what_breaks_a_parser_is_told_in_a_sentence(
+    folder: Path, name: str, line: str, said: str
+) -> None:
+    """With the file, and the key where there is one."""
+    path = folder / name
+    text = path.read_text()
+    if "limits" in line:
+        text = text.partition("[limits]")[0]
+    if line.startswith("title"):
+        text = "\n".join(t for t in text.splitlines() if not t.startswith("title"))
+    text = f"{line}\n{text}" if line[0] != "[" else f"{text}\n{line}\n"
+    path.write_text(text)
+    with pytest.raises(CatalogError) as caught:
+        read_exercise(folder)
+    assert str(caught.value).startswith(str(path))
+    assert said in str(caught.value)
