@@ -6,7 +6,6 @@ Imported whenever ``grade`` starts, so what it needs is imported where it is nee
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Sequence
 from datetime import datetime
@@ -102,6 +101,7 @@ def _due(text: str) -> tuple[str, datetime]:
 def course(arguments: argparse.Namespace) -> int:
     """Grade what a course handed in; the exit status."""
     from grader.catalog import find, names
+    from grader.cores import cores_for, count
     from grader.course.grading import grade_all, tasks_of
     from grader.course.handed_in import handed_in, newest
     from grader.course.results import Results
@@ -131,7 +131,8 @@ def course(arguments: argparse.Namespace) -> int:
 
             failures = grade_on(arguments.on, tasks, results, progress=heeding)
         else:
-            places = _places(arguments.jobs)
+            most = min(arguments.jobs or count(), len(tasks))
+            places = cores_for(most)
             failures = grade_all(tasks, results, cores=places, progress=heeding)
     reporter = Reporter(console())
     reporter.course(
@@ -188,12 +189,6 @@ def _with_people(
     known = known.with_exercises(exercises.values()).with_students(students)
     save_class(results.folder, known)
     return attempts
-
-
-def _places(jobs: int | None) -> list[int]:
-    """The core of each submission that is graded at the same time."""
-    cores = sorted(os.sched_getaffinity(0))
-    return [cores[place % len(cores)] for place in range(jobs or len(cores))]
 
 
 def _with_due(

@@ -72,6 +72,11 @@ DIES_OF_ONE = """
     if Station.__name__ != "Dies":
         outpost._Station = Dies
 """
+ANOTHER_PYTHON = """
+    import platform
+
+    platform.python_version = lambda: "3.0.1"
+"""
 
 
 class Cluster:
@@ -230,6 +235,7 @@ def test_a_worker_of_another_version_grades_nothing(
     """Nor does one that has none; another one does their work."""
     dask.work(ANOTHER_VERSION, nanny=False)
     dask.work(WITHOUT_FORKLAB, nanny=False)
+    dask.work(ANOTHER_PYTHON, nanny=False)
     results = Results(tmp_path / "results")
     tasks = _tasks(PROGRAMS[:3], results)
     with pytest.raises(GraderError, match=r"no worker is of use, for tcp://.* needs"):
@@ -239,6 +245,7 @@ def test_a_worker_of_another_version_grades_nothing(
     said = capfd.readouterr().err
     assert "has forklab 0.0.1, and needs" in said
     assert "has no forklab, and needs" in said
+    assert "has Python 3.0.1, and needs" in said
 
     dask.work(nanny=False)
     assert grade_on(dask.address, tasks, results) == 0
