@@ -126,6 +126,8 @@ def _is_stub(data: bytes, stub: Path) -> bool:
         raise CatalogError(
             f"{stub} is not valid Python: {error}; mend it, students begin with it"
         ) from error
+    except OSError as error:
+        raise CatalogError(f"{stub} cannot be read: {error.strerror}") from error
     try:
         return ast.dump(ast.parse(data)) == ast.dump(unfinished)
     except (RecursionError, MemoryError):

@@ -129,7 +129,7 @@ class Worker:
     def collect(self, checks: Checks) -> None:
         """Have it collect these checks; it has no others ever after.
 
-        What is wrong with them, `finish` says of the first job.
+        What is wrong with them, `finish` says of each job.
         """
         if self._collected is None:
             self._collected = checks

@@ -17,6 +17,7 @@ from grader.authoring.answers import Answer, Kind, answers_to
 from grader.authoring.fault import Fault
 from grader.authoring.load import load
 from grader.catalog import Course, Exercise
+from grader.cores import cores_for, count
 from grader.course.grading import Began, Done, grade_all, tasks_of
 from grader.course.handed_in import Attempt
 from grader.course.results import Results
@@ -102,8 +103,7 @@ def _grade(
     }
     if not attempts:
         return []
-    cores = sorted(os.sched_getaffinity(0))
-    with scratch_folder() as folder, load(len(cores)):
+    with scratch_folder() as folder, load(count()):
         results = Results(folder)
         results.make()
         tasks = tasks_of(
@@ -115,7 +115,7 @@ def _grade(
             results,
         )
         with show_progress(len(tasks)) as tell:
-            grade_all(tasks, results, cores=cores * 2, progress=tell)
+            grade_all(tasks, results, cores=cores_for(2 * count()), progress=tell)
         found = {result.student: result for result in results.failed()}
         found |= {result.student: result for result in results.verdicts()}
     return [

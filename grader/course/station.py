@@ -13,13 +13,14 @@ import pickle
 import shutil
 import signal
 import sys
+import traceback
 from collections import OrderedDict
 from multiprocessing.connection import Connection
 from pathlib import Path
 
 from grader.catalog import Exercise, open_course
 from grader.course.bench import Bench, work_in
-from grader.course.errand import UNKNOWN, VERDICT
+from grader.course.errand import GONE, UNKNOWN, VERDICT
 from grader.course.handed_in import Attempt
 from grader.course.orders import Order
 from grader.course.parcel import unpack
@@ -53,11 +54,17 @@ def main(arguments: list[str]) -> None:
 def _serve(connection: Connection, grader: _Grader) -> None:
     while True:
         try:
-            order: Order = pickle.loads(connection.recv_bytes())
+            order = connection.recv_bytes()
         except EOFError:
             return
-        kind, text = grader.carry_out(order)
-        connection.send_bytes(f"{kind}\n{text}".encode())
+        try:
+            kind, text = grader.carry_out(pickle.loads(order))
+        except Exception as error:
+            why = traceback.format_exception_only(error)[-1].strip()
+            kind, text = GONE, f"the grader's own process: {why}"
+        connection.send_bytes(f"{kind}\n{text}".encode(errors="backslashreplace"))
+        if kind == GONE:
+            return  # who asked starts another one
 
 
 class _Grader:
