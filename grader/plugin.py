@@ -12,7 +12,7 @@ import json
 import os
 import tempfile
 import traceback
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
@@ -94,12 +94,17 @@ class CheckRunner:
             order.close()
             self._desk.finished(self._uncollected)
 
-    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+    @pytest.hookimpl(wrapper=True)
+    def pytest_make_collect_report(
+        self, collector: pytest.Collector
+    ) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
         """Keep what was wrong with the first file that could not be loaded."""
+        report = yield
         if report.failed and not self._uncollected:
             said = report.longreprtext.strip().splitlines() or ["it cannot be loaded"]
-            file = report.nodeid.rpartition("/")[2]
-            self._uncollected = f"{file}: {said[-1].removeprefix('E ').strip()}"
+            why = said[-1].removeprefix("E ").strip()
+            self._uncollected = f"{collector.path}: {why}"
+        return report
 
     def _fork(
         self, items: Mapping[str, pytest.Function], order: Order, place: int

@@ -151,9 +151,11 @@ def _judge(
 
 
 def _add_failure(course: Course, grading: Grading, proof: Proof) -> None:
-    """An answer that got no verdict: for the checks' own mistakes, or the grader's."""
+    """An answer that got no verdict: for a mistake of the exercise or of ours."""
     trouble = grading.verdict.trouble if grading.verdict else ""
     reason = _reason(trouble)
+    if f"{grading.exercise.stub} is not valid Python" in trouble:
+        return  # which is told of the stub itself
     parts = (course.exercises, course.hidden, course.diagnoses)
     if any(f"{part}{os.sep}" in trouble for part in parts):
         checks = grading.exercise.checks_files
@@ -173,7 +175,7 @@ def _add_failure(course: Course, grading: Grading, proof: Proof) -> None:
 def _reason(trouble: str) -> str:
     """The line of a traceback, or of what pytest made of one, that says what it is."""
     said = re.findall(
-        r"^(?:E +)?([\w.]+(?:Error|Exception)\b.*)", trouble, re.MULTILINE
+        r"(?:^|^E +|: )([\w.]+(?:Error|Exception)\b.*)", trouble, re.MULTILINE
     )
     lines = said or trouble.strip().splitlines() or ["no reason is known"]
     return lines[-1].strip()

@@ -226,8 +226,8 @@ def test_what_is_wrong_with_a_file_of_checks_is_told(tmp_path: Path) -> None:
         for _ in range(2):
             verdict = bench.grade(attempt, exercise)
             assert verdict.error == (
-                "the checks could not be run: test_exercise0.py: NameError: name "
-                "'UNKNOWN' is not defined"
+                f"the checks could not be run: {exercise.checks_file}: NameError: "
+                "name 'UNKNOWN' is not defined"
             )
 
 
