@@ -7,7 +7,6 @@ how often each file is graded.
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 import tempfile
 import time
@@ -18,6 +17,7 @@ from pathlib import Path
 from benchmarks.timing import SOLUTIONS
 from grader.authoring.load import load
 from grader.catalog import find_exercises
+from grader.cores import cores_for
 from grader.course.grading import Began, Done, grade_all, tasks_of
 from grader.course.handed_in import Attempt
 from grader.course.results import Results
@@ -76,13 +76,11 @@ def _soak(files: Sequence[Path], times: int) -> dict[str, Counter[Essence]]:
         for number in range(times)
         for file in files
     ]
-    cores = sorted(os.sched_getaffinity(0))
-    places = [cores[number % len(cores)] for number in range(_AT_ONCE)]
     with tempfile.TemporaryDirectory() as folder, load(_BUSY):
         results = Results(Path(folder))
         tasks = tasks_of(attempts, find_exercises(), results)
         rounds = _Rounds(results, files, times)
-        grade_all(tasks, results, cores=places, progress=rounds)
+        grade_all(tasks, results, cores=cores_for(_AT_ONCE), progress=rounds)
         return rounds.found
 
 

@@ -11,9 +11,11 @@ A check's first docstring line is its title, its name without ``test_`` its id.
 
 from __future__ import annotations
 
+import os
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 from zlib import crc32
@@ -21,6 +23,7 @@ from zlib import crc32
 from grader.diagnosis import handlers, output, pipes, processes, waiting
 from grader.diagnosis.causes import causes
 from grader.diagnosis.finding import found, name
+from grader.sameness import described
 from grader.scratch import scratch_folder
 from grader.shelf import Shelf
 from grader.tracing.launch import Zygote
@@ -60,6 +63,10 @@ class Submission:
 
     `name` and `source` are its file's name and bytes. Each run has a folder of its
     own in `directory`, with nothing but that file in it.
+
+    `harmed` are the runs at whose end the file was not there as it was handed in:
+    what such a run shows may be the doing of another submission. `ran` is told how
+    long each run took, in seconds of real time.
     """
 
     name: str
@@ -68,6 +75,8 @@ class Submission:
     limits: Limits
     zygote: Zygote
     shelf: Shelf
+    ran: Callable[[float], None]
+    harmed: list[str] = field(default_factory=list)
 
     @contextmanager
     def start(
@@ -77,15 +86,21 @@ class Submission:
         with scratch_folder(self.directory) as folder:
             file = folder / self.name
             file.write_bytes(self.source)
-            with trace(
-                [str(file), *map(str, arguments)],
-                schedule=schedule,
-                limits=self.limits,
-                directory=folder,
-                zygote=self.zygote,
-                **options,
-            ) as program:
-                yield program
+            began = time.monotonic()
+            try:
+                with trace(
+                    [str(file), *map(str, arguments)],
+                    schedule=schedule,
+                    limits=self.limits,
+                    directory=folder,
+                    zygote=self.zygote,
+                    **options,
+                ) as program:
+                    yield program
+            finally:
+                self.ran(time.monotonic() - began)
+                if not _holds(file, self.source):
+                    self.harmed.append(" ".join(map(str, arguments)))
 
     def some(self, low: int, high: int) -> int:
         """A number from `low` to `high` that nobody knows before.
@@ -95,21 +110,28 @@ class Submission:
         return low + crc32(self.source) % (high - low + 1)
 
     def run(
-        self, *arguments: object, schedule: Schedule = take_turns, **options: Any
+        self,
+        *arguments: object,
+        schedule: Schedule = take_turns,
+        fresh: bool = False,
+        **options: Any,
     ) -> Recording:
-        """Run it to its end, or look at the same run of another check."""
+        """Run it to its end, or look at the same run of any check before.
+
+        `fresh`: run it, whatever was run before.
+        """
 
         def record() -> Recording:
             with self.start(*arguments, schedule=schedule, **options) as program:
                 return program.finish()
 
-        what = "run", [*map(str, arguments)], schedule.name, sorted(options.items())
-        return self.shelf.get(*what, record=record)
+        what = "run", [*map(str, arguments)], schedule, options
+        return self._recording(what, record, fresh=fresh)
 
     def under(
         self, *schedules: Schedule, arguments: Sequence[object] = (), **options: Any
     ) -> Iterator[Recording]:
-        """Run it under one schedule after the other."""
+        """Run it under one schedule after the other; the options are those of `run`."""
         for schedule in schedules:
             yield self.run(*arguments, schedule=schedule, **options)
 
@@ -118,10 +140,11 @@ class Submission:
         *arguments: object,
         signals: Sequence[int] = (),
         schedule: Schedule = take_turns,
+        fresh: bool = False,
     ) -> Recording:
         """Run it until it rests, then once more after each signal, then SIGTERM.
 
-        Or look at the same run of another check.
+        Or look at the same run of any check before, unless it is to be a `fresh` one.
         """
 
         def record() -> Recording:
@@ -133,8 +156,36 @@ class Submission:
                 program.send(SIGTERM)
                 return program.finish()
 
-        what = "terminated", [*map(str, arguments)], schedule.name, [*signals]
-        return self.shelf.get(*what, record=record)
+        what = "terminated", [*map(str, arguments)], schedule, [*signals]
+        return self._recording(what, record, fresh=fresh)
+
+    def _recording(
+        self, what: object, record: Callable[[], Recording], *, fresh: bool
+    ) -> Recording:
+        """A run, if need be: `what` are all things that it depends on."""
+        try:
+            known_by = described(what)
+        except ValueError:
+            fresh = True  # nothing tells it from a run of another kind
+        if fresh:
+            return record()
+        known = self.shelf.find(known_by)
+        if known is None:
+            harmed = len(self.harmed)
+            known = record()
+            if len(self.harmed) == harmed:
+                self.shelf.put(known_by, known)
+        return known
+
+
+def _holds(file: Path, content: bytes) -> bool:
+    """Whether that is in a file, whatever became of it: it may be a FIFO by now."""
+    try:
+        # Opened without waiting.
+        with open(os.open(file, os.O_RDONLY | os.O_NONBLOCK), "rb") as opened:
+            return opened.read(len(content) + 1) == content
+    except OSError:
+        return False
 
 
 def across(runs: Iterable[Recording], check: Callable[[Recording], object]) -> None:

@@ -104,13 +104,12 @@ def _landlock() -> Probe:
     from grader.tracing.ptrace import landlock_version
 
     version = landlock_version()
-    if version >= 6:
-        return Probe(True, f"Landlock {version}")
-    have = f"Landlock {version} is too old" if version else "no Landlock"
+    have = f"Landlock {version}, which is not used yet" if version else "no Landlock"
     return Probe(
         None,
-        f"{have}: a submission's files and signals are not confined by the kernel",
-        "Grade strangers' programs on Linux 6.12 or newer, or in a container.",
+        f"{have}: a submission can read and write all files that you can, other "
+        "submissions and results among them",
+        "Grade strangers' programs in a container that holds nothing else.",
     )
 
 
@@ -119,7 +118,7 @@ def _user() -> Probe:
         return Probe(True, "not root: a submission has no more rights than you")
     return Probe(
         None,
-        "this is root: a submission runs as root too",
+        "this is root: a submission runs as root too, and can reach into the grader",
         "Grade as an ordinary user where you can.",
     )
 

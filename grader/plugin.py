@@ -12,7 +12,7 @@ import json
 import os
 import tempfile
 import traceback
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
@@ -25,6 +25,14 @@ from grader.tracing import ptrace
 from grader.tracing.recording import Recording
 from grader.verdict import CheckOutcome, CheckResult, Finding, check_json
 from grader.worker import Desk, Order, Runner
+
+# Seconds of runs.
+_WORTH_TELLING = 1.0
+
+_HARMED = (
+    "while the program ran, its file was changed or removed: by itself, or by another "
+    "program that runs with the same rights, such as a submission graded beside it"
+)
 
 
 def check_id(function_name: str) -> str:
@@ -48,6 +56,9 @@ class CheckRunner:
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
         self._runner: Runner
+        self._uncollected = ""
+        self._check = ""  # the one whose process this is, or is forked from here
+        self._untold = 0.0  # seconds that its runs took, and that nobody knows of
         self._story: Callable[[Recording], tuple[str, ...]] = timeline
 
     @pytest.fixture
@@ -58,7 +69,8 @@ class CheckRunner:
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         """Do all jobs, each in runners of its own."""
         if session.testsfailed:
-            raise session.Interrupted("the checks could not be collected")
+            self._refuse_all()
+            return True
         items = {
             check_id(item.originalname): item
             for item in session.items
@@ -73,8 +85,26 @@ class CheckRunner:
             pids = [self._fork(items, order, place) for place in places]
             order.close()
             statuses = [os.waitpid(pid, 0)[1] for pid in pids]
-            self._desk.finished(well=not any(statuses))
+            self._desk.finished(None if not any(statuses) else "")
         return True
+
+    def _refuse_all(self) -> None:
+        """Say of each job what was wrong with the checks."""
+        while order := self._desk.next():
+            order.close()
+            self._desk.finished(self._uncollected)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_make_collect_report(
+        self, collector: pytest.Collector
+    ) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+        """Keep what was wrong with the first file that could not be loaded."""
+        report = yield
+        if report.failed and not self._uncollected:
+            said = report.longreprtext.strip().splitlines() or ["it cannot be loaded"]
+            why = said[-1].removeprefix("E ").strip()
+            self._uncollected = f"{collector.path}: {why}"
+        return report
 
     def _fork(
         self, items: Mapping[str, pytest.Function], order: Order, place: int
@@ -91,7 +121,7 @@ class CheckRunner:
     def _become(self, order: Order, place: int) -> None:
         """Be one of a job's runners from now on, and hold no other's channel."""
         job = order.job
-        self._runner = order.runner(place)
+        self._runner = order.runner(place, self._ran)
         self._story = full if job.verbose else timeline
         self._tickets = order.tickets
         for channel in order.channels:
@@ -112,6 +142,7 @@ class CheckRunner:
         """Run a check in a process of its own, and wait until that has ended."""
         identity = check_id(item.originalname)
         self._send({"started": identity})
+        self._check, self._untold = identity, 0.0
         pid = os.fork()
         if pid == 0:
             with _process_of_its_own():
@@ -120,6 +151,13 @@ class CheckRunner:
         if status:
             code = os.waitstatus_to_exitcode(status)
             self._say_why(identity, f"the check's process ended with status {code}")
+
+    def _ran(self, seconds: float) -> None:
+        """Say how long the check's runs took, where it may come to matter."""
+        self._untold += seconds
+        if self._untold >= _WORTH_TELLING:
+            self._send({"ran": self._check, "seconds": self._untold})
+            self._untold = 0.0
 
     @pytest.hookimpl(wrapper=True)
     def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> Any:
@@ -137,6 +175,8 @@ class CheckRunner:
         except CheckFailed as failure:
             findings = _with_story(failure.findings, self._story(failure.run))
             failed = replace(result, outcome=CheckOutcome.FAILED, findings=findings)
+            if self._runner.program.harmed:
+                failed = replace(result, error=_HARMED)  # it may be nobody's fault here
             self._send(check_json(failed))
             raise
         except BaseException as error:

@@ -16,10 +16,13 @@ from pathlib import Path
 def scratch_folder(inside: Path | None = None) -> Iterator[Path]:
     """A new folder in another, or where temporary files go; removed at the end.
 
-    What cannot be removed is left behind without a word: a submission that takes
-    away its own permissions is no reason to lose its verdict.
+    Where the other is gone, it is made again: a submission may have removed it. What
+    cannot be removed is left behind without a word: a submission that takes away its
+    own permissions is no reason to lose its verdict.
     """
-    folder = Path(tempfile.mkdtemp(prefix="forklab-", dir=inside))
+    where = Path(tempfile.gettempdir()) if inside is None else inside
+    where.mkdir(mode=0o700, parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix="forklab-", dir=where))
     try:
         yield folder
     finally:

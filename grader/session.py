@@ -3,7 +3,9 @@
 Theory of operation. This process, the supervisor, starts zygotes and gives a worker
 its job, see `worker`. Outcomes come through sockets that end here. The submission is
 another program, traced, and holds no descriptor of theirs. What /proc shows of them is
-closed to it, unless it runs as root, and there too a socket cannot be opened by name.
+closed to it, unless it runs as root. There too a socket cannot be opened by name; but
+nothing keeps root from the memory of these processes, nor any submission from files of
+the user that it runs as.
 
 The supervisor owns the last time limit. Whatever happens below it, a check without a
 message of its own that says "passed" has not passed.
@@ -16,16 +18,18 @@ import os
 import select
 import socket
 import time
+from collections import defaultdict
 from collections.abc import Callable, Container, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from grader.catalog import CheckSpec, Exercise
+from grader.cores import cores_for, count
 from grader.diagnosis.texts import text
 from grader.errors import GraderError, UsageError
 from grader.scratch import scratch_folder
-from grader.submission import load_problem, printable
+from grader.submission import load_problem, printable, read
 from grader.tracing.errors import TracingError
 from grader.tracing.launch import Zygote
 from grader.verdict import (
@@ -42,20 +46,54 @@ from grader.worker import Checks, Job, Worker
 _PATIENCE = 1800.0
 
 
-# Each starts once for all checks, and is then pinned to a core of its own.
+# At most. Each starts once for all checks.
 _RUNNERS = 2
 
 
 @dataclass(frozen=True, slots=True)
 class Seat:
-    """A zygote, and the core that it and its runner use."""
+    """A zygote, and the core that it and its runner use, if it is to be one."""
 
     zygote: Zygote
-    core: int
+    core: int | None
 
 
 class _TookTooLong(Exception):
-    """The checks were not over in time: the submission is too slow to be graded."""
+    """The checks were not over in time."""
+
+
+class _Pace:
+    """How long each check has been at work, and for how long of that in its runs."""
+
+    def __init__(self) -> None:
+        self._began: dict[str, float] = {}
+        self._in_runs: defaultdict[str, float] = defaultdict(float)
+
+    def started(self, check: str) -> None:
+        self._began[check] = time.monotonic()
+
+    def ran(self, check: str, seconds: float) -> None:
+        self._in_runs[check] += seconds
+
+    def whose_fault(self, unfinished: Sequence[str]) -> str:
+        """What went wrong in the grader; empty where it was the program.
+
+        It was, where its runs took the time of each check that is at work.
+        """
+        now = time.monotonic()
+        at_work = [check for check in unfinished if check in self._began]
+        hanging = [
+            check
+            for check in at_work
+            if self._in_runs[check] < (now - self._began[check]) / 2
+        ]
+        if at_work and not hanging:
+            return ""
+        who = f"the check {', '.join(hanging)}" if hanging else "loading the checks"
+        return (
+            f"{who} did not come to an end in {_PATIENCE:.0f} seconds, and it was not "
+            "the program's runs that took the time: mend it"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +116,7 @@ def grade(
     exercise: Exercise,
     submission: Path,
     *,
+    source: bytes | None = None,
     only: str | None = None,
     verbose: bool = False,
     progress: Progress | None = None,
@@ -86,36 +125,46 @@ def grade(
 ) -> Verdict:
     """Grade a submission.
 
-    `only` is one check's id; the verdict then has that check alone. `verbose` keeps
-    every event of a failing run, not only its story. `progress` is called as checks
-    begin and end. `worker` is one that gets ready, or has graded the same exercise
-    before; it is ended where the checks do not end. `seats` are where checks run, each
-    with one runner. Both stay the caller's.
+    `source` is what is in it; without that, it is read, once. `only` is one check's id;
+    the verdict then has that check alone. `verbose` keeps every event of a failing run,
+    not only its story. `progress` is called as checks begin and end. `worker` is one
+    that gets ready, or has graded the same exercise before; it is ended where the
+    checks do not end. `seats` are where checks run, each with one runner. Both stay the
+    caller's.
 
-    Raises `UsageError` where there is no such check. What the grader itself could
-    not do is in the verdict: its outcome is then `grader-error`.
+    Raises `UsageError` where there is no such check, and `CatalogError` where the
+    exercise's stub is no program. What else the grader itself could not do is in the
+    verdict: its outcome is then `grader-error`.
     """
     wanted = [check for check in exercise.checks if only in (None, check.id)]
     if not wanted:
         known = ", ".join(check.id for check in exercise.checks)
         raise UsageError(f"{exercise.name} has no check {only!r}; it has {known}")
-    problem = load_problem(submission, exercise)
+    data = read(submission) if source is None else source
+    if isinstance(data, Finding):
+        return _unrunnable(exercise, submission, wanted, data)
+    problem = load_problem(submission, data, exercise)
     if problem is not None:
         return _unrunnable(exercise, submission, wanted, problem)
     results: dict[str, CheckResult] = {}
     titles = {check.id: check.title for check in wanted}
     last_words: dict[str, str] = {}
+    pace = _Pace()
     error = ""
     try:
-        for message in _messages(exercise, submission, only, verbose, worker, seats):
+        for message in _messages(exercise, data, only, verbose, worker, seats):
             if "starting" in message:
                 if progress:
                     progress(ChecksStarting())
                 continue
             if "started" in message:
                 identity = str(message["started"])
+                pace.started(identity)
                 if progress and identity in titles:
                     progress(CheckStarted(identity, titles[identity]))
+                continue
+            if "ran" in message:
+                pace.ran(str(message["ran"]), float(str(message["seconds"])))
                 continue
             if "failed" in message:
                 last_words[str(message["failed"])] = str(message["report"])
@@ -125,8 +174,10 @@ def grade(
             if progress:
                 progress(result)
     except _TookTooLong:
-        for spec in wanted:
-            results.setdefault(spec.id, _too_slow(spec))
+        unfinished = [spec for spec in wanted if spec.id not in results]
+        error = pace.whose_fault([spec.id for spec in unfinished])
+        if not error:
+            results |= {spec.id: _too_slow(spec) for spec in unfinished}
     except (GraderError, TracingError, OSError, ValueError) as failure:
         error = str(failure)
     checks = tuple(
@@ -206,7 +257,7 @@ def _unrunnable(
 
 def _messages(
     exercise: Exercise,
-    submission: Path,
+    source: bytes,
     only: str | None,
     verbose: bool,
     worker: Worker | None,
@@ -226,7 +277,7 @@ def _messages(
         scratch = cleanup.enter_context(scratch_folder())
         seats = seats or [
             Seat(cleanup.enter_context(Zygote()), core)
-            for core in _some_cores(min(_RUNNERS, len(places)))
+            for core in cores_for(min(_RUNNERS, len(places), count()))
         ]
         # Whatever ends a job early ends its worker, before what that uses goes.
         unfinished = cleanup.enter_context(ExitStack())
@@ -243,7 +294,7 @@ def _messages(
             checks=[check.id for check in exercise.checks],
             verbose=verbose,
             program=exercise.program,
-            source=submission.read_bytes(),
+            source=source,
             limits=exercise.limits,
             scratch=str(scratch),
             zygotes=[seat.zygote.pid for seat in seats],
@@ -257,8 +308,7 @@ def _messages(
             end.close()
         yield {"starting": True}
         yield from _read([theirs.fileno() for theirs, _ in channels])
-        if not worker.finish():
-            raise GraderError(f"the checks could not be run:\n{worker.noise()}")
+        worker.finish()
         unfinished.pop_all()
 
 
@@ -271,13 +321,6 @@ def _outside_in(count: int) -> list[int]:
     ends = zip(reversed(range(count)), range(count), strict=True)
     order = [place for pair in ends for place in pair]
     return order[:count]
-
-
-def _some_cores(most: int) -> list[int]:
-    """Cores for the runners: other ones for other commands that run beside this one."""
-    cores = sorted(os.sched_getaffinity(0))
-    first = os.getpid() * most % len(cores)
-    return [*cores[first:], *cores[:first]][:most]
 
 
 def _read(channels: Sequence[int]) -> Iterator[dict[str, object]]:

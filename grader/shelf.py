@@ -3,21 +3,29 @@
 The same program with the same arguments under the same schedule does the same, so it
 is run once. Each check has a process of its own, and recordings go from one to the
 other through a file in memory, memfd_create(2), that all of them have open. Entries
-are appended to it whole: a length, a digest of what was run, the recording.
+are appended to it whole: a length, a digest of what was run, a seal, the recording.
+
+A submission that runs as root can open that file by its name below /proc. So nothing
+of it is unpickled whose seal, a MAC with a secret of the processes that share it, is
+not right; what somebody changed is run again. The secret is never in a process that
+submissions are forked from. It is no help against a submission that reads or writes
+the memory of its tracer, as root may where nothing confines it.
 """
 
 from __future__ import annotations
 
 import fcntl
+import hmac
 import os
 import pickle
-from collections.abc import Callable
 from hashlib import blake2b
 
 from grader.tracing.recording import Recording
 
 _LENGTH = 8
 _DIGEST = 16
+_SEAL = 32
+_HEAD = _LENGTH + _DIGEST + _SEAL
 
 # A long recording takes longer to pass on than another run of its program.
 _MOST_EVENTS = 1000
@@ -29,41 +37,44 @@ class Shelf:
     def __init__(self) -> None:
         self._file = os.memfd_create("recordings", os.MFD_CLOEXEC)
         fcntl.fcntl(self._file, fcntl.F_SETFL, os.O_APPEND)
+        self._secret = os.urandom(32)
 
-    def get(self, *what: object, record: Callable[[], Recording]) -> Recording:
-        """The recording of that run; `record` makes it where there is none yet.
-
-        `what` are objects whose ``repr`` tells this run from others.
-        """
-        digest = blake2b(repr(what).encode(), digest_size=_DIGEST).digest()
-        known = self._find(digest)
-        if known is None:
-            known = record()
-            self._put(digest, known)
-        return known
-
-    def close(self) -> None:
-        os.close(self._file)
-
-    def _find(self, digest: bytes) -> Recording | None:
+    def find(self, what: object) -> Recording | None:
+        """The recording of that run, where there is one; ``repr`` tells runs apart."""
+        digest = _digest(what)
         place, end = 0, os.fstat(self._file).st_size
-        while place + _LENGTH + _DIGEST < end:
-            head = os.pread(self._file, _LENGTH + _DIGEST, place)
+        while place + _HEAD < end:
+            head = os.pread(self._file, _HEAD, place)
             place += len(head)
             length = int.from_bytes(head[:_LENGTH], "little")
             if place + length > end:
                 return None  # somebody is still writing it
-            if head[_LENGTH:] == digest:
-                recording: Recording = pickle.loads(os.pread(self._file, length, place))
-                return recording
+            if head[_LENGTH:][:_DIGEST] == digest:
+                data = os.pread(self._file, length, place)
+                if hmac.compare_digest(head[-_SEAL:], self._seal(digest, data)):
+                    recording: Recording = pickle.loads(data)
+                    return recording
             place += length
         return None
 
-    def _put(self, digest: bytes, recording: Recording) -> None:
+    def put(self, what: object, recording: Recording) -> None:
+        """Keep the recording of that run, unless it is too long for that."""
         if len(recording.events) > _MOST_EVENTS:
             return
         try:
             data = pickle.dumps(recording, pickle.HIGHEST_PROTOCOL)
         except RecursionError:
             return  # generations of processes that are as deep as nobody's stack
-        os.write(self._file, len(data).to_bytes(_LENGTH, "little") + digest + data)
+        digest = _digest(what)
+        head = len(data).to_bytes(_LENGTH, "little") + digest
+        os.write(self._file, head + self._seal(digest, data) + data)
+
+    def close(self) -> None:
+        os.close(self._file)
+
+    def _seal(self, digest: bytes, data: bytes) -> bytes:
+        return hmac.digest(self._secret, digest + data, "sha256")
+
+
+def _digest(what: object) -> bytes:
+    return blake2b(repr(what).encode(), digest_size=_DIGEST).digest()

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from grader.catalog import Exercise
 from grader.diagnosis.texts import text
+from grader.errors import CatalogError
 from grader.verdict import Finding
 
 _LARGEST = 1 << 20
@@ -45,8 +46,11 @@ def _is_folder(path: Path) -> bool:
         return False  # a name that is too long, or a folder that is closed to us
 
 
-def load_problem(path: Path, exercise: Exercise) -> Finding | None:
-    """Why the file cannot be run, or None where it can. Never runs it."""
+def read(path: Path) -> bytes | Finding:
+    """What is in the file, or why it cannot be read; no more than `problem` looks at.
+
+    Read once: another look may see another program.
+    """
     try:
         mode = path.lstat().st_mode
         if stat.S_ISLNK(mode):
@@ -64,9 +68,16 @@ def load_problem(path: Path, exercise: Exercise) -> Finding | None:
     try:
         # Opened without waiting: it may have become a FIFO in between.
         with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:
-            data = file.read(_LARGEST + 1)
+            return file.read(_LARGEST + 1)
     except OSError as error:
         return _cannot(f"{path} cannot be read: {error.strerror}")
+
+
+def load_problem(path: Path, data: bytes, exercise: Exercise) -> Finding | None:
+    """Why a file with that in it cannot be run, or None where it can. Never runs it.
+
+    Raises `CatalogError` where the exercise's stub is no program.
+    """
     if len(data) > _LARGEST:
         return _cannot(f"{path} is larger than {_LARGEST >> 20} MiB: not a program")
     if not data.strip():
@@ -110,7 +121,15 @@ def _source_problem(path: Path, data: bytes, exercise: Exercise) -> Finding | No
 def _is_stub(data: bytes, stub: Path) -> bool:
     """Whether it is the stub, but for comments and white space."""
     try:
-        return ast.dump(ast.parse(data)) == ast.dump(ast.parse(stub.read_bytes()))
+        unfinished = ast.parse(stub.read_bytes())
+    except (SyntaxError, ValueError) as error:
+        raise CatalogError(
+            f"{stub} is not valid Python: {error}; mend it, students begin with it"
+        ) from error
+    except OSError as error:
+        raise CatalogError(f"{stub} cannot be read: {error.strerror}") from error
+    try:
+        return ast.dump(ast.parse(data)) == ast.dump(unfinished)
     except (RecursionError, MemoryError):
         return False  # nested as no stub is
 

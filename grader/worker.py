@@ -25,9 +25,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from grader.cores import pin
+from grader.errors import GraderError
 from grader.tracing.children import fork
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
     from types import TracebackType
     from typing import NoReturn
@@ -67,8 +70,9 @@ class Job:
 
     `checks` are the ids of those that may be asked for. `program` and `source` are the
     submission's name and bytes; `scratch` is a folder in which it may do anything.
-    There is a runner for each of `zygotes`, given by their pids, with a core among
-    `cores` to itself. `verbose`: a failing run's story has all its events.
+    There is a runner for each of `zygotes`, given by their pids, on the one of `cores`
+    in its place, or on any where that is None. `verbose`: a failing run's story has all
+    its events.
     """
 
     checks: Sequence[str]
@@ -78,7 +82,7 @@ class Job:
     limits: Limits
     scratch: str
     zygotes: Sequence[int]
-    cores: Sequence[int]
+    cores: Sequence[int | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,22 +90,17 @@ class Runner:
     """A process that takes one ticket after the other, and runs that check.
 
     `channel` is where its outcomes go, `core` the processor that it and its zygote
-    use.
+    use, if it is to be one.
     """
 
     program: Submission
     channel: int
-    core: int
+    core: int | None
 
     def pin(self) -> None:
-        """Run on one core from now on, with all that this process forks.
-
-        Tracer and tracees take turns: only one of them ever runs, and handing over
-        to another core costs more than twice as much.
-        """
-        with suppress(OSError):
-            os.sched_setaffinity(0, {self.core})
-            os.sched_setaffinity(self.program.zygote.pid, {self.core})
+        """Run on that core from now on, with all that this process forks."""
+        for pid in (0, self.program.zygote.pid):
+            pin(pid, self.core)
 
 
 class Worker:
@@ -112,6 +111,8 @@ class Worker:
 
     def __init__(self) -> None:
         self._noise = os.memfd_create("noise", os.MFD_CLOEXEC)
+        fcntl.fcntl(self._noise, fcntl.F_SETFL, os.O_APPEND)
+        self._jobs = 0
         self._socket, theirs = socket.socketpair()
         self._socket.settimeout(_PATIENCE)
         self._collected: Checks | None = None
@@ -128,7 +129,7 @@ class Worker:
     def collect(self, checks: Checks) -> None:
         """Have it collect these checks; it has no others ever after.
 
-        What is wrong with them, `finish` says of the first job.
+        What is wrong with them, `finish` says of each job.
         """
         if self._collected is None:
             self._collected = checks
@@ -148,16 +149,25 @@ class Worker:
         Each runner has one of `channels` for its outcomes, and one of `zygotes` to ask
         for processes.
         """
+        if self._jobs:  # what it printed before is of other submissions
+            os.ftruncate(self._noise, 0)
+        self._jobs += 1
         self._send(job, tickets, *channels, *zygotes)
 
-    def finish(self) -> bool:
-        """Whether the job, all of whose runners have gone, was done.
+    def finish(self) -> None:
+        """See that the job, all of whose runners have gone, was done.
 
-        Otherwise its runners, or the worker itself, failed; `noise` says how.
+        Raises `GraderError` where its runners, or the worker itself, failed.
         """
+        answer = b""
         with suppress(OSError):
-            return self._socket.recv(1) == _DONE
-        return False
+            while not answer.endswith(_END) and (part := self._socket.recv(1 << 12)):
+                answer += part
+        if answer != _DONE + _END:
+            why = answer.removeprefix(_NOT_DONE).decode(errors="replace").strip()
+            raise GraderError(
+                f"the checks could not be run: {why or self._noise_now()}"
+            )
 
     def end(self) -> None:
         """End it, if it has not ended, and all its runners."""
@@ -168,8 +178,13 @@ class Worker:
                 os.killpg(self.pid, signal.SIGKILL)
             os.waitpid(self.pid, 0)
 
-    def noise(self) -> str:
-        """The last lines of what it printed."""
+    def close(self) -> None:
+        """End it, and forget what it printed. It is of no use any more."""
+        self.end()
+        os.close(self._noise)
+
+    def _noise_now(self) -> str:
+        """The last lines of what it printed in this job."""
         size = os.fstat(self._noise).st_size
         return os.pread(self._noise, 2000, max(0, size - 2000)).decode(errors="replace")
 
@@ -191,14 +206,13 @@ class Worker:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self.end()
-        os.close(self._noise)
+        self.close()
 
 
 # --- inside the worker --------------------------------------------------------
 
 _HEAD = 8  # bytes that say how long a request is
-_DONE, _NOT_DONE = b"+", b"-"
+_DONE, _NOT_DONE, _END = b"+", b"-", b"\n"
 
 
 class Desk:
@@ -221,9 +235,16 @@ class Desk:
             return None
         return Order(request, descriptors, Shelf())
 
-    def finished(self, *, well: bool) -> None:
-        """Say that the job is over, and whether its runners did their work."""
-        self._supervisor.sendall(_DONE if well else _NOT_DONE)
+    def finished(self, problem: str | None = None) -> None:
+        """Say that the job is over; `problem`: that it was not done, and why.
+
+        It may be empty where what was printed says it.
+        """
+        answer = _DONE
+        if problem is not None:
+            line = " ".join(problem.split())
+            answer = _NOT_DONE + line.encode(errors="backslashreplace")
+        self._supervisor.sendall(answer + _END)
 
     def _receive(self) -> tuple[object, list[int]]:
         import pickle
@@ -234,7 +255,10 @@ class Desk:
         rest = int.from_bytes(head, "little")
         data = bytearray()
         while len(data) < rest:
-            data += self._supervisor.recv(rest - len(data))
+            part = self._supervisor.recv(rest - len(data))
+            if not part:
+                return None, []  # who asked has ended
+            data += part
         return pickle.loads(data), list(descriptors)
 
 
@@ -257,8 +281,11 @@ class Order:
     def channels(self) -> Sequence[int]:
         return self.descriptors[1 : len(self.job.zygotes) + 1]
 
-    def runner(self, place: int) -> Runner:
-        """One of the runners; to be asked for in its own process."""
+    def runner(self, place: int, ran: Callable[[float], None]) -> Runner:
+        """One of the runners; to be asked for in its own process.
+
+        `ran` is told of each run, see `checking.Submission`.
+        """
         from pathlib import Path
 
         from grader.checking import Submission
@@ -268,7 +295,13 @@ class Order:
         zygotes = self.descriptors[len(job.zygotes) + 1 :]
         zygote = Zygote.shared(job.zygotes[place], zygotes[place])
         program = Submission(
-            job.program, job.source, Path(job.scratch), job.limits, zygote, self.shelf
+            job.program,
+            job.source,
+            Path(job.scratch),
+            job.limits,
+            zygote,
+            self.shelf,
+            ran,
         )
         return Runner(program, self.channels[place], job.cores[place])
 

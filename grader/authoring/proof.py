@@ -17,6 +17,7 @@ from grader.authoring.answers import Answer, Kind, answers_to
 from grader.authoring.fault import Fault
 from grader.authoring.load import load
 from grader.catalog import Course, Exercise
+from grader.cores import cores_for, count
 from grader.course.grading import Began, Done, grade_all, tasks_of
 from grader.course.handed_in import Attempt
 from grader.course.results import Results
@@ -102,8 +103,7 @@ def _grade(
     }
     if not attempts:
         return []
-    cores = sorted(os.sched_getaffinity(0))
-    with scratch_folder() as folder, load(len(cores)):
+    with scratch_folder() as folder, load(count()):
         results = Results(folder)
         results.make()
         tasks = tasks_of(
@@ -115,7 +115,7 @@ def _grade(
             results,
         )
         with show_progress(len(tasks)) as tell:
-            grade_all(tasks, results, cores=cores * 2, progress=tell)
+            grade_all(tasks, results, cores=cores_for(2 * count()), progress=tell)
         found = {result.student: result for result in results.failed()}
         found |= {result.student: result for result in results.verdicts()}
     return [
@@ -151,9 +151,11 @@ def _judge(
 
 
 def _add_failure(course: Course, grading: Grading, proof: Proof) -> None:
-    """An answer that got no verdict: for the checks' own mistakes, or the grader's."""
+    """An answer that got no verdict: for a mistake of the exercise or of ours."""
     trouble = grading.verdict.trouble if grading.verdict else ""
     reason = _reason(trouble)
+    if f"{grading.exercise.stub} is not valid Python" in trouble:
+        return  # which is told of the stub itself
     parts = (course.exercises, course.hidden, course.diagnoses)
     if any(f"{part}{os.sep}" in trouble for part in parts):
         checks = grading.exercise.checks_files
@@ -173,7 +175,7 @@ def _add_failure(course: Course, grading: Grading, proof: Proof) -> None:
 def _reason(trouble: str) -> str:
     """The line of a traceback, or of what pytest made of one, that says what it is."""
     said = re.findall(
-        r"^(?:E +)?([\w.]+(?:Error|Exception)\b.*)", trouble, re.MULTILINE
+        r"(?:^|^E +|: )([\w.]+(?:Error|Exception)\b.*)", trouble, re.MULTILINE
     )
     lines = said or trouble.strip().splitlines() or ["no reason is known"]
     return lines[-1].strip()

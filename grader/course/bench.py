@@ -1,17 +1,45 @@
-"""Where one core grades one submission after the other."""
+"""Where one submission is graded after the other."""
 
 from __future__ import annotations
 
+import os
+import signal
+import tempfile
+from collections import OrderedDict
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
+from typing import NoReturn
 
 from grader.catalog import Exercise
+from grader.cores import pin
 from grader.course.handed_in import Attempt
-from grader.session import Seat, grade
+from grader.errors import GraderError
+from grader.session import Seat, grade, not_graded
 from grader.tracing.launch import Zygote
 from grader.verdict import Verdict
 from grader.worker import Worker
+
+# Workers that wait for more of their exercise; each is a process.
+_WORKERS = 16
+
+
+def work_in(folder: Path, core: int | None) -> None:
+    """Have this process grade, with all its files in a folder, until it is told to end.
+
+    SIGTERM and SIGHUP then raise ``SystemExit``. SIGINT is the business of whoever
+    started it.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _leave)
+    tempfile.tempdir = str(folder)
+    os.chdir("/")  # a submission may take any other folder away
+    pin(0, core)
+
+
+def _leave(number: int, _: object) -> NoReturn:
+    raise SystemExit(128 + number)
 
 
 class Bench:
@@ -20,25 +48,27 @@ class Bench:
     A context manager: at its end nothing is left of them.
     """
 
-    def __init__(self, core: int) -> None:
+    def __init__(self, core: int | None) -> None:
         self._core = core
         self._cleanup = ExitStack()
         self._seat: Seat | None = None
-        self._workers: dict[tuple[Path, ...], Worker] = {}
+        self._workers: OrderedDict[tuple[Path, ...], Worker] = OrderedDict()
 
     def grade(self, attempt: Attempt, exercise: Exercise) -> Verdict:
-        """Grade one attempt, in the current folder and out of it again."""
-        program = Path(exercise.program)
-        program.write_bytes(attempt.source)
+        """Grade one attempt.
+
+        What the grader could not do is in the verdict, as in that of `session.grade`.
+        """
         try:
             verdict = grade(
                 exercise,
-                program,
+                Path(exercise.program),
+                source=attempt.source,
                 worker=self._worker(exercise),
                 seats=[self._its_seat()],
             )
-        finally:
-            program.unlink()
+        except GraderError as error:
+            verdict = not_graded(exercise, attempt.file, str(error))
         return replace(verdict, submission=attempt.file)
 
     def _its_seat(self) -> Seat:
@@ -48,14 +78,21 @@ class Bench:
         return self._seat
 
     def _worker(self, exercise: Exercise) -> Worker:
-        known = self._workers.get(exercise.checks_files)
-        if known is None or known.ended:
-            known = self._cleanup.enter_context(Worker())
-            self._workers[exercise.checks_files] = known
-        return known
+        known = self._workers.pop(exercise.checks_files, None)
+        if known is not None and known.ended:
+            known.close()
+            known = None
+        if known is None and len(self._workers) >= _WORKERS:
+            _, longest_unused = self._workers.popitem(last=False)
+            longest_unused.close()
+        worker = self._workers[exercise.checks_files] = known or Worker()
+        return worker
 
     def __enter__(self) -> Bench:
         return self
 
     def __exit__(self, *_: object) -> None:
+        for worker in self._workers.values():
+            worker.close()
+        self._workers.clear()
         self._cleanup.close()

@@ -9,7 +9,7 @@ verdict that comes twice would be written to the same place.
 What could not be graded is tried once more, and is then a failure of ours, told apart
 from the verdicts. The scheduler blames the death of a worker on all that lay there; so
 what it gave up for that is tried again alone, when all else is done. A worker that has
-another version of forklab grades nothing.
+another version of forklab, or of Python, grades nothing.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import gc
 import json
 import logging
 import pickle
+import platform
 import sys
 import time
 from collections import deque
@@ -151,9 +152,7 @@ class _Workers:
             print(f"grade: {why}: it is not used", file=sys.stderr)
         self._asked = -_FRESH
         if not self.allowed():
-            raise GraderError(
-                f"no worker is of use, for {why}; install the same forklab there"
-            )
+            raise GraderError(f"no worker is of use, for {why}; install the same there")
 
     def allowed(self) -> frozenset[str]:
         """The addresses of those that may have tasks; none where all may."""
@@ -232,7 +231,8 @@ class _Campaign:
     def _submit(self, given: _Try) -> None:
         allowed = self._workers.allowed()
         order = pickle.dumps(self._order(given))
-        future = self._executor(allowed).submit(errand.run, __version__, order)
+        versions = __version__, platform.python_version()
+        future = self._executor(allowed).submit(errand.run, *versions, order)
         self._out[future] = replace(given, began=True, only=allowed)
 
     def _executor(self, allowed: frozenset[str]) -> Executor:

@@ -120,6 +120,7 @@ def _due(text: str) -> tuple[str, datetime | None]:
 def course(arguments: argparse.Namespace) -> int:
     """Grade what a course handed in; the exit status."""
     from grader.catalog import find, names
+    from grader.cores import cores_for, count
     from grader.course.class_list import ClassList, class_file, read_class, save_class
     from grader.course.grading import grade_all, tasks_of
     from grader.course.handed_in import handed_in, newest
@@ -160,13 +161,13 @@ def course(arguments: argparse.Namespace) -> int:
             from grader.course.cluster import grade_on
 
             if not tasks:
-                unasked = "nothing is to be graded, so the cluster was not asked"
-                print(f"grade: {unasked}", file=sys.stderr)
+                _tell("nothing is to be graded, so the cluster was not asked")
             failures = grade_on(arguments.on, tasks, results, progress=heeding)
         else:
             if tasks and os.geteuid() == 0:
                 _tell(_AS_ROOT)
-            places = _places(arguments.jobs, len(tasks))
+            most = min(arguments.jobs or count(), len(tasks))
+            places = cores_for(most)
             failures = grade_all(tasks, results, cores=places, progress=heeding)
     reporter = Reporter(console())
     reporter.course(
@@ -232,15 +233,6 @@ def _due_now(
         else:
             due[name] = when
     return due
-
-
-def _places(jobs: int | None, most: int) -> list[int]:
-    """The core of each submission that is graded at the same time, of `most`."""
-    cores = sorted(os.sched_getaffinity(0))
-    return [
-        cores[place % len(cores)]
-        for place in range(min(jobs or len(cores), max(most, 1)))
-    ]
 
 
 def _with_due(

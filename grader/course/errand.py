@@ -12,13 +12,15 @@ Answer = tuple[str, str, str]
 VERDICT, UNKNOWN, REFUSED, GONE = "verdict", "unknown", "refused", "gone"
 
 
-def run(version: str, order: bytes) -> Answer:
-    """Carry out an order on this worker, if it has this version of forklab.
+def run(version: str, python: str, order: bytes) -> Answer:
+    """Carry out an order on this worker, if it has these versions of both.
 
     The text of its answer is the verdict's JSON; nothing, where the exercise is not
     known here and has to be sent; why the worker is of no use; or what became of the
     process that graded.
     """
+    from platform import python_version
+
     from distributed import get_worker
 
     worker = get_worker()
@@ -29,6 +31,9 @@ def run(version: str, order: bytes) -> Answer:
         return REFUSED, f"{where} has no forklab, and needs {version}", where
     if here != version:
         return REFUSED, f"{where} has forklab {here}, and needs {version}", where
+    if python_version() != python:
+        why = f"{where} has Python {python_version()}, and needs {python}"
+        return REFUSED, why, where
 
     try:
         from grader.course.outpost import carry_out

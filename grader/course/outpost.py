@@ -27,10 +27,14 @@ def carry_out(order: bytes, folder: str) -> tuple[str, str]:
     if station is None:
         station = _mine.station = _Station(folder)
     try:
-        return station.ask(order)
+        kind, text = station.ask(order)
     except (EOFError, OSError):
+        kind, text = GONE, ""
+    if kind == GONE:
         _mine.station = None
-        return GONE, f"the grader's own process ended with status {station.end()}"
+        status = station.end()
+        text = text or f"the grader's own process ended with status {status}"
+    return kind, text
 
 
 class _Station:

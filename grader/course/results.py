@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import os
+import platform
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
@@ -23,7 +24,7 @@ from grader import __version__
 from grader.catalog import Exercise
 from grader.course.handed_in import Attempt
 from grader.course.likeness import shape
-from grader.errors import UsageError
+from grader.errors import GraderError, UsageError
 from grader.report.files import write_whole
 from grader.report.text import some
 from grader.verdict import Outcome, Verdict
@@ -71,6 +72,7 @@ class Result:
             file=attempt.file,
             handed_in=_moment(attempt),
             late=attempt.late,
+            verdict=replace(self.verdict, submission=attempt.file),
         )
 
     def as_json(self) -> dict[str, Any]:
@@ -95,9 +97,10 @@ def _moment(attempt: Attempt) -> str | None:
 
 
 def key_of(attempt: Attempt, exercise: Exercise) -> str:
-    """What a verdict depends on: the program, the exercise, and the grader."""
+    """What a verdict depends on: the program, the exercise, the grader, and Python."""
     digest = blake2b(digest_size=16)
-    parts = [__version__.encode(), attempt.source, exercise.name.encode()]
+    parts = [__version__.encode(), platform.python_version().encode()]
+    parts += [attempt.source, exercise.name.encode()]
     parts += [
         exercise.stub.read_bytes(),
         json.dumps(asdict(exercise.limits)).encode(),
@@ -150,7 +153,12 @@ class Results:
         failed = result.verdict.outcome is Outcome.GRADER_ERROR
         student, exercise = result.student, result.verdict.exercise
         path = self._path("failed" if failed else "verdicts", student, exercise)
-        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise GraderError(
+                f"{path.parent} cannot be made: {error.strerror}"
+            ) from error
         text = json.dumps(result.as_json(), indent=1, ensure_ascii=False)
         write_whole(path, text.encode(errors="backslashreplace").decode() + "\n")
         before = self.find(student, exercise) if failed else None
@@ -163,6 +171,10 @@ class Results:
     def find(self, student: str, exercise: str) -> Result | None:
         """The verdict that is there already; None where there is none to trust."""
         return _read(self._path("verdicts", student, exercise))
+
+    def has_failed(self, student: str, exercise: str) -> bool:
+        """Whether the grader could not do its work the last time that it tried."""
+        return self._path("failed", student, exercise).exists()
 
     def knows(self, student: str) -> bool:
         """Whether anything of a student was graded."""

@@ -28,6 +28,7 @@ from grader.course.orders import Order
 from grader.course.outpost import carry_out
 from grader.course.parcel import digest_of, packed
 from grader.course.results import Result, Results
+from grader.course.station import _Grader
 from grader.errors import GraderError, UsageError
 from grader.verdict import Outcome
 from tests.conftest import heed_interrupts
@@ -71,6 +72,11 @@ DIES_OF_ONE = """
 
     if Station.__name__ != "Dies":
         outpost._Station = Dies
+"""
+ANOTHER_PYTHON = """
+    import platform
+
+    platform.python_version = lambda: "3.0.1"
 """
 
 
@@ -230,6 +236,7 @@ def test_a_worker_of_another_version_grades_nothing(
     """Nor does one that has none; another one does their work."""
     dask.work(ANOTHER_VERSION, nanny=False)
     dask.work(WITHOUT_FORKLAB, nanny=False)
+    dask.work(ANOTHER_PYTHON, nanny=False)
     results = Results(tmp_path / "results")
     tasks = _tasks(PROGRAMS[:3], results)
     with pytest.raises(GraderError, match=r"no worker is of use, for tcp://.* needs"):
@@ -239,6 +246,7 @@ def test_a_worker_of_another_version_grades_nothing(
     said = capfd.readouterr().err
     assert "has forklab 0.0.1, and needs" in said
     assert "has no forklab, and needs" in said
+    assert "has Python 3.0.1, and needs" in said
 
     dask.work(nanny=False)
     assert grade_on(dask.address, tasks, results) == 0
@@ -402,12 +410,37 @@ def test_an_exercise_is_sent_once(tmp_path: Path) -> None:
     assert ask(b"print(", whole=True)[0] == VERDICT
     assert ask(b"print(", whole=False)[0] == VERDICT
     kind, text = carry_out(b"no order", str(tmp_path))
-    assert (kind, text) == (GONE, "the grader's own process ended with status 1")
+    assert kind == GONE
+    assert text.startswith("the grader's own process: _pickle.UnpicklingError: ")
     assert ask(RIGHT, whole=False) == (UNKNOWN, "")
     (station,) = _stations(tmp_path)
     os.kill(station, signal.SIGTERM)
-    assert ask(RIGHT, whole=False)[0] == GONE
+    told = GONE, f"the grader's own process ended with status {128 + signal.SIGTERM}"
+    assert ask(RIGHT, whole=False) == told
     assert not list(tmp_path.iterdir())
+
+
+def test_a_station_forgets_exercises_and_asks_for_them_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those that were not asked for longest, and those whose files somebody removed."""
+    monkeypatch.setattr("grader.course.station._EXERCISES", 1)
+    with _Grader(tmp_path) as grader:
+
+        def kind(name: str, *, whole: bool) -> str:
+            parcel = packed([find(name)])
+            sent = parcel if whole else None
+            order = Order(name, digest_of(parcel), f"{name}.py", b"print(", sent)
+            return grader.carry_out(order)[0]
+
+        assert kind("exercise1", whole=True) == VERDICT
+        assert kind("exercise1", whole=False) == VERDICT
+        assert kind("exercise2", whole=True) == VERDICT
+        (home,) = tmp_path.iterdir()
+        assert kind("exercise1", whole=False) == UNKNOWN
+        shutil.rmtree(home)
+        assert kind("exercise2", whole=False) == UNKNOWN
+        assert kind("exercise2", whole=True) == VERDICT
 
 
 def test_a_station_ends_with_who_started_it(tmp_path: Path) -> None:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import platform
 import re
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -17,7 +20,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grader.catalog import Exercise, find
+from grader.catalog import Exercise, find, open_course
 from grader.cli import main
 from grader.course import bench
 from grader.course.class_list import Unreadable, read_class
@@ -66,6 +69,7 @@ def test_only_what_changed_is_graded_again(tmp_path: Path) -> None:
     known = results.find("ada", "exercise1")
     assert known is not None
     assert (known.file, known.late) == (moved.file, True)
+    assert known.verdict.submission == moved.file
     changed = [attempts[0], replace(attempts[1], source=RIGHT), attempts[2]]
     (task,) = tasks_of(changed, EXERCISES, results)
     assert task.attempt.student == "bob"
@@ -73,14 +77,17 @@ def test_only_what_changed_is_graded_again(tmp_path: Path) -> None:
     assert _scores(results)["bob"] == 10
 
 
-def test_what_a_result_depends_on() -> None:
-    """The program, the exercise's limits and checks; not whose it is."""
+def test_what_a_result_depends_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The program, the exercise's limits and checks, Python; not whose it is."""
     (ada,), (bob,) = _attempts(ada=RIGHT), _attempts(bob=RIGHT)
     exercise = EXERCISES["exercise1"]
     assert key_of(ada, exercise) == key_of(bob, exercise)
     assert key_of(replace(ada, source=WRONG), exercise) != key_of(ada, exercise)
     limits = replace(exercise.limits, processes=3)
     assert key_of(ada, replace(exercise, limits=limits)) != key_of(ada, exercise)
+    before = key_of(ada, exercise)
+    monkeypatch.setattr(platform, "python_version", lambda: "3.0.1")
+    assert key_of(ada, exercise) != before
 
 
 def test_a_result_of_another_version_is_not_trusted(tmp_path: Path) -> None:
@@ -103,7 +110,7 @@ def test_what_the_grader_could_not_do_is_kept_apart(
 
     def fails(exercise: Exercise, program: Path, **options: object) -> Verdict:
         verdict = grade(exercise, program, **options)  # type: ignore[arg-type]
-        if program.read_bytes() != WRONG:
+        if options["source"] != WRONG:
             return verdict
         with open(tried, "a") as file:
             file.write("x")
@@ -123,6 +130,16 @@ def test_what_the_grader_could_not_do_is_kept_apart(
     assert _scores(results) == {"ada": 10, "bob": 8}
     assert list(results.failed()) == []
 
+    monkeypatch.setattr(bench, "grade", fails)
+    tasks = tasks_of(attempts, EXERCISES, results, again=True)
+    assert grade_all(tasks, results, cores=[CORE]) == 1
+    monkeypatch.undo()
+    (task,) = tasks_of(attempts, EXERCISES, results)
+    assert task.attempt.student == "bob"
+    assert grade_all([task], results, cores=[CORE]) == 0
+    assert list(results.failed()) == []
+    assert tasks_of(attempts, EXERCISES, results) == []
+
 
 def test_a_grader_that_dies_is_replaced(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -131,10 +148,10 @@ def test_a_grader_that_dies_is_replaced(
 
     def dies(exercise: Exercise, program: Path, **options: object) -> Verdict:
         once = tmp_path / "once"
-        if program.read_bytes() == WRONG and not once.exists():
+        if options["source"] == WRONG and not once.exists():
             once.touch()
             os.kill(os.getpid(), signal.SIGKILL)
-        if program.read_bytes() == b"print(":
+        if options["source"] == b"print(":
             os._exit(3)
         return grade(exercise, program, **options)  # type: ignore[arg-type]
 
@@ -146,6 +163,90 @@ def test_a_grader_that_dies_is_replaced(
     assert _scores(results) == {"ada": 10, "bob": 8}
     (failed,) = results.failed()
     assert (failed.student, failed.verdict.outcome) == ("eve", Outcome.GRADER_ERROR)
+
+
+def test_more_jobs_than_there_is_to_do(tmp_path: Path, handed: Path) -> None:
+    """Ask for as many as you like."""
+    jobs = ("--jobs", "1000000000")
+    with _course(handed, tmp_path / "out", ROOT, *jobs) as course:
+        output, _ = course.communicate(timeout=300)
+    assert "Graded 6, unchanged 0" in output
+
+
+def test_workers_of_exercises_that_are_not_asked_for_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And get ready once more when they are."""
+    monkeypatch.setattr(bench, "_WORKERS", 1)
+    exercises = {name: find(name) for name in ("exercise1", "exercise2")}
+    before = set(os.listdir("/proc/self/fd"))
+    with bench.Bench(None) as place:
+        for name in ("exercise1", "exercise2", "exercise1"):
+            attempt = Attempt("ada", name, f"{name}.py", RIGHT)
+            assert place.grade(attempt, exercises[name]).error == ""
+            children = Path(f"/proc/self/task/{os.getpid()}/children").read_text()
+            assert len(children.split()) == 2  # a zygote and a worker
+    assert set(os.listdir("/proc/self/fd")) == before
+
+
+REMOVES_ALL = b"""\
+import glob, os, shutil
+for folder in glob.glob(os.path.join(ROOT, "forklab-*")):
+    shutil.rmtree(folder, ignore_errors=True)
+"""
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_a_submission_that_removes_the_grader_s_folders(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, jobs: int
+) -> None:
+    """All of them, as far up as they go: the rest is graded, now and next time."""
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(scratch))
+    removes = REMOVES_ALL.replace(b"ROOT", repr(str(scratch)).encode())
+    results = Results(tmp_path / "results")
+    results.make()
+    attempts = _attempts(ada=removes, bob=RIGHT, eve=removes + RIGHT, joe=WRONG)
+    for again in (False, True):
+        tasks = tasks_of(attempts, EXERCISES, results, again=again)
+        grade_all(tasks, results, cores=[CORE] * jobs)
+        scores = _scores(results)
+        assert (scores["bob"], scores["joe"]) == (10, 8)
+        assert scores.get("ada", 0) == 0
+    assert list(scratch.iterdir()) == []
+
+
+def test_what_went_wrong_in_a_grader_s_process_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By its last line, which says what it was."""
+
+    def raises(exercise: Exercise, program: Path, **options: object) -> Verdict:
+        raise KeyError("no such thing")
+
+    monkeypatch.setattr(bench, "grade", raises)
+    results = Results(tmp_path)
+    tasks = tasks_of(_attempts(ada=RIGHT), EXERCISES, results)
+    assert grade_all(tasks, results, cores=[CORE]) == 1
+    (failed,) = results.failed()
+    assert failed.verdict.error == (
+        "the grader's own process: KeyError: 'no such thing'"
+    )
+
+
+def test_a_stub_that_is_no_program(tmp_path: Path) -> None:
+    """The grader's failure of each submission, and it says what to mend."""
+    folder = tmp_path / "exercises" / "exercise1"
+    shutil.copytree(EXERCISES["exercise1"].folder, folder)
+    (folder / "stub.py").write_text("def (")
+    exercises = {"exercise1": open_course(tmp_path).read("exercise1")}
+    results = Results(tmp_path / "results")
+    tasks = tasks_of(_attempts(ada=RIGHT), exercises, results)
+    assert grade_all(tasks, results, cores=[CORE]) == 1
+    (failed,) = results.failed()
+    assert "stub.py is not valid Python: invalid syntax" in failed.verdict.error
+    assert "mend it" in failed.verdict.error
 
 
 @given(st.text(), st.text())
@@ -185,8 +286,11 @@ def handed(tmp_path: Path) -> Iterator[Path]:
     yield folder
 
 
-def _course(handed: Path, out: Path, folder: Path = ROOT) -> subprocess.Popen[str]:
+def _course(
+    handed: Path, out: Path, folder: Path = ROOT, *options: str
+) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "grader", "course", str(handed), "--out", str(out)]
+    command += options
     return subprocess.Popen(
         command,
         stdout=subprocess.PIPE,

@@ -1,0 +1,289 @@
+"""How checks are run: what is shared, what is not believed, what is nobody's fault."""
+
+from __future__ import annotations
+
+import os
+import textwrap
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from grader import session, shelf
+from grader.catalog import Exercise, read_exercise
+from grader.cores import cores_for
+from grader.course.bench import Bench
+from grader.course.handed_in import Attempt
+from grader.sameness import described
+from grader.session import grade
+from grader.tracing.schedule import Chooser, Schedule, seeded, take_turns
+from grader.verdict import CheckOutcome, Outcome, Verdict
+
+SETTINGS = """\
+title = "An exercise"
+summary = ""
+arguments = ""
+teaches = []
+hints = []
+"""
+WORDS = """\
+from grader.checking import assert_that, points
+from grader.tracing.schedule import Schedule, seeded, take_turns
+
+
+"""
+
+
+def _exercise(folder: Path, checks: str, before: str = WORDS) -> Exercise:
+    """An exercise of which nothing matters but its checks."""
+    place = folder / "exercise0"
+    place.mkdir()
+    (place / "README.md").touch()
+    (place / "stub.py").touch()
+    (place / "exercise.toml").write_text(SETTINGS)
+    (place / "test_exercise0.py").write_text(before + textwrap.dedent(checks))
+    return read_exercise(place)
+
+
+def _graded(exercise: Exercise, program: str) -> Verdict:
+    source = textwrap.dedent(program).encode()
+    return grade(exercise, Path("submission.py"), source=source)
+
+
+def _all_passed(verdict: Verdict) -> bool:
+    assert verdict.trouble == ""
+    return verdict.outcome is Outcome.FULL
+
+
+# A program that root may have run: it puts other recordings where its own are kept.
+ATTACK = """
+import os, sys
+status = open("/proc/self/status").read()
+tracer = status.split("TracerPid:")[1].split()[0]
+payload = b"cos\\nsystem\\n(S'touch MARK'\\ntR."
+if sys.argv[1] == "attack":
+    for number in range(200):
+        path = f"/proc/{tracer}/fd/{number}"
+        try:
+            if not os.readlink(path).startswith("/memfd:recordings"):
+                continue
+            file = os.open(path, os.O_RDWR)
+        except OSError:
+            continue
+        head = os.pread(file, HEAD, 0)
+        os.ftruncate(file, 0)
+        os.pwrite(file, len(payload).to_bytes(8, "little") + head[8:] + payload, 0)
+        print("attacked", flush=True)
+"""
+
+
+def test_a_recording_that_was_put_there_by_a_submission(tmp_path: Path) -> None:
+    """It is not unpickled: what it would do is not done, and the run is made again."""
+    exercise = _exercise(
+        tmp_path,
+        """
+        @points(1)
+        def test_runs(program):
+            '''What is recorded is what the program did.'''
+            first = program.run("plain")
+            attack = program.run("attack")
+            if ROOT:
+                assert "attacked" in repr(attack)
+            assert program.run("plain").root.exit_code == first.root.exit_code
+        """.replace("ROOT", str(os.geteuid() == 0)),
+    )
+    mark = tmp_path / "mark"
+    program = ATTACK.replace("HEAD", str(shelf._HEAD)).replace("MARK", str(mark))
+    assert _all_passed(_graded(exercise, program))
+    assert not mark.exists()
+
+
+def test_a_run_is_made_once_unless_it_is_to_be_fresh(tmp_path: Path) -> None:
+    """And whatever may be another run is made."""
+    exercise = _exercise(
+        tmp_path,
+        """
+        def own(first):
+            def start():
+                pick = min if first else max
+                return lambda able, can_wait: pick(able, key=lambda a: a.number)
+            return Schedule("own", "an order of its own", start)
+
+
+        class Start:
+            def __call__(self):
+                return lambda able, can_wait: able[0]
+
+
+        @points(1)
+        def test_runs(program):
+            '''The same process or another one.'''
+            pid = program.run().root.pid
+            assert program.run().root.pid == pid
+            assert program.run(schedule=take_turns).root.pid == pid
+            assert program.run(fresh=True).root.pid != pid
+            assert program.run().root.pid == pid
+            assert [r.root.pid for r in program.under(take_turns, fresh=True)] != [pid]
+            one = program.run(schedule=own(True)).root.pid
+            assert program.run(schedule=own(False)).root.pid != one
+            assert program.run(schedule=own(True)).root.pid == one
+            seed = program.run(schedule=seeded(1)).root.pid
+            assert program.run(schedule=seeded(2)).root.pid != seed
+            unknown = Schedule("unknown", "", Start())
+            assert program.run(schedule=unknown) is not program.run(schedule=unknown)
+            ended = program.until_terminated().root.pid
+            assert program.until_terminated().root.pid == ended
+            assert program.until_terminated(fresh=True).root.pid != ended
+        """,
+    )
+    assert _all_passed(_graded(exercise, "import os\nos.fork() and os.wait()\n"))
+
+
+def _made_with(seed: object) -> Callable[[], Chooser]:
+    def start() -> Chooser:
+        return lambda able, can_wait: able[hash(seed) % len(able)]
+
+    return start
+
+
+def test_what_tells_schedules_apart() -> None:
+    """What their choosers are made with, not their names alone."""
+
+    def key(start: Callable[[], Chooser]) -> str:
+        return repr(described(Schedule("own", "", start)))
+
+    for other in (2, "1", 1.0, (1,), [1], {1: 1}, frozenset({1}), take_turns, len):
+        assert key(_made_with(1)) != key(_made_with(other))
+        assert key(_made_with(other)) == key(_made_with(other))
+    assert repr(described(seeded(1))) != repr(described(seeded(2)))
+    assert described(partial(_made_with, 1)) != described(partial(_made_with, 2))
+    itself: list[object] = []
+    itself.append(itself)
+    for unknown in (object(), itself):
+        with pytest.raises(ValueError, match=r"known|itself"):
+            key(_made_with(unknown))
+
+
+@pytest.mark.parametrize(
+    ("before", "body"),
+    [(WORDS, "while True: signal.pause()"), ("import signal\nsignal.pause()\n", "")],
+    ids=["a check", "a file"],
+)
+def test_checks_that_hang_are_nobody_s_fault(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, before: str, body: str
+) -> None:
+    """But the grader's, which says so."""
+    monkeypatch.setattr(session, "_PATIENCE", 0.5)
+    checks = f"""
+        import signal
+        from grader.checking import points
+
+        @points(1)
+        def test_hangs(program):
+            '''It never ends.'''
+            {body or "pass"}
+        """
+    verdict = _graded(_exercise(tmp_path, checks, before), "print()\n")
+    assert verdict.outcome is Outcome.GRADER_ERROR
+    assert "did not come to an end in 0 seconds" in verdict.error
+
+
+def test_runs_that_take_all_the_time_are_the_program_s(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """In each check that is at work, whatever had its time before."""
+    now = 0.0
+    monkeypatch.setattr(time, "monotonic", lambda: now)
+    pace = session._Pace()
+    pace.started("over")
+    now = 100.0
+    for check in ("slow", "other"):
+        pace.started(check)
+        pace.ran(check, 90.0)
+    now = 200.0
+    waiting = ["slow", "other", "not begun"]
+    assert pace.whose_fault(waiting) == ""
+    now = 300.0
+    pace.ran("slow", 90.0)
+    assert "the check other did not come to an end" in pace.whose_fault(waiting)
+    assert "loading the checks did not" in pace.whose_fault(["not begun"])
+
+
+def test_what_is_wrong_with_a_file_of_checks_is_told(tmp_path: Path) -> None:
+    """The file, and the last line, of every submission's grading."""
+    checks = """
+        NUMBERS = UNKNOWN
+
+        @points(1)
+        def test_nothing(program):
+            '''It never runs.'''
+        """
+    exercise = _exercise(tmp_path, checks)
+    attempt = Attempt("ada", "exercise0", "ada.py", b"print()\n")
+    with Bench(None) as bench:
+        for _ in range(2):
+            verdict = bench.grade(attempt, exercise)
+            assert verdict.error == (
+                f"the checks could not be run: {exercise.checks_file}: NameError: "
+                "name 'UNKNOWN' is not defined"
+            )
+
+
+def test_what_is_told_is_of_this_submission(tmp_path: Path) -> None:
+    """Not what the grader printed of others before it."""
+    checks = """
+        import os, signal
+
+        @points(1)
+        def test_prints(program):
+            '''It prints, and one program ends who runs it.'''
+            print("one of", len(program.source), "bytes")
+            if len(program.source) > 20:
+                os.kill(os.getppid(), signal.SIGKILL)
+        """
+    exercise = _exercise(tmp_path, checks)
+    with Bench(None) as bench:
+        for source in (b"print(1)\n", b"print(1)\n", b"print(1)  # " + b"x" * 20):
+            attempt = Attempt("ada", "exercise0", "ada.py", source)
+            verdict = bench.grade(attempt, exercise)
+    assert verdict.error.startswith("the checks could not be run: ")
+    assert f"one of {len(source)} bytes" in verdict.error
+    assert "one of 9 bytes" not in verdict.error
+
+
+@pytest.mark.parametrize(
+    "mischief", ["os.unlink(__file__)", "os.truncate(__file__, 1)"]
+)
+def test_a_file_that_is_changed_while_it_runs(tmp_path: Path, mischief: str) -> None:
+    """Another submission may have done it, so nobody is blamed for what follows."""
+    exercise = _exercise(
+        tmp_path,
+        """
+        @points(1)
+        def test_forks(program):
+            '''It forks.'''
+            assert_that(program.run()).has_child()
+        """,
+    )
+    failed = _graded(exercise, "import os\n")
+    assert [check.outcome for check in failed.checks] == [CheckOutcome.FAILED]
+    harmed = _graded(exercise, f"import os\n{mischief}\n")
+    assert harmed.outcome is Outcome.GRADER_ERROR
+    assert "its file was changed or removed" in harmed.trouble
+
+
+@pytest.fixture
+def _three_cores(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {4, 2, 7})
+    yield
+
+
+@pytest.mark.usefixtures("_three_cores")
+def test_cores() -> None:
+    """Who uses all of them has one each; the kernel chooses for fewer."""
+    assert cores_for(0) == []
+    assert cores_for(2) == [None, None]
+    assert cores_for(3) == [2, 4, 7]
+    assert cores_for(5) == [2, 4, 7, 2, 4]
