@@ -57,6 +57,7 @@ class CheckRunner:
         self._desk = desk
         self._runner: Runner
         self._uncollected = ""
+        self._judging = False
         self._check = ""  # the one whose process this is, or is forked from here
         self._untold = 0.0  # seconds that its runs took, and that nobody knows of
         self._story: Callable[[Recording], tuple[str, ...]] = timeline
@@ -139,18 +140,31 @@ class CheckRunner:
                 self._run_check(item)
 
     def _run_check(self, item: pytest.Function) -> None:
-        """Run a check in a process of its own, and wait until that has ended."""
+        """Run a check, as pytest does."""
         identity = check_id(item.originalname)
         self._send({"started": identity})
         self._check, self._untold = identity, 0.0
+        item.config.hook.pytest_runtest_protocol(item=item, nextitem=None)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> bool | None:
+        """Run a check in a process of its own, and wait until that has ended.
+
+        What a fork touches is copied, page by page, so as little as can be is done
+        there: the check itself, and not what pytest does before and after it.
+        """
+        if self._judging:
+            return None  # pytest calls it
         pid = os.fork()
         if pid == 0:
             with _process_of_its_own():
-                item.config.hook.pytest_runtest_protocol(item=item, nextitem=None)
+                self._judge(pyfuncitem)
         _, status = os.waitpid(pid, 0)
         if status:
+            identity = check_id(pyfuncitem.originalname)
             code = os.waitstatus_to_exitcode(status)
             self._say_why(identity, f"the check's process ended with status {code}")
+        return True
 
     def _ran(self, seconds: float) -> None:
         """Say how long the check's runs took, where it may come to matter."""
@@ -159,36 +173,34 @@ class CheckRunner:
             self._send({"ran": self._check, "seconds": self._untold})
             self._untold = 0.0
 
-    @pytest.hookimpl(wrapper=True)
-    def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> Any:
-        """Run a check, in its own process, and send what came of it."""
-        check: Any = pyfuncitem.function
+    def _judge(self, item: pytest.Function) -> None:
+        """Have pytest call a check's function, and send what came of it."""
+        self._judging = True
+        check: Any = item.function
         result = CheckResult(
-            id=check_id(pyfuncitem.originalname),
+            id=check_id(item.originalname),
             title=check_title(check),
             points=check.points,
             earned=0,
             outcome=CheckOutcome.GRADER_ERROR,
         )
         try:
-            answer = yield
+            item.runtest()
         except CheckFailed as failure:
             findings = _with_story(failure.findings, self._story(failure.run))
             failed = replace(result, outcome=CheckOutcome.FAILED, findings=findings)
             if self._runner.program.harmed:
                 failed = replace(result, error=_HARMED)  # it may be nobody's fault here
             self._send(check_json(failed))
-            raise
         except BaseException as error:
             lines = traceback.format_exception(error)
             self._send(check_json(replace(result, error="".join(lines[-3:]))))
-            raise
-        self._send(
-            check_json(
-                replace(result, outcome=CheckOutcome.PASSED, earned=check.points)
+        else:
+            self._send(
+                check_json(
+                    replace(result, outcome=CheckOutcome.PASSED, earned=check.points)
+                )
             )
-        )
-        return answer
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Say what pytest saw, for a check that came to no outcome of its own."""
