@@ -83,10 +83,14 @@ class _IoVec(ctypes.Structure):
 def _request(request: int, pid: int, address: object = 0, data: object = 0) -> int:
     result: int = _ptrace(request, pid, address, data)
     if result == -1:
-        error = ctypes.get_errno()
-        if error:
-            raise OSError(error, os.strerror(error), f"ptrace({request:#x}, {pid})")
+        _complain(request, pid)
     return result
+
+
+def _complain(request: int, pid: int) -> None:
+    error = ctypes.get_errno()
+    if error:
+        raise OSError(error, os.strerror(error), f"ptrace({request:#x}, {pid})")
 
 
 def trace_me() -> None:
@@ -110,12 +114,14 @@ def interrupt(tid: int) -> None:
 
 def resume(tid: int, signal: int = 0) -> None:
     """Let a stopped tracee run, delivering `signal` (0: none)."""
-    _request(_CONT, tid, 0, signal)
+    if _ptrace(_CONT, tid, 0, signal) == -1:
+        _complain(_CONT, tid)
 
 
 def resume_to_syscall(tid: int, signal: int = 0) -> None:
     """Let a stopped tracee run up to the next entry or exit of a system call."""
-    _request(_SYSCALL, tid, 0, signal)
+    if _ptrace(_SYSCALL, tid, 0, signal) == -1:
+        _complain(_SYSCALL, tid)
 
 
 def single_step(tid: int) -> None:
@@ -142,6 +148,9 @@ def event_message(tid: int) -> int:
     return _message.value
 
 
+_ASK = os.WNOHANG | _WALL
+
+
 def wait(tid: int) -> int:
     """Wait until a tracee reports; the status that it reports, waitpid(2)."""
     return os.waitpid(tid, _WALL)[1]
@@ -149,7 +158,7 @@ def wait(tid: int) -> int:
 
 def poll(tid: int) -> int | None:
     """The status that a tracee reports, waitpid(2); None where it has no news."""
-    pid, status = os.waitpid(tid, os.WNOHANG | _WALL)
+    pid, status = os.waitpid(tid, _ASK)
     return status if pid else None
 
 
@@ -187,11 +196,13 @@ class RegisterSet:
 
     def read(self, tid: int) -> None:
         """Read the registers of a stopped tracee."""
-        _request(_GETREGSET, tid, _NT_PRSTATUS, self._reference)
+        if _ptrace(_GETREGSET, tid, _NT_PRSTATUS, self._reference) == -1:
+            _complain(_GETREGSET, tid)
 
     def write(self, tid: int) -> None:
         """Write the registers of a stopped tracee."""
-        _request(_SETREGSET, tid, _NT_PRSTATUS, self._reference)
+        if _ptrace(_SETREGSET, tid, _NT_PRSTATUS, self._reference) == -1:
+            _complain(_SETREGSET, tid)
 
 
 _vectors = ctypes.create_string_buffer(512)

@@ -115,6 +115,10 @@ _PATIENCE = 0.002
 
 _RUNS_ON = -1
 
+# What is left of so many calls without effect when something has happened: there is a
+# turn or more before the thread counts as one that only asks.
+_STILL_ASKS = MANY_CALLS - TURNS
+
 # After how many slices of the processor's time without a call it is worth looking for
 # a loop without an end.
 _SPINS_LOOKED_AT = (1, 4, 16, 64)
@@ -217,17 +221,17 @@ class Tracer:
             self._settle()
             if self._wake_the_due():
                 continue  # a signal may have woken one that sleeps in the kernel
-            can_wait = self._turns.next_deadline() is not None
-            thread = self._turns.pick(can_wait)
+            deadline = self._turns.next_deadline()
+            thread = self._turns.pick(deadline is not None)
             if thread is not None:
                 self._step(thread)
             elif not self._threads:
                 break
-            elif not can_wait:
+            elif deadline is None:
                 if not self._look_again():
                     return Outcome.REST
             else:
-                self._jump()
+                self._jump(deadline)
         return Outcome.ENDED
 
     def _look_again(self) -> bool:
@@ -332,39 +336,44 @@ class Tracer:
         return _KEPT if self._kept < _KEPT_OF_ALL else _KEPT_OF_MANY
 
     def record(self, kind: type[Event], pid: int, **fields: object) -> None:
-        event = kind(
-            index=len(self._events),
-            time=self.clock.seconds,
-            pid=pid,
-            **fields,
-        )
-        self._events.append(event)
+        events = self._events
+        event = kind(index=len(events), time=self.clock.now / NANO, pid=pid, **fields)
+        events.append(event)
         process = self._processes.get(pid)
         if process is not None:
             process.events.append(event)
         if isinstance(event, _TRANSFERS):
             self._kept += len(event.data)
-        if isinstance(event, Wrote) and isinstance(event.target, Stream):
-            self._output += event.count
-            if self._output > self.limits.output_bytes:
-                self.exceeded = Limit.OUTPUT
+            if isinstance(event, Wrote) and isinstance(event.target, Stream):
+                self._output += event.count
+                if self._output > self.limits.output_bytes:
+                    self.exceeded = Limit.OUTPUT
 
-    def stir(self, what: Stir, pipe: int | None = None) -> None:
-        to_all = Stir.SIGNAL in what
+    def stir(self, what: int, pipe: int | None = None) -> None:
+        to_all = what & Stir.SIGNAL
         for owner in self._traced.values():
             owner.alarms = 0
+        most_spins = self._turns.spins - 1
         for thread in self._threads.values():
             if thread is not self._running:
                 # What it looks for again and again may have come.
                 thread.idle = 0
-                thread.spins = min(thread.spins, self._turns.spins - 1)
-                thread.fruitless = min(thread.fruitless, MANY_CALLS - TURNS)
-                thread.naps = min(thread.naps, MANY_CALLS - TURNS)
+                if thread.spins > most_spins:
+                    thread.spins = most_spins
+                if thread.fruitless > _STILL_ASKS:
+                    thread.fruitless = _STILL_ASKS
+                if thread.naps > _STILL_ASKS:
+                    thread.naps = _STILL_ASKS
             if to_all:
                 thread.alert()
-            elif thread.hold and thread.hold.wakes & what:
-                concerns = pipe is None or thread.hold.pipe in (None, pipe)
-                thread.stirred = thread.stirred or concerns
+                continue
+            hold = thread.hold
+            if (
+                hold is not None
+                and hold.wakes & what
+                and (pipe is None or hold.pipe is None or hold.pipe == pipe)
+            ):
+                thread.stirred = True
 
     def answer(self, thread: Thread, result: int) -> None:
         registers = self._get(thread)
@@ -416,7 +425,7 @@ class Tracer:
         thread: Thread,
         call: Call,
         waiting: Waiting,
-        wakes: Stir,
+        wakes: int,
         *,
         restart: int,
         deadline: int | None = None,
@@ -527,10 +536,8 @@ class Tracer:
 
     # --- time ------------------------------------------------------------------
 
-    def _jump(self) -> None:
+    def _jump(self, deadline: int) -> None:
         """Every thread waits: let time pass until one of them need not."""
-        deadline = self._turns.next_deadline()
-        assert deadline is not None
         self.clock.now = max(self.clock.now, deadline)
         for thread in self._threads.values():
             thread.steps = 0
@@ -541,9 +548,10 @@ class Tracer:
         Returns whether a signal was sent.
         """
         sent = False
+        now = self.clock.now
         for thread in self._threads.values():
             hold = thread.hold
-            if hold and hold.deadline is not None and hold.deadline <= self.clock.now:
+            if hold is not None and hold.deadline is not None and hold.deadline <= now:
                 thread.stirred = True
         for owner in self._traced.values():
             if owner.alarm is not None and owner.alarm <= self.clock.now:
@@ -572,10 +580,12 @@ class Tracer:
         self.clock.step()
         self._running = thread
         thread.steps += 1
-        if thread.alerted:
-            self._turns.looping.discard(thread)
-        if thread not in self._turns.looping:
-            self._turns.looping.clear()  # it may change what the others look at
+        looping = self._turns.looping
+        if looping:
+            if thread.alerted:
+                looping.discard(thread)
+            if thread not in looping:
+                looping.clear()  # it may change what the others look at
         thread.stirred = thread.alerted = False
         thread.in_write = thread.found_none = False
         if thread.vfork_child is not None:
@@ -641,7 +651,10 @@ class Tracer:
 
     def _digest(self, thread: Thread, status: int) -> bool:
         """Deal with one report; whether the thread's step is over."""
-        self._count_looks(thread)
+        looked = self.clock.count_looks()
+        if looked:
+            thread.looks += looked
+            thread.mark = None  # what it saw was new
         # By far the most reports are of these two kinds.
         if status == _AT_ENTRY:
             return self._arrive(thread)
@@ -1055,12 +1068,13 @@ class Tracer:
         calls = self._interruptions and not self._only_writes
         # To one that waits for the time to come it comes at its calls, `Clock.read`.
         self.clock.allow_looks(free=not calls and thread.looks < MANY_LOOKS)
-        # A tracee can be killed while it is stopped; its end is reported then.
-        with suppress(ProcessLookupError):
+        try:
             if to_exit:
                 ptrace.resume_to_syscall(thread.tid, number)
             else:
                 ptrace.resume(thread.tid, number)
+        except ProcessLookupError:
+            pass  # it was killed while it was stopped; its end is reported
 
     def _is_woken(self, thread: Thread) -> bool:
         """Whether a thread has left its stop, or its sleep, because it was killed."""
@@ -1075,8 +1089,11 @@ class Tracer:
 
     def _report(self, thread: Thread) -> int | None:
         """What a resumed thread reports; None where it sleeps or was preempted."""
-        if thread.executes and len(thread.owner.threads) > 1:
+        if len(thread.owner.threads) > 1 and thread.executes:
             return self._follow_exec(thread)
+        status = ptrace.poll(thread.tid)
+        if status is not None:
+            return status
         limit = used = asleep = 0
         while True:
             status = ptrace.poll(thread.tid)
@@ -1177,9 +1194,10 @@ class Tracer:
 
     def _settle(self) -> None:
         """See whether the last step woke a thread that sleeps inside the kernel."""
-        for thread in list(self._threads.values()):
+        inside = [t for t in self._threads.values() if t.state is State.INSIDE]
+        for thread in inside:
             if thread.state is not State.INSIDE:
-                continue
+                continue  # gone, or let go on, by the step of another
             status = ptrace.poll(thread.tid)
             if status is not None:
                 thread.state = State.READY
@@ -1216,12 +1234,12 @@ class Tracer:
 
     def _over_limit(self) -> bool:
         self._ticks += 1
-        if self._ticks % 16 == 0 and self.exceeded is None:
+        if not self._ticks & 15 and self.exceeded is None:
             if time.monotonic() - self._started > self.limits.real_seconds:
                 self.exceeded = Limit.REAL_TIME
             elif len(self._events) > self.limits.events:
                 self.exceeded = Limit.EVENTS
-            elif self._ticks % 128 == 0:
+            elif not self._ticks & 127:
                 self._check_use()
         return self.exceeded is not None
 

@@ -56,9 +56,14 @@ class Turns:
         ready: list[Thread] = []
         busy: list[Thread] = []
         for thread in self._threads.values():
-            if self.is_able(thread) and not self._yields_signal(thread):
-                spins = thread.spinning and not thread.alerted
-                (busy if spins else ready).append(thread)
+            if not self.is_able(thread):
+                continue
+            if thread.tid != thread.owner.pid and self._yields_signal(thread):
+                continue
+            if thread.spinning and not thread.alerted:
+                busy.append(thread)
+            else:
+                ready.append(thread)
         if not ready:
             if can_wait:
                 # Time passes while they spin, but each gets a turn in between.
@@ -75,19 +80,20 @@ class Turns:
 
     def is_able(self, thread: Thread) -> bool:
         """Whether a thread can run, or be let go to see whether it can."""
-        if thread.state is State.READY:
-            child = thread.vfork_child
-            return child is None or child.pid not in self._live
-        return thread.state is State.HELD and thread.stirred
+        state = thread.state
+        if state is State.HELD:
+            return thread.stirred
+        if state is not State.READY:
+            return False
+        child = thread.vfork_child
+        return child is None or child.pid not in self._live
 
     def _yields_signal(self, thread: Thread) -> bool:
-        """Whether its leader goes first, because a signal was sent to the process.
+        """Whether a thread's leader goes first, because its process was sent a signal.
 
         The kernel gives it to the leader, unless that blocks it; but not while the
         leader is stopped: signal(7), and `complete_signal` in its signal.c.
         """
-        if thread.tid == thread.owner.pid:
-            return False
         leader = thread.owner.threads.get(thread.pid)
         return leader is not None and leader.alerted and self.is_able(leader)
 
@@ -123,13 +129,16 @@ class Turns:
         ]
         for thread in self._threads.values():
             hold = thread.hold
-            if thread.state is not State.HELD or not hold or hold.deadline is None:
+            if hold is None or hold.deadline is None or thread.state is not State.HELD:
                 continue
             if not self._is_idle(thread):
                 moments.append(hold.deadline)
+        if not moments:
+            return None
         # Whose moment has passed can run, or is kept from it by the schedule; more
         # time changes nothing for it.
-        deadline = min((m for m in moments if m > self._clock.now), default=None)
+        now = self._clock.now
+        deadline = min((m for m in moments if m > now), default=None)
         if deadline is None or deadline > self._limits.virtual_seconds * NANO:
             return None
         return deadline

@@ -44,8 +44,8 @@ class Tracing(Protocol):
     def record(self, kind: type[Event], pid: int, **fields: object) -> None:
         """Add an event to the recording."""
 
-    def stir(self, what: Stir, pipe: int | None = None) -> None:
-        """Something happened that held threads may have waited for."""
+    def stir(self, what: int, pipe: int | None = None) -> None:
+        """Something happened, `Stir`, that held threads may have waited for."""
 
     def answer(self, thread: Thread, result: int) -> None:
         """At a call's entry: skip it, and let it return `result`."""
@@ -78,14 +78,14 @@ class Tracing(Protocol):
         thread: Thread,
         call: Call,
         waiting: Waiting,
-        wakes: Stir,
+        wakes: int,
         *,
         restart: int,
         deadline: int | None = None,
         expiry: int | None = None,
         pipe: int | None = None,
     ) -> After:
-        """At a call's exit: let the thread wait until one of `wakes`, or a signal.
+        """At a call's exit: let it wait until one of `wakes`, `Stir`, or a signal.
 
         `deadline` is in virtual nanoseconds, `expiry` what the call returns then
         (None: it is made again); `restart` what the kernel does with the call when
