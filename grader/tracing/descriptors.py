@@ -13,13 +13,15 @@ from grader.tracing.recording import End, Side, Stream, Target
 class Pipe:
     """A pipe of the run: its number, and the bytes now in it.
 
-    `held` counts nothing any more once a write was half done: see `sure`.
+    `held` counts nothing any more once a write was half done: see `sure`. `packets`:
+    each write may be a packet of its own, O_DIRECT in pipe(2).
     """
 
     number: int
     held: int = 0
     sure: bool = True
     capacity: int = 65536
+    packets: bool = False
 
 
 @dataclass(slots=True)

@@ -758,6 +758,7 @@ class Tracer:
         else:
             then = TABLE.get(call.name, PLAIN).enter(self, thread, call)
         if then is Then.OVER:
+            self._end_hold(thread)
             return True
         if then is not Then.ANSWERED:
             thread.looks = thread.next_turn = 0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+
 import pytest
 
 from grader.tracing.limits import Limits
@@ -176,3 +178,50 @@ def test_a_pipe_without_a_reader(run: Run) -> None:
     )
     assert recording.output == b"13\n"
     assert recording.root.children[0].killed_by == 13
+
+
+def test_each_write_is_a_packet_where_that_was_asked_for(run: Run) -> None:
+    """O_DIRECT, pipe(2): a read takes one packet, whatever else lies there."""
+    recording = run(
+        """
+        import fcntl, os
+        later = os.pipe()
+        for end in later:
+            fcntl.fcntl(end, fcntl.F_SETFL, os.O_DIRECT)
+        for reading, writing in (os.pipe2(os.O_DIRECT), later):
+            os.write(writing, b"one")
+            os.write(writing, b"two")
+            os.read(reading, 100), os.read(reading, 100)
+        """
+    )
+    read = [event.data for event in recording.of(Read) if isinstance(event.source, End)]
+    assert read == [b"one", b"two"] * 2
+
+
+def test_what_cannot_be_read_or_written_there_is_the_programs_own_mistake(
+    run: Run,
+) -> None:
+    """A buffer that is nowhere is refused, and nothing is lost of what lies there."""
+    recording = run(
+        """
+        import ctypes, os
+        libc = ctypes.CDLL(None, use_errno=True)
+        reading, writing = os.pipe()
+        os.write(writing, b"kept")
+        libc.read(reading, ctypes.c_void_p(8), 4)
+        libc.write(writing, ctypes.c_void_p(8), 4)
+        os.read(reading, 100)
+        """
+    )
+    events = [
+        (type(event).__name__, event.data, errno.errorcode.get(event.error))
+        for event in recording.root.events
+        if isinstance(event, Read | Wrote)
+        and isinstance(event.source if isinstance(event, Read) else event.target, End)
+    ]
+    assert events == [
+        ("Wrote", b"kept", None),
+        ("Read", b"", "EFAULT"),
+        ("Wrote", b"", "EFAULT"),
+        ("Read", b"kept", None),
+    ]

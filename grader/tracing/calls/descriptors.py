@@ -28,6 +28,7 @@ def _leave_pipe(tracing: Tracing, thread: Thread, call: Call, result: int) -> Af
         pipe = tracing.objects.add_pipe(os.readlink(files.path(read_fd)))
     except OSError:
         return After.SWITCH
+    pipe.packets = call.name == "pipe2" and bool(call.arguments[1] & os.O_DIRECT)
     if tracing.pipe_size is not None:
         end = os.open(files.path(read_fd), os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         try:
@@ -71,10 +72,14 @@ def _leave_fcntl(tracing: Tracing, thread: Thread, call: Call, result: int) -> A
         thread.progressed()
         tracing.stir(Stir.LOCK)
         return After.SWITCH
-    if command == fcntl.F_SETPIPE_SZ and result > 0:
+    if command in (fcntl.F_SETPIPE_SZ, fcntl.F_SETFL):
         opened = thread.owner.files.at(call.arguments[0])
         if opened and isinstance(opened.target, End):
-            tracing.objects.by_number[opened.target.pipe].capacity = result
+            pipe = tracing.objects.by_number[opened.target.pipe]
+            if command == fcntl.F_SETFL:
+                pipe.packets |= bool(call.arguments[2] & os.O_DIRECT)
+            elif result > 0:
+                pipe.capacity = result
     return After.GO_ON
 
 
