@@ -225,3 +225,30 @@ def test_what_cannot_be_read_or_written_there_is_the_programs_own_mistake(
         ("Wrote", b"", "EFAULT"),
         ("Read", b"kept", None),
     ]
+
+
+def test_the_wrong_end_is_refused(run: Run) -> None:
+    """Who writes where a pipe is read, or reads where it is written, gets EBADF."""
+    recording = run(
+        """
+        import ctypes, os
+        libc = ctypes.CDLL(None)
+        reading, writing = os.pipe()
+        os.write(writing, b"kept")
+        libc.write(reading, b"lost", 4)
+        libc.read(writing, ctypes.create_string_buffer(4), 4)
+        os.read(reading, 100)
+        """
+    )
+    events = [
+        (event.data, errno.errorcode.get(event.error))
+        for event in recording.root.events
+        if isinstance(event, Read | Wrote)
+        and isinstance(event.source if isinstance(event, Read) else event.target, End)
+    ]
+    assert events == [
+        (b"kept", None),
+        (b"", "EBADF"),
+        (b"", "EBADF"),
+        (b"kept", None),
+    ]

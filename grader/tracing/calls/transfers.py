@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from grader.tracing import syscalls
 from grader.tracing.calls.handler import After, Handler, Then, Tracing
 from grader.tracing.descriptors import Opened, Pipe
-from grader.tracing.recording import End, Read, Waiting, Wrote
+from grader.tracing.recording import End, Read, Side, Waiting, Wrote
 from grader.tracing.tracee import Call, Stir, Thread
 
 _MSG_DONTWAIT = 0x40
@@ -115,6 +115,8 @@ def _take(
 
     What would come of the call is known, and not to make it spares a stop.
     """
+    if opened.target != End(pipe.number, Side.READ):
+        return False  # EBADF
     if not _is_known(tracing, thread, call, pipe):
         return False
     address, count = call.arguments[1], min(call.arguments[2], pipe.held)
@@ -214,6 +216,8 @@ def _put(
     tracing: Tracing, thread: Thread, call: Call, opened: Opened, pipe: Pipe
 ) -> bool:
     """Write into a pipe that has room, in the thread's stead; see `_take`."""
+    if opened.target != End(pipe.number, Side.WRITE):
+        return False  # EBADF
     if not _is_known(tracing, thread, call, pipe):
         return False
     count = call.arguments[2]
