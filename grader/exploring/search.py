@@ -57,8 +57,8 @@ class Search:
     """Makes runs of one program, at most `runs`, until one fails.
 
     Interleavings with at most so many `preemptions` are searched systematically (None:
-    none are). `output`: whether the order in which processes print matters. `progress` is called
-    after each run with how many there were.
+    none are). `output`: whether the order in which processes print matters. `progress`
+    is called after each run with how many there were.
     """
 
     def __init__(
