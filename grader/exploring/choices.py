@@ -47,7 +47,9 @@ def encode(choices: Choices) -> str:
 def decode(code: str) -> dict[int, Turn]:
     """The choices of a schedule. Raises ``ValueError`` where it is no code."""
     if len(code) > _LONGEST_CODE or not _CODE.fullmatch(code):
-        raise ValueError(f"{code[:80]!r} is not the code of a schedule, such as x12b-40a")
+        raise ValueError(
+            f"{code[:80]!r} is not the code of a schedule, such as x12b-40a"
+        )
     return {
         int(step): Turn(_number(letters), int(thread or 0))
         for step, letters, thread in _CHOICE.findall(code)

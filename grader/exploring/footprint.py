@@ -8,21 +8,27 @@ from __future__ import annotations
 
 import os
 import signal
+from collections import defaultdict
 from collections.abc import Iterator
 from enum import Enum, auto
 
 from grader.tracing.recording import (
     Closed,
     Continued,
+    Duplicated,
     End,
     Ended,
     Event,
+    Executed,
     FileNamed,
+    Forked,
     GroupJoined,
     HandlerSet,
     Orphaned,
+    PipeMade,
     Read,
     Recording,
+    Side,
     SignalSent,
     Stopped,
     Stream,
@@ -62,6 +68,7 @@ def footprints(recording: Recording, *, output: bool = False) -> list[set[Touch]
         if event.signal == signal.SIGCHLD and event.disposition == "handler"
     }
     found = []
+    held = _Held()
     steps = recording.steps
     for number, step in enumerate(steps):
         after = steps[number + 1].first if number + 1 < len(steps) else None
@@ -72,9 +79,39 @@ def footprints(recording: Recording, *, output: bool = False) -> list[set[Touch]
         }
         for event in recording.events[step.first : after]:
             if not _is_unheard(event, listening):
-                touches.update(_touches(event, recording, output))
+                touches.update(_touches(event, recording, output, held))
+            held.follow(event)
         found.append(touches)
     return found
+
+
+class _Held:
+    """Which pipe ends each process holds, as the events of a run tell it."""
+
+    def __init__(self) -> None:
+        self._tables: dict[int, dict[int, End]] = defaultdict(dict)
+
+    def follow(self, event: Event) -> None:
+        """Go on to after an event."""
+        table = self._tables[event.pid]
+        if isinstance(event, PipeMade):
+            table[event.read_fd] = End(event.pipe, Side.READ)
+            table[event.write_fd] = End(event.pipe, Side.WRITE)
+        elif isinstance(event, Duplicated):
+            if event.old_fd in table:
+                table[event.new_fd] = table[event.old_fd]
+            else:
+                table.pop(event.new_fd, None)
+        elif isinstance(event, Closed):
+            table.pop(event.fd, None)
+        elif isinstance(event, Forked):
+            self._tables[event.child] = dict(table)
+        elif isinstance(event, Executed):
+            table.clear()  # some were closed; who holds none is taken to look
+
+    def has(self, pid: int, end: End) -> bool:
+        """Whether a process holds an end itself, so that nobody else's is the last."""
+        return end in self._tables[pid].values()
 
 
 def _is_unheard(event: Event, listening: set[int]) -> bool:
@@ -86,18 +123,23 @@ def _is_unheard(event: Event, listening: set[int]) -> bool:
     )
 
 
-def _touches(event: Event, recording: Recording, output: bool) -> Iterator[Touch]:
+def _touches(
+    event: Event, recording: Recording, output: bool, held: _Held
+) -> Iterator[Touch]:
     if isinstance(event, Read):
         yield _thing(event.source), Mode.CHANGES
+        yield from _looks_at_ends(event.pid, event.source, held)
     elif isinstance(event, Wrote):
         if output or not isinstance(event.target, Stream):
             yield _thing(event.target), Mode.CHANGES
+            yield from _looks_at_ends(event.pid, event.target, held)
     elif isinstance(event, Closed):
         if isinstance(event.end, End):
-            yield ("pipe", event.end.pipe), Mode.JOINS
+            yield _end(event.end), Mode.JOINS
     elif isinstance(event, WaitBegan):
         for target in event.waiting.ends:
             yield _thing(target), Mode.LOOKS
+            yield from _looks_at_ends(event.pid, target, held)
         if event.waiting.target is not None:
             yield ("children", event.pid), Mode.LOOKS
     elif isinstance(event, Waited):
@@ -115,9 +157,9 @@ def _touches(event: Event, recording: Recording, output: bool) -> Iterator[Touch
         # A signal to the dead is an error.
         yield ("signals", event.pid), Mode.CHANGES
         if process is not None and isinstance(event, Ended):
-            for held in process.open_at_end.values():
-                if isinstance(held, End):
-                    yield ("pipe", held.pipe), Mode.JOINS
+            for target in process.open_at_end.values():
+                if isinstance(target, End):
+                    yield _end(target), Mode.JOINS
     elif isinstance(event, FileNamed):
         yield ("file", event.path), Mode.CHANGES if event.changes else Mode.LOOKS
         if event.changes:
@@ -128,3 +170,16 @@ def _touches(event: Event, recording: Recording, output: bool) -> Iterator[Touch
 
 def _thing(target: Target) -> Thing:
     return ("pipe", target.pipe) if isinstance(target, End) else ("file", target)
+
+
+def _end(end: End) -> Thing:
+    return ("end", end.pipe, end.side)
+
+
+def _looks_at_ends(pid: int, target: Target, held: _Held) -> Iterator[Touch]:
+    """Whether the other end of a pipe is still open anywhere: end of file, SIGPIPE."""
+    if isinstance(target, End):
+        side = Side.WRITE if target.side is Side.READ else Side.READ
+        other = End(target.pipe, side)
+        if not held.has(pid, other):
+            yield _end(other), Mode.LOOKS

@@ -64,11 +64,11 @@ def test_what_a_step_touches(tmp_path: Path) -> None:
     steps = footprints(recording)
     assert len(steps) == len(recording.steps)
     things = {thing[0] for touches in steps for thing, _ in touches}
-    assert things == {"signals", "parent", "pipe"}
+    assert things == {"signals", "parent", "end"}
     things = {
         thing[0] for step in footprints(recording, output=True) for thing, _ in step
     }
-    assert things == {"signals", "parent", "pipe", "file"}
+    assert things == {"signals", "parent", "end", "file"}
 
 
 @pytest.mark.parametrize("one", Mode)
