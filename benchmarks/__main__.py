@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from benchmarks import classroom
+from benchmarks.exploring import exploring
 from benchmarks.kills import kills
 from benchmarks.report import report_rows
 from benchmarks.rows import Row
@@ -132,6 +133,7 @@ def main() -> int:
         classroom.grading,
         kills,
         report_rows,
+        exploring,
     )
     for table in tables:
         for row in table():

@@ -86,6 +86,30 @@ class CourseProgress:
         self._bar.refresh()
 
 
+class SearchProgress:
+    """How many runs a search has made, on standard error, where that is a terminal."""
+
+    def __init__(self, total: int) -> None:
+        self._total = total
+        self._bar: Progress | None = None
+
+    def __enter__(self) -> SearchProgress:
+        if sys.stderr.isatty():
+            self._bar = _course_bar(self._total)
+            self._bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+
+    def __call__(self, runs: int) -> None:
+        if self._bar is not None:
+            (task,) = self._bar.task_ids
+            self._bar.update(task, description="runs", completed=runs)
+            self._bar.refresh()
+
+
 def _bar() -> Progress:
     from rich.progress import SpinnerColumn
 

@@ -13,6 +13,7 @@ from grader.tracing.recording import (
     Ended,
     Event,
     Executed,
+    FileNamed,
     Forked,
     GroupJoined,
     HandlerSet,
@@ -93,6 +94,8 @@ def _aside(event: Event) -> str:
         case SignalDelivered():
             acts = "which is ignored" if event.action == "ignore" else "which ends it"
             return f"gets {signal_name(event.signal)}, {acts}"
+        case FileNamed():
+            return f"{event.call} {event.path}" + _failed(event.error)
         case GroupJoined():
             return f"puts {event.member} into the process group {event.group}"
     return type(event).__name__

@@ -22,12 +22,12 @@ from grader.tracing.zygote import SWEEP, Job
 # standard library, whatever is installed beside forklab.
 _BOOT = """\
 import sys
-control, root, program = int(sys.argv[1]), sys.argv[2], bytes.fromhex(sys.argv[3])
-function, jump = bytes.fromhex(sys.argv[4]), bytes.fromhex(sys.argv[5])
+control, root = int(sys.argv[1]), sys.argv[2]
+program, fine, function, jump = map(bytes.fromhex, sys.argv[3:7])
 sys.path.insert(0, root)
 from grader.tracing.zygote import serve
 sys.path.remove(root)
-serve(control, program, function, jump)()
+serve(control, (program, fine), function, jump)()
 """
 
 # The whole environment of a submission. PYTHONUNBUFFERED, for one, would hide the
@@ -140,7 +140,8 @@ def _start(control: int) -> int:
     root = str(Path(__file__).parents[2])
     # Not -I, which would ignore the environment, and PYTHONHASHSEED with it.
     argv = [sys.executable, "-P", "-s", "-S", "-c", _BOOT, str(control), root]
-    parts = syscalls.filter_program(), syscalls.CLOCK_FUNCTION, syscalls.JUMP
+    filters = syscalls.filter_program(), syscalls.filter_program(fine=True)
+    parts = *filters, syscalls.CLOCK_FUNCTION, syscalls.JUMP
     argv += [part.hex() for part in parts]
     os.set_inheritable(control, True)
     pid = fork()  # the child only calls ptrace and exec

@@ -333,6 +333,7 @@ def trace(
             streams.keyboard is not None,
             os.getpid(),
             _resource_limits(limits),
+            schedule.fine,
         )
         cleanup.callback(_share_a_core(zygote))
         gate, our_gate = os.pipe2(os.O_CLOEXEC)

@@ -10,7 +10,7 @@ import signal as signals
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 
 def signal_name(number: int) -> str:
@@ -227,6 +227,19 @@ class GroupJoined(Event):
     group: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class FileNamed(Event):
+    """`pid` made `call` on the file `path`; `changes`: what others find there is new.
+
+    Seen only under schedules that ask for it, `Schedule.fine`.
+    """
+
+    call: str
+    path: str
+    changes: bool
+    error: int
+
+
 EventType = TypeVar("EventType", bound=Event)
 
 # --- what processes hold ------------------------------------------------------
@@ -428,11 +441,19 @@ class Limit(StrEnum):
     EVENTS = "events"
 
 
+class Step(NamedTuple):
+    """A turn of one process, from the event with the index `first` on."""
+
+    first: int
+    pid: int
+
+
 @dataclass(slots=True)
 class Recording:
     """A whole run.
 
-    `schedule` is the name of the timing it ran under. `rests` are the moments in
+    `schedule` is the name of the timing it ran under, and `steps` are the turns that
+    the processes took under it. `rests` are the moments in
     which it could not go on without the world outside, `stuck` is the last of them
     where the run had to be ended in it. `exceeded` is the limit that ended it,
     `stopped` says that its user did, `Program.stop`. `duration` is in virtual
@@ -448,6 +469,7 @@ class Recording:
     exceeded: Limit | None = None
     stopped: bool = False
     duration: float = 0.0
+    steps: list[Step] = field(default_factory=list)
 
     def of(self, kind: type[EventType]) -> list[EventType]:
         """The events of one kind, in order."""

@@ -52,12 +52,15 @@ class Schedule:
 
     A write to a standard stream is one atomic step, unless `splits_writes`: then
     the first process may be interrupted inside it, by what the others do.
+    `fine`: others may also run where a program calls a file by its name, and between
+    what it has found out and ``signal.pause``, which waits for the next signal.
     """
 
     name: str
     says: str
     start: Callable[[], Chooser]
     splits_writes: bool = False
+    fine: bool = False
 
 
 def _take_turns() -> Chooser:

@@ -10,6 +10,7 @@ import ctypes
 import operator
 import platform
 import struct
+from collections.abc import Collection
 from typing import Final
 
 
@@ -55,6 +56,19 @@ NUMBERS: Final[dict[str, int]] = {
     "rt_sigsuspend": 130, "rt_sigtimedwait": 128,
 }
 
+# Calls on files by their names. Programs make many, and who judges a single timing does
+# not need them; whoever searches for a timing does, see `Schedule.fine`.
+NAMING: Final[dict[str, int]] = {
+    "open": 2, "creat": 85, "openat": 257, "openat2": 437,
+    "stat": 4, "lstat": 6, "newfstatat": 262, "statx": 332,
+    "access": 21, "faccessat": 269, "faccessat2": 439,
+    "mkdir": 83, "mkdirat": 258, "rmdir": 84, "unlink": 87, "unlinkat": 263,
+    "rename": 82, "renameat": 264, "renameat2": 316,
+    "link": 86, "linkat": 265, "symlink": 88, "symlinkat": 266,
+    "readlink": 89, "readlinkat": 267, "truncate": 76,
+    "mknod": 133, "mknodat": 259,
+}
+
 # What no exercise needs and what would escape the tracer or reach past the
 # submission: seen by the tracer, refused with EPERM, and told.
 FORBIDDEN: Final[dict[str, int]] = {
@@ -84,8 +98,9 @@ POLL: Final = 7
 
 # The names the tracer sees beside the ones above: the same calls, with flags
 # that are refused.
+_ALL = {**NUMBERS, **NAMING, **FORBIDDEN}
 NAMES: Final[dict[int, str]] = {
-    **{number: name for name, number in {**NUMBERS, **FORBIDDEN}.items()},
+    **{number: name for name, number in _ALL.items()},
     CLONE: "clone",
     PRCTL: "prctl",
 }
@@ -111,10 +126,11 @@ def _instruction(code: int, value: int, yes: int = 0, no: int = 0) -> bytes:
     return struct.pack("=HBBI", code, yes, no, value)
 
 
-def filter_program() -> bytes:
+def filter_program(*, fine: bool = False) -> bytes:
     """The seccomp filter of a submission, as ``struct sock_filter`` records.
 
-    It stops the process at the calls of `NUMBERS` and `FORBIDDEN`, answers
+    It stops the process at the calls of `NUMBERS` and `FORBIDDEN` (`fine`: and at
+    those of `NAMING`), answers
     clone3 with ENOSYS (its flags are in memory, where a filter cannot read),
     kills foreign system-call tables, and lets everything else run at full speed.
     """
@@ -138,12 +154,14 @@ def filter_program() -> bytes:
         _instruction(_RETURN, _TRACE),
         _instruction(_RETURN, _ALLOW),
     ]
-    return b"".join(head) + _decision(_runs())
-
-
-def _runs() -> list[tuple[int, int]]:
-    """Where runs of numbers begin that are all stopped, or all let pass, in order."""
     traced = {*NUMBERS.values(), *FORBIDDEN.values()}
+    if fine:
+        traced |= {*NAMING.values()}
+    return b"".join(head) + _decision(_runs(traced))
+
+
+def _runs(traced: Collection[int]) -> list[tuple[int, int]]:
+    """Where runs of numbers begin that are all stopped, or all let pass, in order."""
     runs: list[tuple[int, int]] = []
     for number in range(max(traced) + 2):
         answer = _TRACE if number in traced else _ALLOW

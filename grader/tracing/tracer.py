@@ -68,6 +68,7 @@ from grader.tracing.recording import (
     SignalSent,
     Slept,
     Started,
+    Step,
     Stopped,
     Stream,
     ThreadStarted,
@@ -176,6 +177,7 @@ class Tracer:
         self._order: list[Process] = []
         self._events: list[Event] = []
         self._rests: list[Rest] = []
+        self._steps: list[Step] = []
         self._registers = syscalls.Registers()
         self._register_set = ptrace.RegisterSet(self._registers)
         self._registers_of: Thread | None = None
@@ -323,6 +325,7 @@ class Tracer:
             processes=self._order,
             events=self._events,
             rests=self._rests,
+            steps=self._steps,
             stuck=stuck,
             exceeded=self.exceeded,
             stopped=stopped,
@@ -578,6 +581,7 @@ class Tracer:
 
     def _step(self, thread: Thread) -> None:
         self.clock.step()
+        self._steps.append(Step(len(self._events), thread.pid))
         self._running = thread
         thread.steps += 1
         looping = self._turns.looping

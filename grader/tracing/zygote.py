@@ -58,8 +58,9 @@ _YAMA = os.path.exists("/proc/sys/kernel/yama/ptrace_scope")
 
 # What `serve` is asked for: the file, the argument list, whether it is a Python
 # program, the folder to run in, whether standard input is to be its controlling
-# terminal, the tracer's pid, and limits as arguments of setrlimit(2).
-Job = tuple[str, list[str], bool, str, bool, int, list[tuple[int, int]]]
+# terminal, the tracer's pid, limits as arguments of setrlimit(2), and whether it is to
+# stop more finely, as `Schedule.fine` says.
+Job = tuple[str, list[str], bool, str, bool, int, list[tuple[int, int]], bool]
 
 
 # Where its programs read virtual time; 0 where they make a call for it.
@@ -67,7 +68,7 @@ _time_page = 0
 
 
 def serve(
-    control: int, filter_program: bytes, clock_function: bytes, jump: bytes
+    control: int, filters: tuple[bytes, bytes], clock_function: bytes, jump: bytes
 ) -> Callable[[], None]:
     """Answer requests; returns, in a forked child only, the program to run."""
     global _collections, _time_page
@@ -112,7 +113,7 @@ def serve(
             continue
         if pid == 0:
             connection.close()
-            return become(job, descriptors, filter_program)
+            return become(job, descriptors, filters[job[7]])
         ptrace.hide_memory()
         # Here and in the child: whoever comes first, the group is there.
         os.setpgid(pid, pid)
@@ -163,7 +164,7 @@ def become(
     job: Job, descriptors: list[int], filter_program: bytes
 ) -> Callable[[], None]:
     """Turn this fork into the submission, up to its first instruction."""
-    path, argv, python, directory, _, tracer, limits = job
+    path, argv, python, directory, _, tracer, limits, fine = job
     try:
         signal.signal(signal.SIGHUP, signal.SIG_DFL)
         os.setpgid(0, 0)
@@ -184,12 +185,29 @@ def become(
         if not os.read(3, 1):
             os._exit(126)  # the tracer is gone
         os.close(3)
+        if fine:
+            _make_way_before_pause()
         program = _python_program(path, argv) if python else _executed(path, argv)
         ptrace.install_filter(filter_program)
     except BaseException as error:
         os.write(2, f"forklab: cannot start the program: {error}\n".encode())
         os._exit(126)
     return program
+
+
+def _make_way_before_pause() -> None:
+    """Let others run just before a program pauses, and its handlers after them.
+
+    A signal that comes between a program's last look and pause(2) is lost on it. The
+    interpreter runs a handler between two instructions only, and has none there.
+    """
+    wait, make_way = signal.pause, os.sched_yield
+
+    def pause() -> None:
+        make_way()
+        wait()
+
+    signal.pause = pause
 
 
 def _executed(path: str, argv: list[str]) -> Callable[[], None]:

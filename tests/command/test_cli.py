@@ -158,7 +158,7 @@ def test_nothing_is_named_and_nothing_there(capsys: pytest.CaptureFixture[str]) 
         (["explain", "zombie"], "did you mean zombie-left?"),
         (["hint", "exercise"], "no exercise 'exercise'"),
         (["trace", "./absent"], "no program './absent'"),
-        (["trace", "--schedule", "x", "true"], "no schedule 'x'; there are take_turns"),
+        (["trace", "--schedule", "y", "true"], "no schedule 'y'; there are take_turns"),
         (["exercise1", "--json", "absent/v.json"], "folder absent does not exist"),
         (["all", "absent"], "is not a folder"),
         (["start", "/proc/forklab"], "name another folder"),
@@ -303,6 +303,43 @@ def test_trace_tells_what_needs_no_exercise(
     )
     assert main(["trace", "zombie.py"]) == 1
     assert "zombie-left: " in capsys.readouterr().out
+
+
+PROGRAMS = Path(__file__).parents[1] / "exploring" / "programs"
+
+
+def test_explore_and_see_again(capsys: pytest.CaptureFixture[str]) -> None:
+    """The code that a search tells brings about what it found."""
+    program = str(PROGRAMS / "lost_wakeup.py")
+    assert main(["trace", "--explore", "50", "--json", "r.json", program]) == 1
+    output = " ".join(capsys.readouterr().out.split())
+    code = json.loads(Path("r.json").read_text())["schedule"]
+    assert f"To see it again: grade trace --schedule {code} {program}" in output
+    assert "waits for ever for a signal" in output
+    assert main(["trace", "--schedule", code, program]) == 1
+    again = " ".join(capsys.readouterr().out.split())
+    assert "waits for ever for a signal" in again
+    assert main(["trace", program]) == 0
+
+
+def test_explore_a_right_program(capsys: pytest.CaptureFixture[str]) -> None:
+    """It is said how much was looked at."""
+    program = str(PROGRAMS / "one_pipe.py")
+    assert main(["trace", "--explore", "200", program]) == 0
+    output = " ".join(capsys.readouterr().out.split())
+    assert "all interleavings with at most 2 preemptions" in output
+    assert main(["trace", "--explore", "3", program]) == 0
+    output = " ".join(capsys.readouterr().out.split())
+    assert "in 3 runs; there are more interleavings than these" in output
+
+
+def test_a_code_of_another_program(capsys: pytest.CaptureFixture[str]) -> None:
+    """It is not followed half way."""
+    program = str(PROGRAMS / "one_pipe.py")
+    assert main(["trace", "--schedule", "x2z", program]) == 2
+    told = capsys.readouterr().err
+    assert "x2z is the schedule of another program" in told
+    assert "search again with --explore" in told
 
 
 def test_trace_ends_the_input(capsys: pytest.CaptureFixture[str]) -> None:

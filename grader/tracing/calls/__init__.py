@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from grader.tracing.calls import (
     descriptors,
+    files,
     locks,
     moves,
     polls,
@@ -22,6 +23,7 @@ TABLE: dict[str, Handler] = {
     **transfers.TABLE,
     **moves.TABLE,
     **descriptors.TABLE,
+    **files.TABLE,
     **polls.TABLE,
     **times.TABLE,
     **locks.TABLE,

@@ -1,0 +1,159 @@
+"""A schedule as the choices that it makes: written down, followed, noted.
+
+Left to itself, a program under a `Pilot` runs without preemption: whoever runs goes on
+until it waits or ends, then the process that was made first of those that can run
+and had the fewest turns. A choice is where it goes another way. The code of a schedule
+has its choices alone: ``x12b-40a`` gives the turn to the second process at step 12, and
+back to the first at step 40.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from string import ascii_lowercase
+from typing import NamedTuple
+
+from grader.tracing.schedule import Able, Schedule
+
+_CODE = re.compile(r"x(?:\d+[a-z]+\d*(?:-\d+[a-z]+\d*)*)?")
+_CHOICE = re.compile(r"(\d+)([a-z]+)(\d*)")
+_LONGEST_CODE = 4096
+
+
+class Turn(NamedTuple):
+    """Whose turn it is, by what is the same in each run.
+
+    `process` counts the program's processes from 0, `thread` those of one process.
+    """
+
+    process: int
+    thread: int = 0
+
+
+# The turns that differ from what would be, by the number of the step.
+Choices = Mapping[int, Turn]
+
+
+def encode(choices: Choices) -> str:
+    """The code of a schedule."""
+    return "x" + "-".join(
+        f"{step}{_letters(turn.process)}{turn.thread or ''}"
+        for step, turn in sorted(choices.items())
+    )
+
+
+def decode(code: str) -> dict[int, Turn]:
+    """The choices of a schedule. Raises ``ValueError`` where it is no code."""
+    if len(code) > _LONGEST_CODE or not _CODE.fullmatch(code):
+        raise ValueError(
+            f"{code[:80]!r} is not the code of a schedule, such as x12b-40a"
+        )
+    return {
+        int(step): Turn(_number(letters), int(thread or 0))
+        for step, letters, thread in _CHOICE.findall(code)
+    }
+
+
+def _letters(number: int) -> str:
+    """0 is a, 25 is z, 26 is aa."""
+    letters = ""
+    number += 1
+    while number:
+        number, digit = divmod(number - 1, 26)
+        letters = ascii_lowercase[digit] + letters
+    return letters
+
+
+def _number(letters: str) -> int:
+    number = 0
+    for letter in letters:
+        number = number * 26 + ascii_lowercase.index(letter) + 1
+    return number - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """A step before which more than one thread could run.
+
+    `preempts`: whether whoever ran before could have gone on, so that every turn but
+    its own is a preemption.
+    """
+
+    step: int
+    options: tuple[Turn, ...]
+    taken: Turn
+    usual: Turn
+    preempts: bool
+
+
+class Pilot:
+    """Follows choices in one run, and notes where it could have gone another way.
+
+    `strayed` is set where a choice could not be made: the program is another one.
+    """
+
+    def __init__(self, choices: Choices) -> None:
+        self.choices = choices
+        self.decisions: list[Decision] = []
+        self.strayed: int | None = None
+        self._steps = 0
+        self._last = -1
+        self._had: dict[int, int] = {}
+        self._ranks: dict[int, dict[int, int]] = {}
+
+    @property
+    def schedule(self) -> Schedule:
+        """For one run."""
+        return Schedule(
+            encode(self.choices),
+            "the turns that the code says",
+            lambda: self._choose,
+            fine=True,
+        )
+
+    def turn_of(self, thread: Able) -> Turn:
+        """What a thread is called in every run."""
+        ranks = self._ranks.setdefault(thread.number, {})
+        return Turn(thread.number, ranks.setdefault(thread.tid, len(ranks)))
+
+    def prefer(self, able: Sequence[Able], usual: Able) -> Able:
+        """Whose turn it is to be where no choice says so: for others to override."""
+        return usual
+
+    def _choose(self, able: Sequence[Able], can_wait: bool) -> Able:
+        turns = [self.turn_of(thread) for thread in able]
+        usual, preempts = self._usual(able)
+        chosen = self.prefer(able, usual)
+        wanted = self.choices.get(self._steps)
+        if wanted is not None and wanted in turns:
+            chosen = able[turns.index(wanted)]
+        elif wanted is not None and self.strayed is None:
+            self.strayed = self._steps
+        if len(able) > 1:
+            taken = self.turn_of(chosen)
+            default = self.turn_of(usual)
+            self.decisions.append(
+                Decision(self._steps, tuple(turns), taken, default, preempts)
+            )
+        self._steps += 1
+        self._last = chosen.tid
+        self._had[chosen.tid] = self._steps
+        return chosen
+
+    def _usual(self, able: Sequence[Able]) -> tuple[Able, bool]:
+        """Who goes on by itself, and whether another one would preempt it."""
+        for thread in able:
+            if thread.tid == self._last and not thread.spinning and not thread.woken:
+                return thread, True
+        return min(able, key=self._order), False
+
+    def _order(self, thread: Able) -> tuple[bool, int, int, int]:
+        # Who spins has its turn after the others; among those, whose was longest ago.
+        had = self._had.get(thread.tid, 0) if thread.spinning or thread.woken else 0
+        return thread.spinning, had, thread.number, thread.tid
+
+    def made(self) -> dict[int, Turn]:
+        """The choices that this run has made, however it came to them."""
+        return {d.step: d.taken for d in self.decisions if d.taken != d.usual}

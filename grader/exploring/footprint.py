@@ -1,0 +1,185 @@
+"""What each step of a run touched, and which steps cannot affect each other.
+
+Two processes that do not touch the same thing may take their steps in any order, and
+everything is as before: only the other orders are worth a run of their own.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections import defaultdict
+from collections.abc import Iterator
+from enum import Enum, auto
+
+from grader.tracing.recording import (
+    Closed,
+    Continued,
+    Duplicated,
+    End,
+    Ended,
+    Event,
+    Executed,
+    FileNamed,
+    Forked,
+    GroupJoined,
+    HandlerSet,
+    Orphaned,
+    PipeMade,
+    Read,
+    Recording,
+    Side,
+    SignalSent,
+    Stopped,
+    Stream,
+    Target,
+    WaitBegan,
+    Waited,
+    Wrote,
+)
+
+
+class Mode(Enum):
+    """How a thing is touched."""
+
+    LOOKS = auto()  # at what others change
+    JOINS = auto()  # changes it, as others do in any order: they close, they end
+    CHANGES = auto()
+
+
+Thing = tuple[object, ...]
+Touch = tuple[Thing, Mode]
+
+
+def affects(one: Mode, other: Mode) -> bool:
+    """Whether the order of two touches of the same thing matters."""
+    return not (one is other and one is not Mode.CHANGES)
+
+
+def footprints(recording: Recording, *, output: bool = False) -> list[set[Touch]]:
+    """What each step touched; `output`: also what is printed where.
+
+    What a call without an event found out is not known here: none is let through the
+    filter whose answer depends on what others do, but for getppid(2).
+    """
+    listening = {
+        event.pid
+        for event in recording.of(HandlerSet)
+        if event.signal == signal.SIGCHLD and event.disposition == "handler"
+    }
+    found = []
+    held = _Held()
+    steps = recording.steps
+    for number, step in enumerate(steps):
+        after = steps[number + 1].first if number + 1 < len(steps) else None
+        # Every process can be signalled, and outlive its parent, at any moment.
+        touches: set[Touch] = {
+            (("signals", step.pid), Mode.LOOKS),
+            (("parent", step.pid), Mode.LOOKS),
+        }
+        for event in recording.events[step.first : after]:
+            if not _is_unheard(event, listening):
+                touches.update(_touches(event, recording, output, held))
+            held.follow(event)
+        found.append(touches)
+    return found
+
+
+class _Held:
+    """Which pipe ends each process holds, as the events of a run tell it."""
+
+    def __init__(self) -> None:
+        self._tables: dict[int, dict[int, End]] = defaultdict(dict)
+
+    def follow(self, event: Event) -> None:
+        """Go on to after an event."""
+        table = self._tables[event.pid]
+        if isinstance(event, PipeMade):
+            table[event.read_fd] = End(event.pipe, Side.READ)
+            table[event.write_fd] = End(event.pipe, Side.WRITE)
+        elif isinstance(event, Duplicated):
+            if event.old_fd in table:
+                table[event.new_fd] = table[event.old_fd]
+            else:
+                table.pop(event.new_fd, None)
+        elif isinstance(event, Closed):
+            table.pop(event.fd, None)
+        elif isinstance(event, Forked):
+            self._tables[event.child] = dict(table)
+        elif isinstance(event, Executed):
+            table.clear()  # some were closed; who holds none is taken to look
+
+    def has(self, pid: int, end: End) -> bool:
+        """Whether a process holds an end itself, so that nobody else's is the last."""
+        return end in self._tables[pid].values()
+
+
+def _is_unheard(event: Event, listening: set[int]) -> bool:
+    """Whether a child's end is told to a parent that does not listen."""
+    return (
+        isinstance(event, SignalSent)
+        and event.signal == signal.SIGCHLD
+        and event.target not in listening
+    )
+
+
+def _touches(
+    event: Event, recording: Recording, output: bool, held: _Held
+) -> Iterator[Touch]:
+    if isinstance(event, Read):
+        yield _thing(event.source), Mode.CHANGES
+        yield from _looks_at_ends(event.pid, event.source, held)
+    elif isinstance(event, Wrote):
+        if output or not isinstance(event.target, Stream):
+            yield _thing(event.target), Mode.CHANGES
+            yield from _looks_at_ends(event.pid, event.target, held)
+    elif isinstance(event, Closed):
+        if isinstance(event.end, End):
+            yield _end(event.end), Mode.JOINS
+    elif isinstance(event, WaitBegan):
+        for target in event.waiting.ends:
+            yield _thing(target), Mode.LOOKS
+            yield from _looks_at_ends(event.pid, target, held)
+        if event.waiting.target is not None:
+            yield ("children", event.pid), Mode.LOOKS
+    elif isinstance(event, Waited):
+        yield ("children", event.pid), Mode.CHANGES
+    elif isinstance(event, SignalSent):
+        yield ("signals", event.target), Mode.JOINS
+    elif isinstance(event, HandlerSet):
+        yield ("signals", event.pid), Mode.CHANGES
+    elif isinstance(event, Orphaned):
+        yield ("parent", event.pid), Mode.CHANGES
+    elif isinstance(event, (Ended, Stopped, Continued)):
+        process = recording.process(event.pid)
+        if process is not None and process.parent is not None:
+            yield ("children", process.parent.pid), Mode.JOINS
+        # A signal to the dead is an error.
+        yield ("signals", event.pid), Mode.CHANGES
+        if process is not None and isinstance(event, Ended):
+            for target in process.open_at_end.values():
+                if isinstance(target, End):
+                    yield _end(target), Mode.JOINS
+    elif isinstance(event, FileNamed):
+        yield ("file", event.path), Mode.CHANGES if event.changes else Mode.LOOKS
+        if event.changes:
+            yield ("file", os.path.dirname(event.path)), Mode.JOINS
+    elif isinstance(event, GroupJoined):
+        yield ("signals", event.member), Mode.CHANGES
+
+
+def _thing(target: Target) -> Thing:
+    return ("pipe", target.pipe) if isinstance(target, End) else ("file", target)
+
+
+def _end(end: End) -> Thing:
+    return ("end", end.pipe, end.side)
+
+
+def _looks_at_ends(pid: int, target: Target, held: _Held) -> Iterator[Touch]:
+    """Whether the other end of a pipe is still open anywhere: end of file, SIGPIPE."""
+    if isinstance(target, End):
+        side = Side.WRITE if target.side is Side.READ else Side.READ
+        other = End(target.pipe, side)
+        if not held.has(pid, other):
+            yield _end(other), Mode.LOOKS

@@ -1,0 +1,76 @@
+"""Files by their names: open(2), stat(2), unlink(2) and their relatives."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from grader.tracing import syscalls
+from grader.tracing.calls.handler import After, Handler, Tracing, watch
+from grader.tracing.recording import FileNamed
+from grader.tracing.tracee import Call, Thread
+
+_LOOKING = frozenset(
+    (
+        *("stat", "lstat", "newfstatat", "statx", "access", "faccessat", "faccessat2"),
+        *("readlink", "readlinkat"),
+    )
+)
+_OPENING = frozenset(("open", "openat", "openat2"))
+_SECOND_TOO = frozenset(("rename", "renameat", "renameat2", "link", "linkat"))
+_LONGEST_PATH = 4096
+
+# What an interpreter looks for, and none of a program's own files.
+_INSTALLED = tuple({os.path.realpath(p) for p in (sys.base_prefix, "/usr", "/lib")})
+
+
+def _leave(tracing: Tracing, thread: Thread, call: Call, result: int) -> After:
+    at_folder = call.name.endswith(("at", "at2")) or call.name == "statx"
+    positions = [1 if at_folder else 0]
+    if call.name in _SECOND_TOO:
+        positions.append(3 if at_folder else 1)
+    if call.name in ("symlink", "symlinkat"):
+        positions = [2 if at_folder else 1]
+    ours = False
+    for position in positions:
+        path = _path(thread, call.arguments[position])
+        if path is None or path.startswith(_INSTALLED):
+            continue
+        ours = True
+        tracing.record(
+            FileNamed,
+            thread.pid,
+            call=call.name,
+            path=path,
+            changes=result >= 0 and _changes(call),
+            error=-min(result, 0),
+        )
+    return After.SWITCH if ours else After.GO_ON
+
+
+def _changes(call: Call) -> bool:
+    if call.name in _OPENING:
+        flags = call.arguments[1 if call.name == "open" else 2]
+        return call.name == "openat2" or bool(flags & (os.O_CREAT | os.O_TRUNC))
+    return call.name not in _LOOKING
+
+
+def _path(thread: Thread, address: int) -> str | None:
+    """What a name stands for, from the folder that the process is in."""
+    name = b""
+    # It may end just before a page that is not there.
+    while b"\0" not in name and len(name) < _LONGEST_PATH:
+        more = thread.owner.read(
+            address + len(name), 4096 - (address + len(name)) % 4096
+        )
+        if not more:
+            return None
+        name += more
+    try:
+        folder = os.readlink(f"/proc/{thread.pid}/cwd")
+    except OSError:
+        return None
+    return os.path.normpath(os.path.join(folder, os.fsdecode(name.partition(b"\0")[0])))
+
+
+TABLE = {name: Handler(watch, _leave) for name in syscalls.NAMING}

@@ -1,0 +1,1 @@
+"""Searching for the interleaving in which a program fails."""

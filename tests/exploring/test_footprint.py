@@ -1,0 +1,79 @@
+"""Which steps cannot affect each other."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from grader.exploring.choices import Pilot
+from grader.exploring.footprint import Mode, affects, footprints
+from grader.exploring.search import Search
+from grader.tracing.launch import Zygote
+from grader.tracing.program import trace
+from grader.tracing.recording import Recording
+from grader.tracing.schedule import Schedule
+
+APART = """
+import os
+
+pipes = [os.pipe() for _ in range(2)]
+for read_end, write_end in pipes:
+    if os.fork() == 0:
+        for _ in range(3):
+            os.write(write_end, b"!")
+            os.read(read_end, 1)
+        os._exit(0)
+for _ in pipes:
+    os.wait()
+"""
+TOGETHER = APART.replace("range(2)]", "range(1)] * 2")
+
+
+def _runs(program: Path, zygote: Zygote) -> int:
+    def run(schedule: Schedule) -> Recording:
+        argv = [str(program)]
+        with trace(argv, schedule=schedule, stdout="pipe", zygote=zygote) as running:
+            return running.finish()
+
+    def never(recording: Recording) -> bool:
+        return False
+
+    found = Search(run, never, runs=600, preemptions=1).search()
+    assert found.complete
+    return found.runs
+
+
+def test_processes_on_pipes_of_their_own_are_not_interleaved(tmp_path: Path) -> None:
+    """Those on the same pipe are, at each of its calls."""
+    program = tmp_path / "program.py"
+    with Zygote() as zygote:
+        program.write_text(APART)
+        apart = _runs(program, zygote)
+        program.write_text(TOGETHER)
+        together = _runs(program, zygote)
+    assert together > 2 * apart
+
+
+def test_what_a_step_touches(tmp_path: Path) -> None:
+    """A step for each turn; what is printed only if that is asked for."""
+    program = tmp_path / "program.py"
+    program.write_text("import os\nos.pipe()\nos.write(1, b'!')\n")
+    with trace([str(program)], schedule=Pilot({}).schedule, stdout="pipe") as running:
+        recording = running.finish()
+    steps = footprints(recording)
+    assert len(steps) == len(recording.steps)
+    things = {thing[0] for touches in steps for thing, _ in touches}
+    assert things == {"signals", "parent", "end"}
+    things = {
+        thing[0] for step in footprints(recording, output=True) for thing, _ in step
+    }
+    assert things == {"signals", "parent", "end", "file"}
+
+
+@pytest.mark.parametrize("one", Mode)
+@pytest.mark.parametrize("other", Mode)
+def test_which_touches_affect_each_other(one: Mode, other: Mode) -> None:
+    """Two looks do not, nor do two ends; everything else does, either way round."""
+    assert affects(one, other) == affects(other, one)
+    assert affects(one, other) == (one is not other or one is Mode.CHANGES)

@@ -1,0 +1,151 @@
+"""Each race is found, whatever the seed; no right program is blamed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from grader.diagnosis.causes import general
+from grader.exploring.choices import Pilot, decode, encode
+from grader.exploring.search import Found, Run, Search
+from grader.exploring.shrink import shrink
+from grader.tracing.launch import Zygote
+from grader.tracing.program import trace
+from grader.tracing.recording import Ended, Forked, Recording, SignalSent, Waited
+from grader.tracing.schedule import Schedule
+
+PROGRAMS = Path(__file__).parent / "programs"
+ROOT = Path(__file__).parents[2]
+REFERENCE = ROOT / "solutions" / "exercise4" / "exercise4.py"
+
+# What goes wrong in each, and in how many choices at most.
+RACES = {
+    "check_then_act": ("uncaught-exception", 1),
+    "lost_wakeup": ("deadlock", 1),
+    "one_wait_per_signal": ("signals-merged", 1),
+    "two_reapers": ("uncaught-exception", 1),
+    "waits_before_it_reads": ("deadlock", 2),
+}
+RIGHT = ("collects_all", "one_pipe")
+
+
+@pytest.fixture(scope="module")
+def zygote() -> Iterator[Zygote]:
+    """One for all runs."""
+    with Zygote() as zygote:
+        yield zygote
+
+
+def _runner(zygote: Zygote, program: Path, *arguments: str) -> Run:
+    def run(schedule: Schedule) -> Recording:
+        argv = [str(program), *arguments]
+        with trace(argv, schedule=schedule, stdout="pipe", zygote=zygote) as running:
+            return running.finish()
+
+    return run
+
+
+def _fails(recording: Recording) -> bool:
+    return bool(general(recording)) or recording.stuck is not None
+
+
+def _normal(recording: Recording) -> list[object]:
+    """What happened, without pids and addresses."""
+    numbers = {process.pid: n for n, process in enumerate(recording.processes)}
+    told: list[object] = []
+    for event in recording.events:
+        line: list[object] = [type(event).__name__, numbers.get(event.pid)]
+        if isinstance(event, Forked):
+            line.append(numbers[event.child])
+        elif isinstance(event, Waited):
+            line.append(numbers.get(event.child or 0))
+        elif isinstance(event, SignalSent):
+            line += [numbers.get(event.target), event.signal, event.merged]
+        elif isinstance(event, Ended):
+            line += [event.exit_code, event.signal]
+        told.append(line)
+    return told
+
+
+@pytest.mark.parametrize("name", RACES)
+def test_races_are_found_and_shrunk(name: str, zygote: Zygote) -> None:
+    """To the few choices that matter; and these alone bring it about again."""
+    run = _runner(zygote, PROGRAMS / f"{name}.py")
+    diagnosis, most = RACES[name]
+    found = Search(run, _fails, runs=50).search()
+    assert found.failure is not None
+    smallest = shrink(run, _fails, found.failure, runs=50)
+    assert len(smallest.choices) <= most
+    again = run(Pilot(decode(encode(smallest.choices))).schedule)
+    assert _fails(again)
+    assert _normal(again) == _normal(smallest.recording)
+    ids = {finding.id for finding in general(again)}
+    assert diagnosis in ids or (diagnosis == "deadlock" and again.stuck)
+
+
+@pytest.mark.parametrize("name", RIGHT)
+def test_right_programs_are_right_in_all(name: str, zygote: Zygote) -> None:
+    """All interleavings with two preemptions, and it is said that they are all."""
+    run = _runner(zygote, PROGRAMS / f"{name}.py")
+    found = Search(run, _fails, runs=400).search()
+    assert found.failure is None
+    assert found.complete
+    assert found.runs > 5
+
+
+def test_a_handler_that_collects_all_is_never_blamed(zygote: Zygote) -> None:
+    """Wherever its signals come; with five children not all can be tried."""
+    run = _runner(zygote, REFERENCE, "5")
+
+    def fails(recording: Recording) -> bool:
+        children = recording.root.children
+        return len(children) != 5 or any(c.collected is None for c in children)
+
+    found = Search(run, fails, runs=100).search()
+    assert found == Found(100, 2, complete=False, failure=None)
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_random_search_alone_finds_merged_signals(seed: int, zygote: Zygote) -> None:
+    """Whatever its seed."""
+    run = _runner(zygote, PROGRAMS / "one_wait_per_signal.py")
+    search = Search(run, _fails, runs=50, seed=seed, preemptions=None)
+    found = search.search()
+    assert found.failure is not None
+    assert not found.complete
+
+
+def test_the_same_choices_give_the_same_run(zygote: Zygote) -> None:
+    """Each time; those of a random run too, which it notes as it makes them."""
+    run = _runner(zygote, REFERENCE, "3")
+    seen = []
+
+    def notes(recording: Recording) -> bool:
+        seen.append(recording)
+        return False
+
+    Search(run, notes, runs=30, seed=7).search()
+    assert len({str(_normal(recording)) for recording in seen}) > 5
+    for recording in seen:
+        again = run(Pilot(decode(recording.schedule)).schedule)
+        assert _normal(again) == _normal(recording)
+
+
+def test_choices_that_cannot_be_made_are_told(zygote: Zygote) -> None:
+    """They are another program's."""
+    pilot = Pilot(decode("x1z-2a"))
+    run = _runner(zygote, PROGRAMS / "one_pipe.py")
+    run(pilot.schedule)
+    assert pilot.strayed == 1
+
+
+def test_a_search_keeps_to_its_runs(zygote: Zygote) -> None:
+    """And tells how many there were after each."""
+    counted: list[int] = []
+    run = _runner(zygote, REFERENCE, "5")
+    never: Callable[[Recording], bool] = lambda recording: False  # noqa: E731  # typed
+    found = Search(run, never, runs=7, progress=counted.append).search()
+    assert found.runs == 7
+    assert counted == list(range(1, 8))
