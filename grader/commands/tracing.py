@@ -5,22 +5,10 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import shlex
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from grader.errors import UsageError
 from grader.usage import FULL, NOT_FULL, positive
-
-if TYPE_CHECKING:
-    from grader.exploring.choices import Pilot
-    from grader.exploring.search import Found
-    from grader.tracing.launch import Zygote
-    from grader.tracing.recording import Recording
-    from grader.tracing.schedule import Schedule
-
-# So many runs are made at most to shorten a schedule that fails.
-_SHRINKING = 200
 
 
 def add_trace(command: argparse.ArgumentParser) -> None:
@@ -47,6 +35,17 @@ def add_trace(command: argparse.ArgumentParser) -> None:
         "--redirected", action="store_true", help="standard output is a pipe"
     )
     command.add_argument("--verbose", action="store_true", help="show every event")
+    command.add_argument(
+        "--picture",
+        action="store_true",
+        help="draw the processes side by side, instead of telling a story",
+    )
+    command.add_argument(
+        "--svg", metavar="FILE", type=Path, help="write the picture, as SVG"
+    )
+    command.add_argument(
+        "--html", metavar="FILE", type=Path, help="write the picture, as a page"
+    )
     command.add_argument("program", metavar="PROGRAM", help="a file, or a command")
     command.add_argument(
         "arguments", metavar="ARGS", nargs="...", help="passed on to the program"
@@ -55,6 +54,8 @@ def add_trace(command: argparse.ArgumentParser) -> None:
 
 def trace_program(arguments: argparse.Namespace) -> int:
     """Run a program and tell what its processes did; the exit status."""
+    from grader.commands.exploring import explored, outcome, run_once, schedule_of
+    from grader.commands.picturing import drawn, write_pictures
     from grader.diagnosis.causes import general
     from grader.report.files import check_writable, keep_apart, write_whole
     from grader.report.recording import recording_json
@@ -63,20 +64,22 @@ def trace_program(arguments: argparse.Namespace) -> int:
 
     pilot = None
     if arguments.explore is None:
-        schedule, pilot = _schedule(arguments.schedule)
+        schedule, pilot = schedule_of(arguments.schedule)
     if Path(arguments.program).is_dir() and os.sep in arguments.program:
         raise UsageError(f"{arguments.program} is a folder; name a program in it")
-    if arguments.json is not None:
-        check_writable(arguments.json)
-        keep_apart(Path(arguments.program), arguments.json)
-    reporter = Reporter(console())
+    files = (arguments.json, arguments.svg, arguments.html)
+    for file in filter(None, files):
+        check_writable(file)
+    keep_apart(Path(arguments.program), *filter(None, files))
+    to = console()
+    reporter = Reporter(to)
     try:
         if arguments.explore is not None:
-            found, recording = _explored(arguments)
+            found, recording = explored(arguments)
         else:
             # By a code it runs as it did in the search, in a folder of its own.
             folder = Path() if pilot is None else None
-            recording = _run(arguments, schedule, directory=folder)
+            recording = run_once(arguments, schedule, directory=folder)
     except FileNotFoundError as error:
         raise UsageError(
             f"there is no program {arguments.program!r}; name a file, or a command "
@@ -94,98 +97,19 @@ def trace_program(arguments: argparse.Namespace) -> int:
         )
     findings = general(recording)
     whole = arguments.verbose
-    reporter.story((full if whole else timeline)(recording), whole=whole)
+    if arguments.picture:
+        reporter.story(drawn(recording, findings, to, whole=whole), whole=True)
+    else:
+        reporter.story((full if whole else timeline)(recording), whole=whole)
     reporter.gap()
     reporter.findings(findings)
     if arguments.explore is not None:
-        reporter.line(_outcome(arguments, found, recording))
+        reporter.line(outcome(arguments, found, recording))
     elif not findings:
         reporter.line("Nothing is wrong that can be known without its exercise.")
     if arguments.json is not None:
         data = recording_json(recording, findings)
         write_whole(arguments.json, json.dumps(data, indent=2) + "\n")
+    if arguments.svg is not None or arguments.html is not None:
+        write_pictures(arguments, recording, findings)
     return NOT_FULL if findings else FULL
-
-
-def _schedule(name: str) -> tuple[Schedule, Pilot | None]:
-    """A schedule by its name or its code."""
-    from grader.exploring.choices import Pilot, decode
-    from grader.tracing.schedule import SCHEDULES
-
-    if name in SCHEDULES:
-        return SCHEDULES[name], None
-    try:
-        pilot = Pilot(decode(name))
-    except ValueError:
-        raise UsageError(
-            f"there is no schedule {name!r}; there are {', '.join(SCHEDULES)}, and "
-            "the codes that --explore tells"
-        ) from None
-    return pilot.schedule, pilot
-
-
-def _run(
-    arguments: argparse.Namespace,
-    schedule: Schedule,
-    *,
-    directory: Path | None,
-    zygote: Zygote | None = None,
-) -> Recording:
-    from grader.tracing.program import trace
-
-    with trace(
-        [arguments.program, *arguments.arguments],
-        schedule=schedule,
-        directory=directory,
-        stdout="pipe" if arguments.redirected else "terminal",
-        zygote=zygote,
-    ) as program:
-        if program.reads_input():
-            program.close_input()
-        return program.finish()
-
-
-def _explored(arguments: argparse.Namespace) -> tuple[Found, Recording]:
-    """What a search has come to, and the run to be told: its shortest failing one."""
-    from grader.diagnosis.causes import general
-    from grader.exploring.choices import Pilot
-    from grader.exploring.search import Search
-    from grader.exploring.shrink import shrink
-    from grader.report.progress import SearchProgress
-    from grader.tracing.launch import Zygote
-
-    def fails(recording: Recording) -> bool:
-        return bool(general(recording))
-
-    with Zygote() as zygote, SearchProgress(arguments.explore) as progress:
-
-        def run(schedule: Schedule) -> Recording:
-            return _run(arguments, schedule, directory=None, zygote=zygote)
-
-        search = Search(run, fails, runs=arguments.explore, progress=progress)
-        found = search.search()
-        if found.failure is None:
-            return found, run(Pilot({}).schedule)
-        smallest = shrink(run, fails, found.failure, runs=_SHRINKING)
-        return found, smallest.recording
-
-
-def _outcome(arguments: argparse.Namespace, found: Found, recording: Recording) -> str:
-    runs = f"{found.runs} run{'s' * (found.runs != 1)}"
-    if found.failure is not None:
-        words = [arguments.program, *arguments.arguments]
-        if arguments.redirected:
-            words.insert(0, "--redirected")
-        again = shlex.join(["grade", "trace", "--schedule", recording.schedule, *words])
-        return f"Found in {runs}. To see it again: {again}"
-    if found.complete:
-        return (
-            f"Nothing is wrong that can be known without its exercise in {runs}: all "
-            f"interleavings with at most {found.preemptions} preemptions, but for the "
-            "orders of steps that cannot affect each other. The story is that of the "
-            "first."
-        )
-    return (
-        f"Nothing is wrong that can be known without its exercise in {runs}; there are "
-        "more interleavings than these. The story is that of the first."
-    )

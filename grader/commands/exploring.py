@@ -1,0 +1,106 @@
+"""How ``grade trace`` runs a program: once, or in search of a schedule."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from grader.errors import UsageError
+
+if TYPE_CHECKING:
+    from grader.exploring.choices import Pilot
+    from grader.exploring.search import Found
+    from grader.tracing.launch import Zygote
+    from grader.tracing.recording import Recording
+    from grader.tracing.schedule import Schedule
+
+# So many runs are made at most to shorten a schedule that fails.
+_SHRINKING = 200
+
+
+def schedule_of(name: str) -> tuple[Schedule, Pilot | None]:
+    """A schedule by its name or its code."""
+    from grader.exploring.choices import Pilot, decode
+    from grader.tracing.schedule import SCHEDULES
+
+    if name in SCHEDULES:
+        return SCHEDULES[name], None
+    try:
+        pilot = Pilot(decode(name))
+    except ValueError:
+        raise UsageError(
+            f"there is no schedule {name!r}; there are {', '.join(SCHEDULES)}, and "
+            "the codes that --explore tells"
+        ) from None
+    return pilot.schedule, pilot
+
+
+def run_once(
+    arguments: argparse.Namespace,
+    schedule: Schedule,
+    *,
+    directory: Path | None,
+    zygote: Zygote | None = None,
+) -> Recording:
+    """Run the program to its end; None: in an empty folder, as a search does."""
+    from grader.tracing.program import trace
+
+    with trace(
+        [arguments.program, *arguments.arguments],
+        schedule=schedule,
+        directory=directory,
+        stdout="pipe" if arguments.redirected else "terminal",
+        zygote=zygote,
+    ) as program:
+        if program.reads_input():
+            program.close_input()
+        return program.finish()
+
+
+def explored(arguments: argparse.Namespace) -> tuple[Found, Recording]:
+    """What a search has come to, and the run to be told: its shortest failing one."""
+    from grader.diagnosis.causes import general
+    from grader.exploring.choices import Pilot
+    from grader.exploring.search import Search
+    from grader.exploring.shrink import shrink
+    from grader.report.progress import SearchProgress
+    from grader.tracing.launch import Zygote
+
+    def fails(recording: Recording) -> bool:
+        return bool(general(recording))
+
+    with Zygote() as zygote, SearchProgress(arguments.explore) as progress:
+
+        def run(schedule: Schedule) -> Recording:
+            return run_once(arguments, schedule, directory=None, zygote=zygote)
+
+        search = Search(run, fails, runs=arguments.explore, progress=progress)
+        found = search.search()
+        if found.failure is None:
+            return found, run(Pilot({}).schedule)
+        smallest = shrink(run, fails, found.failure, runs=_SHRINKING)
+        return found, smallest.recording
+
+
+def outcome(arguments: argparse.Namespace, found: Found, recording: Recording) -> str:
+    """What a search has come to, in a sentence, and how to see again what it found."""
+    runs = f"{found.runs} run{'s' * (found.runs != 1)}"
+    if found.failure is not None:
+        words = [arguments.program, *arguments.arguments]
+        if arguments.redirected:
+            words.insert(0, "--redirected")
+        again = shlex.join(["grade", "trace", "--schedule", recording.schedule, *words])
+        return f"Found in {runs}. To see it again: {again}"
+    if found.complete:
+        return (
+            f"Nothing is wrong that can be known without its exercise in {runs}: all "
+            f"interleavings with at most {found.preemptions} preemptions, but for the "
+            "orders of steps that cannot affect each other. The story is that of the "
+            "first."
+        )
+    return (
+        f"Nothing is wrong that can be known without its exercise in {runs}; there are "
+        "more interleavings than these. The story is that of the first."
+    )

@@ -1,0 +1,50 @@
+"""The pictures of ``grade trace``: at the terminal, and as files."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from grader.tracing.recording import Recording
+    from grader.verdict import Finding
+
+# Steps of a picture: what one looks through at a terminal, and what a file may hold.
+_STEPS = 60
+_MOST_STEPS = 600
+
+
+def drawn(
+    run: Recording, findings: list[Finding], to: Console, *, whole: bool
+) -> tuple[str, ...]:
+    """The picture as lines for a terminal."""
+    from grader.picture.culprits import culprits
+    from grader.picture.layout import lay_out
+    from grader.picture.terminal import draw, glyphs_for
+
+    steps = _MOST_STEPS if whole else _STEPS
+    picture = lay_out(run, steps=steps, columns=20, culprits=culprits(run, findings))
+    glyphs = glyphs_for(to.encoding, os.environ.get("TERM", ""))
+    return draw(picture, glyphs, to.width)
+
+
+def write_pictures(
+    arguments: argparse.Namespace, run: Recording, findings: list[Finding]
+) -> None:
+    """The files that ``--svg`` and ``--html`` name."""
+    from grader.picture.culprits import culprits
+    from grader.picture.layout import lay_out
+    from grader.picture.page import page
+    from grader.picture.svg import svg
+    from grader.report.files import write_whole
+
+    picture = lay_out(run, steps=_MOST_STEPS, culprits=culprits(run, findings))
+    title = Path(arguments.program).name
+    if arguments.svg is not None:
+        write_whole(arguments.svg, svg(picture, title))
+    if arguments.html is not None:
+        write_whole(arguments.html, page(picture, title))

@@ -1,0 +1,306 @@
+"""A recording -> all rows of its picture, and the arrows in them."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import defaultdict, deque
+from collections.abc import Mapping
+from dataclasses import replace
+
+from grader.picture.model import Arrow, Culprit, Gap, Link, Row, Step
+from grader.picture.words import (
+    Kind,
+    describe,
+    prints,
+    quoted,
+    size,
+    target_name,
+    waiting,
+)
+from grader.tracing.recording import (
+    Closed,
+    End,
+    Ended,
+    Event,
+    Forked,
+    HandlerSet,
+    PipeMade,
+    Process,
+    Read,
+    Recording,
+    SignalSent,
+    Target,
+    WaitBegan,
+    Waited,
+    Wrote,
+    signal_name,
+)
+
+# Virtual seconds; less is no gap.
+_GAP = 0.01
+# Reads and writes of so many bytes at most are told together.
+_FEW_BYTES = 4
+
+
+class Draft:
+    """All rows of a run, and what connects them, before any is left out."""
+
+    def __init__(
+        self, run: Recording, lines: Mapping[int, int], culprits: tuple[Culprit, ...]
+    ) -> None:
+        self._run = run
+        self._lines = lines
+        self._pipes = len(run.of(PipeMade))
+        self._known = {process.pid for process in run.processes}
+        self.rows: list[Row] = []
+        self.arrows: list[Arrow] = []
+        # The first event of each step, with its row: where an event has no row of its
+        # own, what it changes is seen in the next one.
+        self._starts: list[int] = []
+        self._start_rows: list[int] = []
+        self._last_event: Event | None = None
+        self._in_pipes: defaultdict[int, deque[list[int]]] = defaultdict(deque)
+        self._pieces: list[tuple[int, bytes]] = []
+        self._time = 0.0
+        for event in run.events:
+            self._add(event)
+        self._finish(culprits)
+
+    def row_of(self, index: int) -> int:
+        """The row in which an event is seen."""
+        place = bisect_left(self._starts, index)
+        if place < len(self._starts) and self._starts[place] == index:
+            return self._start_rows[place]
+        if place == len(self._starts):
+            return len(self.rows) - 1
+        return self._start_rows[place]
+
+    def _add(self, event: Event) -> None:
+        if isinstance(event, Read | Wrote) and not event.error:
+            if type(event.source if isinstance(event, Read) else event.target) is str:
+                return
+            self._move(event)
+        elif isinstance(event, SignalSent):
+            self._signal(event)
+        elif said := describe(event, self._pipes):
+            kind, text, data = said
+            if isinstance(event, Closed | HandlerSet) and self._joins(event):
+                self._join(event, self._and(text))
+            elif isinstance(event, WaitBegan) and self._repeats(event, text):
+                self._join(event, text)
+            else:
+                self._step(event, event.pid, kind, text, data)
+            if isinstance(event, Forked):
+                self._arrow(Link.FORK, event.pid, event.child)
+            elif isinstance(event, Waited) and event.child:
+                how = (
+                    signal_name(event.signal) if event.signal else str(event.exit_code)
+                )
+                self._arrow(Link.COLLECT, event.child, event.pid, how)
+        else:
+            return
+        self._last_event = event
+
+    def _step(
+        self, event: Event, pid: int, kind: Kind, text: str, data: str = ""
+    ) -> None:
+        if event.time - self._time >= _GAP:
+            self.rows.append(Gap(event.time - self._time))
+        self._time = event.time
+        line = self._lines.get(event.index)
+        step = Step(event.time, pid, kind, text, data, (event.index,), line)
+        self._starts.append(event.index)
+        self._start_rows.append(len(self.rows))
+        self.rows.append(step)
+
+    def _joins(self, event: Event) -> bool:
+        """Whether an event goes on with what the last step says."""
+        last = self._last_event
+        return (
+            last is not None
+            and type(last) is type(event)
+            and last.pid == event.pid
+            and event.time - last.time < _GAP
+            and self._lines.get(event.index) == self._lines.get(last.index)
+        )
+
+    def _repeats(self, event: Event, text: str) -> bool:
+        """Whether an event says the same as the last step, as of another thread."""
+        step = self.rows[-1]
+        return isinstance(step, Step) and self._joins(event) and step.text == text
+
+    def _join(self, event: Event, text: str, data: str = "") -> None:
+        """Let the last step, which is of the same process, stand for `event` too."""
+        step = self.rows[-1]
+        assert isinstance(step, Step)
+        self._starts.append(event.index)
+        self._start_rows.append(len(self.rows) - 1)
+        events = (*step.events, event.index)
+        self.rows[-1] = replace(step, text=text, data=data, events=events)
+
+    def _and(self, text: str) -> str:
+        """The last step's words and these, without their verb where it is the same."""
+        step = self.rows[-1]
+        assert isinstance(step, Step)
+        verb, _, rest = text.partition(" ")
+        return f"{step.text}, {rest if step.text.startswith(verb) else text}"
+
+    def _arrow(
+        self,
+        link: Link,
+        source: int,
+        target: int,
+        label: str = "",
+    ) -> None:
+        if source in self._known and target in self._known and source != target:
+            row = len(self.rows) - 1
+            self.arrows.append(Arrow(link, source, target, row, row, label))
+
+    # --- bytes ---
+
+    def _move(self, event: Read | Wrote) -> None:
+        target = event.target if isinstance(event, Wrote) else event.source
+        where = target_name(target, self._pipes)
+        if isinstance(event, Read) and not event.count:
+            self._step(event, event.pid, Kind.PIPE, f"reads end of file from {where}")
+            return
+        verb = "writes {} to" if isinstance(event, Wrote) else "reads {} from"
+        before = self._pieces if self._is_piece(event, target) else []
+        self._pieces = [*before, (event.count, event.data)]
+        count = size(sum(count for count, _ in self._pieces))
+        text = f"{verb.format(count)} {where}:"
+        if isinstance(event, Wrote):
+            text = prints(event) or text
+        data = quoted(b"".join(data for _, data in self._pieces))
+        if before:
+            self._join(event, text, f"{data} ({len(self._pieces)} times)")
+        else:
+            self._step(event, event.pid, Kind.PIPE, text, data)
+        if not isinstance(target, End):
+            return
+        row = len(self.rows) - 1
+        if isinstance(event, Wrote):
+            if event.count:
+                self._in_pipes[target.pipe].append([event.pid, event.count, row])
+            return
+        for writer, taken, sent in self._take(target.pipe, event.count):
+            if writer != event.pid and writer in self._known:
+                self._data(writer, event.pid, taken, sent, row)
+
+    def _is_piece(self, event: Read | Wrote, target: Target) -> bool:
+        """Whether an event goes on with what the last did, a few bytes at a time."""
+        last = self._last_event
+        if not isinstance(last, Read | Wrote) or not self._joins(event):
+            return False
+        same = last.target if isinstance(last, Wrote) else last.source
+        return (
+            same == target
+            and not last.error
+            and 0 < last.count <= _FEW_BYTES
+            and 0 < event.count <= _FEW_BYTES
+        )
+
+    def _data(self, source: int, target: int, count: int, sent: int, row: int) -> None:
+        last = self.arrows[-1] if self.arrows else None
+        if last and (last.link, last.source, last.row) == (Link.DATA, source, row):
+            count += last.count
+            self.arrows.pop()
+        self.arrows.append(
+            Arrow(Link.DATA, source, target, sent, row, size(count), count)
+        )
+
+    def _take(self, pipe: int, count: int) -> list[tuple[int, int, int]]:
+        """Who wrote the next `count` bytes of a pipe: pid, how many, and the row."""
+        parts: list[tuple[int, int, int]] = []
+        queue = self._in_pipes[pipe]
+        while count > 0 and queue:
+            pid, left, row = queue[0]
+            taken = min(left, count)
+            count -= taken
+            if taken == left:
+                queue.popleft()
+            else:
+                queue[0][1] -= taken
+            if parts and parts[-1][0] == pid:
+                parts[-1] = (pid, parts[-1][1] + taken, row)
+            else:
+                parts.append((pid, taken, row))
+        return parts
+
+    # --- signals ---
+
+    def _signal(self, event: SignalSent) -> None:
+        name = signal_name(event.signal)
+        last = self._last_event
+        if (
+            isinstance(last, Ended)
+            and last.pid == event.pid
+            and isinstance(step := self.rows[-1], Step)
+        ):
+            merged = " (merged)" if event.merged else ""
+            self.rows[-1] = replace(
+                step,
+                text=f"{step.text}; {name}{merged}",
+                events=(*step.events, event.index),
+            )
+            self._starts.append(event.index)
+            self._start_rows.append(len(self.rows) - 1)
+        elif event.pid in self._known:
+            said = describe(event, self._pipes)
+            assert said
+            self._step(event, event.pid, *said)
+        elif event.target in self._known:
+            merged = " (merged)" if event.merged else ""
+            text = f"{name} comes from outside{merged}"
+            self._step(event, event.target, Kind.SIGNAL, text)
+        else:
+            return
+        self._arrow(Link.SIGNAL, event.pid, event.target, name)
+
+    # --- the end ---
+
+    def _finish(self, culprits: tuple[Culprit, ...]) -> None:
+        run = self._run
+        end = max(run.duration, self._time)
+        stuck = run.stuck
+        if stuck is not None and stuck.time - self._time >= _GAP:
+            self.rows.append(Gap(stuck.time - self._time))
+        if run.exceeded is not None:
+            text = f"the run was ended: limit of {run.exceeded.value}"
+            self._last(end, run.root.pid, text)
+        for process in stuck.processes if stuck else ():
+            if process.pid not in self._known:
+                continue
+            if process.state == "zombie":
+                text = "is a zombie at the end"
+            elif process.state == "waiting" and process.waiting:
+                what = waiting(process.waiting, self._pipes)
+                text = f"waits for ever {what}"
+            else:
+                text = f"is {process.state} at the end"
+            self._last(end, process.pid, text)
+        for zombie in run.processes if not stuck else ():
+            if zombie.parent and uncollected(zombie):
+                self._last(end, zombie.pid, "was never collected")
+        for culprit in culprits:
+            if culprit.pid in self._known:
+                self._last(end, culprit.pid, self._blame(culprit), culprit=True)
+
+    def _blame(self, culprit: Culprit) -> str:
+        if culprit.why or culprit.end is None:
+            return culprit.why or "is to blame"
+        where = target_name(culprit.end, self._pipes)
+        return f"still holds the {culprit.end.side} end of {where}"
+
+    def _last(self, time: float, pid: int, text: str, *, culprit: bool = False) -> None:
+        self.rows.append(Step(time, pid, Kind.LAST, text, culprit=culprit))
+
+
+def uncollected(process: Process) -> bool:
+    """Whether its parent could have collected its status, and did not."""
+    return (
+        process.ended is not None
+        and process.collected is None
+        and process.orphaned is None
+        and not process.discarded
+    )

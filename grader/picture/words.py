@@ -1,0 +1,210 @@
+"""What a step says: few words, for the lanes and arrows beside them say the rest.
+
+What a submission wrote or is called is ASCII here, with everything else written out:
+no character of it can act, and each takes one cell.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from enum import StrEnum
+
+from grader.report.timeline import waits
+from grader.tracing.recording import (
+    Closed,
+    Continued,
+    End,
+    Ended,
+    Event,
+    Executed,
+    Forked,
+    GroupJoined,
+    HandlerSet,
+    Orphaned,
+    PipeMade,
+    Read,
+    Refused,
+    SignalDelivered,
+    SignalSent,
+    Slept,
+    Started,
+    Stopped,
+    Stream,
+    Target,
+    ThreadStarted,
+    WaitBegan,
+    Waited,
+    Waiting,
+    Wrote,
+    signal_name,
+)
+
+# The threads library's own, nptl(7): no program asks for them.
+_OF_LIBC = (32, 33)
+
+# Nobody reads more of it in a picture.
+_LONGEST = 120
+
+
+class Kind(StrEnum):
+    """What sort of thing a step is."""
+
+    START = "start"
+    FORK = "fork"
+    END = "end"
+    WAIT = "wait"
+    COLLECT = "collect"
+    PIPE = "pipe"
+    SIGNAL = "signal"
+    HANDLE = "handle"
+    OTHER = "other"
+    LAST = "last"
+
+
+def plain(text: str) -> str:
+    """`text` in ASCII that prints, and not too much of it."""
+    cut = text[:_LONGEST] + ("..." if len(text) > _LONGEST else "")
+    return cut.encode("unicode_escape").decode()
+
+
+def quoted(data: bytes) -> str:
+    """What was read or written, as one would write it in a program."""
+    text = data[:_LONGEST].decode(errors="surrogateescape")
+    inside = "".join(_escaped(character) for character in text)
+    return f'"{inside}"' + ("..." if len(data) > _LONGEST else "")
+
+
+def _escaped(character: str) -> str:
+    if character == '"':
+        return r"\""
+    if "\udc80" <= character <= "\udcff":
+        return f"\\x{ord(character) - 0xDC00:02x}"
+    return character.encode("unicode_escape").decode()
+
+
+def size(count: int) -> str:
+    """A number of bytes."""
+    return f"{count:,} B"
+
+
+def seconds(duration: float) -> str:
+    """A duration in seconds, as exact as one can read it."""
+    return f"{duration:.3f}".rstrip("0").rstrip(".") + " s"
+
+
+def left_out(steps: int, processes: int) -> str:
+    """How much of a run is not in its picture."""
+    text = f"{steps:,} step{'' if steps == 1 else 's'} left out"
+    if processes:
+        text += f", with {processes:,} process{'' if processes == 1 else 'es'}"
+    return text
+
+
+def target_name(target: Target, pipes: int) -> str:
+    """What is read from or written to; `pipes` is how many the run has."""
+    if isinstance(target, End):
+        return "the pipe" if pipes == 1 else f"pipe {target.pipe}"
+    if isinstance(target, Stream):
+        return "the terminal" if target is Stream.TERMINAL else target.value
+    return plain(target)
+
+
+def prints(event: Wrote) -> str:
+    """What a write is called that the user is to read; empty where it is not."""
+    if event.target is Stream.ERROR or (
+        event.target is Stream.TERMINAL and event.fd == 2
+    ):
+        return "prints as an error"
+    return "prints" if event.target in (Stream.OUTPUT, Stream.TERMINAL) else ""
+
+
+def waiting(what: Waiting, pipes: int) -> str:
+    """What a process waits for."""
+    if what.ends and isinstance(what.ends[0], End):
+        if what.call in ("read", "readv"):
+            return f"to read from {target_name(what.ends[0], pipes)}"
+        if what.call in ("write", "writev"):
+            return f"to write to {target_name(what.ends[0], pipes)}"
+    if what.call in ("nanosleep", "clock_nanosleep") and what.deadline is not None:
+        return f"until {seconds(what.deadline)}"
+    if what.call == "futex":
+        return "for another thread"
+    return plain(waits(what))
+
+
+def describe(event: Event, pipes: int) -> tuple[Kind, str, str] | None:
+    """What sort of step an event is, its words, and what of a submission's follows.
+
+    None where it is nothing to look at.
+    """
+    match event:
+        case Started():
+            return Kind.START, "starts", " ".join(plain(a) for a in event.argv)
+        case Forked():
+            return Kind.FORK, f"forks {event.child}", ""
+        case ThreadStarted():
+            return Kind.OTHER, f"starts the thread {event.tid}", ""
+        case Executed():
+            return Kind.OTHER, "becomes", " ".join(plain(a) for a in event.argv)
+        case Ended() if event.signal:
+            return Kind.END, f"killed by {signal_name(event.signal)}", ""
+        case Ended():
+            return Kind.END, f"ends, exit {event.exit_code}", ""
+        case Orphaned():
+            return Kind.OTHER, f"orphan: {event.parent} is gone", ""
+        case Waited() if event.child:
+            return Kind.COLLECT, f"collects {event.child}", ""
+        case Waited(error=errno.ECHILD):
+            return Kind.OTHER, "asks: no child is left", ""
+        case Waited() if event.error:
+            return Kind.OTHER, f"cannot wait: {_error(event.error)}", ""
+        case Waited() if event.no_hang:
+            return Kind.OTHER, "asks: no child has ended yet", ""
+        case WaitBegan():
+            return Kind.WAIT, f"waits {waiting(event.waiting, pipes)}", ""
+        case PipeMade():
+            name = "a pipe" if pipes == 1 else f"pipe {event.pipe}"
+            ends = f"({event.read_fd} read, {event.write_fd} write)"
+            return Kind.PIPE, f"makes {name} {ends}", ""
+        case Closed() if event.end and not event.error:
+            name = "" if pipes == 1 else f" of pipe {event.end.pipe}"
+            return Kind.PIPE, f"closes {event.end.side} end{name} ({event.fd})", ""
+        # A file by its name: Python reads many before a program begins.
+        case Read() if type(event.source) is str:
+            return None
+        case Wrote() if type(event.target) is str:
+            return None
+        case Read() if event.error:
+            return Kind.OTHER, f"cannot read: {_error(event.error)}", ""
+        case Wrote() if event.error:
+            return Kind.OTHER, f"cannot write: {_error(event.error)}", ""
+        case HandlerSet(signal=number) if number in _OF_LIBC:
+            return None
+        case HandlerSet() if event.disposition != "default":
+            does = "handles" if event.disposition == "handler" else "ignores"
+            return Kind.HANDLE, f"{does} {signal_name(event.signal)} from now on", ""
+        case SignalSent():
+            said = f"sends {signal_name(event.signal)} to {event.target}"
+            return Kind.SIGNAL, said + (" (merged)" if event.merged else ""), ""
+        case SignalDelivered() if event.action == "handler":
+            return Kind.HANDLE, f"runs handler of {signal_name(event.signal)}", ""
+        case SignalDelivered() if event.action == "ignore":
+            if signal_name(event.signal) == "SIGCHLD":
+                return None
+            return Kind.HANDLE, f"ignores {signal_name(event.signal)}", ""
+        case Stopped():
+            return Kind.SIGNAL, f"stopped by {signal_name(event.signal)}", ""
+        case Continued():
+            return Kind.SIGNAL, "goes on", ""
+        case Slept() if event.interrupted:
+            return Kind.OTHER, "sleep cut short by a signal", ""
+        case Refused():
+            return Kind.OTHER, f"is refused {event.call}", ""
+        case GroupJoined():
+            return Kind.OTHER, f"puts {event.member} into group {event.group}", ""
+    return None
+
+
+def _error(number: int) -> str:
+    return errno.errorcode.get(number) or os.strerror(number)
