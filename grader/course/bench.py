@@ -20,6 +20,8 @@ from grader.tracing.launch import Zygote
 from grader.verdict import Verdict
 from grader.worker import Worker
 
+_ENDING = (signal.SIGTERM, signal.SIGHUP)
+
 # Workers that wait for more of their exercise; each is a process.
 _WORKERS = 16
 
@@ -31,7 +33,7 @@ def work_in(folder: Path, core: int | None) -> None:
     started it.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    for number in _ENDING:
         signal.signal(number, _leave)
     tempfile.tempdir = str(folder)
     os.chdir("/")  # a submission may take any other folder away
@@ -39,7 +41,14 @@ def work_in(folder: Path, core: int | None) -> None:
 
 
 def _leave(number: int, _: object) -> NoReturn:
+    clean_up_undisturbed()
     raise SystemExit(128 + number)
+
+
+def clean_up_undisturbed() -> None:
+    """From now on this process is about to end, and need not be told so again."""
+    for number in _ENDING:
+        signal.signal(number, signal.SIG_IGN)
 
 
 class Bench:

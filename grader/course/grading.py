@@ -27,7 +27,7 @@ from enum import Enum
 from pathlib import Path
 
 from grader.catalog import Exercise
-from grader.course.bench import Bench, work_in
+from grader.course.bench import Bench, clean_up_undisturbed, work_in
 from grader.course.handed_in import Attempt
 from grader.course.results import Result, Results, key_of
 from grader.scratch import scratch_folder
@@ -296,3 +296,4 @@ def _grade_until_told(
             failed = verdict.outcome is Outcome.GRADER_ERROR
             results.save(Result.of(task.attempt, task.key, verdict))
             channel.send((Answer.FAILED if failed else Answer.DONE).value)
+        clean_up_undisturbed()

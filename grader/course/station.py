@@ -19,7 +19,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 from grader.catalog import Exercise, open_course
-from grader.course.bench import Bench, work_in
+from grader.course.bench import Bench, clean_up_undisturbed, work_in
 from grader.course.errand import GONE, UNKNOWN, VERDICT
 from grader.course.handed_in import Attempt
 from grader.course.orders import Order
@@ -49,6 +49,7 @@ def main(arguments: list[str]) -> None:
         load()  # what is forked from here is ready at once
         with _Grader(scratch) as grader:
             _serve(connection, grader)
+            clean_up_undisturbed()
 
 
 def _serve(connection: Connection, grader: _Grader) -> None:
