@@ -31,8 +31,10 @@ def _described(value: object) -> object:
         case FunctionType():
             around = [cell.cell_contents for cell in value.__closure__ or ()]
             made_with = around, value.__defaults__, value.__kwdefaults__
-            line = value.__code__.co_firstlineno
-            return value.__module__, value.__qualname__, line, _described(made_with)
+            # Of two lambdas on one line all but the code is the same.
+            code = value.__code__
+            place = code.co_filename, code.co_firstlineno, [*code.co_positions()]
+            return value.__module__, value.__qualname__, place, _described(made_with)
         case BuiltinFunctionType() | type():
             return kind, value.__module__, value.__qualname__
         case partial():

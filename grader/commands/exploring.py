@@ -97,8 +97,8 @@ def outcome(arguments: argparse.Namespace, found: Found, recording: Recording) -
         return (
             f"Nothing is wrong that can be known without its exercise in {runs}: all "
             f"interleavings with at most {found.preemptions} preemptions, but for the "
-            "orders of steps that cannot affect each other. The story is that of the "
-            "first."
+            "orders of steps that cannot affect each other, and of what is done to the "
+            "contents of files and to shared memory. The story is that of the first."
         )
     return (
         f"Nothing is wrong that can be known without its exercise in {runs}; there are "

@@ -37,6 +37,7 @@ _LONGEST_OTHER = 32 << 20
 
 _MOST_FILES = 100_000
 _MOST_BYTES = 1 << 30
+_MOST_OF_ONE = 64 << 20  # of an archive that one student handed in
 _LONGEST_NAME = 1000
 _DEEPEST = 24
 
@@ -96,19 +97,23 @@ class Found:
             self.unread.append(member)
 
 
+class _TooMuch(UsageError):
+    """More than may be read of all archives together, or of one."""
+
+
 class _Budget:
     """How much may still be read, of all archives together."""
 
-    def __init__(self) -> None:
+    def __init__(self, most: int | None = None) -> None:
         self._files = _MOST_FILES
-        self._bytes = _MOST_BYTES
+        self._bytes = _MOST_BYTES if most is None else most
 
     def spend(self, size: int) -> None:
         """Raises `UsageError` where it is too much."""
         self._files -= 1
         self._bytes -= size
         if self._files < 0 or self._bytes < 0:
-            raise UsageError(
+            raise _TooMuch(
                 f"there are more than {_MOST_FILES} files or {_MOST_BYTES >> 20} MB "
                 "in it; hand it over in parts"
             )
@@ -167,10 +172,14 @@ def _with_nested(members: list[Entry | Unread], budget: _Budget) -> Found:
         name = str(member.path)
         top = member.path.with_name(stem(member.path))
         try:
-            inside = list(_unpacked(io.BytesIO(member.data), budget))
+            inside = list(_unpacked(io.BytesIO(member.data), _Budget(_MOST_OF_ONE)))
         except _DAMAGE as error:
             found.add(Unread(name, f"cannot be read: {_reason(error)}"))
             continue
+        except _TooMuch:
+            found.add(Unread(name, f"holds more than {_MOST_OF_ONE >> 20} MB"))
+            continue
+        budget.spend(sum(len(e.data) for e in inside if isinstance(e, Entry)))
         for inner in inside:
             if isinstance(inner, Unread):
                 found.add(replace(inner, name=f"{top}/{inner.name}"))

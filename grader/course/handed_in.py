@@ -30,6 +30,7 @@ from grader.course.archives import (
     Found,
     is_archive,
     is_packed,
+    is_program,
     read,
     stem,
 )
@@ -42,7 +43,7 @@ from grader.course.owners import (
     names_an_exercise,
     owner_of_file,
 )
-from grader.course.sections import Sections, is_own_work
+from grader.course.sections import Sections, clashes, is_own_work
 from grader.errors import UsageError
 
 # So many files of one student who handed in no program are told.
@@ -210,6 +211,14 @@ class _Reading:
             return
         for work in self._by_student(top, files):
             self._sort(work)
+        # A student may have handed in one file here and another one there.
+        graded = {(attempt.student, attempt.exercise) for attempt in self.attempts}
+        instead, self.no_programs = self.no_programs, []
+        for file in instead:
+            if (file.student, file.exercise) not in graded:
+                self.no_programs.append(file)
+            elif is_program(PurePosixPath(file.file)):
+                self.unused[_SECOND].append(file.file)
 
     def _read_gradescope(self, metadata: bytes, files: Sequence[_File]) -> None:
         known = gradescope(metadata)
@@ -259,7 +268,8 @@ class _Reading:
                 continue
             # A file that is no program may have any name: it is not a student's.
             alone = bool(exercise) or len(self._exercises) == 1
-            owner = owner_of_file(_stem(file), alone=alone and file.entry is not None)
+            alone = alone and file.entry is not None and not _is_helper(file)
+            owner = owner_of_file(_stem(file), alone=alone)
             named = names_an_exercise(owner.file)
             word = exercise if exercise and not named else owner.file
             yield replace(file, owner=owner, word=word), exercise, True
@@ -356,6 +366,11 @@ def _stem(file: _File) -> str:
     return name.stem if file.entry is not None else name.name.split(".")[0]
 
 
+def _is_helper(file: _File) -> bool:
+    """Whether it has the name of a file that pytest or Python looks for."""
+    return _stem(file) in ("conftest", "__init__") or _stem(file).startswith("test_")
+
+
 def _in_exercise(file: _File) -> tuple[str, tuple[str, ...]]:
     """The exercise whose folder a file lies in, if in any, and where it lies there."""
     first, *rest = file.path
@@ -394,7 +409,7 @@ def _unwrapped(top: str, files: list[_File]) -> tuple[str, list[_File]]:
         parts = [path[1:] for path in programs]
         if not all(parts) or _is_of_exercises(wrapper) or is_platforms(wrapper):
             return top, files
-        if any(map(is_own_work, parts)):
+        if any(map(is_own_work, parts)) and not clashes(parts):
             return top, files
         top = wrapper
         files = [

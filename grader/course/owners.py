@@ -29,7 +29,8 @@ _EXERCISE = re.compile(
     r"exercise[-_ ]?(?P<number>\d+)(-(?P<attempt>\d+))?( ?\(\d+\))?", re.IGNORECASE
 )
 _NAMED_FILE = re.compile(
-    r"(?P<before>.*?)[-_ ]*(?P<exercise>exercise[-_ ]?\d+)[-_ ]*(?P<after>.*)",
+    r"(?P<before>.*?)[-_ ]*(?P<exercise>exercise[-_ ]?\d+(-\d+(?!\w))?( ?\(\d+\))?)"
+    r"[-_ ]*(?P<after>.*)",
     re.IGNORECASE,
 )
 

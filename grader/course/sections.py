@@ -43,8 +43,8 @@ class Sections:
         self._names = {n for n, rest in inside.items() if _has_platforms(rest)}
         others = {n: rest for n, rest in inside.items() if n not in self._names}
         plain = {n: rest for n, rest in others.items() if not _has_own_work(rest)}
-        clashing = [name for name, rest in plain.items() if _clashes(rest)]
-        if len(plain) == len(others) and 2 * len(clashing) >= len(plain):
+        clashing = [name for name, rest in plain.items() if clashes(rest)]
+        if len(plain) == len(others) and 2 * len(clashing) > len(plain):
             self._names |= set(plain)
         members = [(n, rest[0]) for n in self._names for rest in inside[n] if rest[1:]]
         counted: dict[str, set[str]] = defaultdict(set)
@@ -73,7 +73,7 @@ def _has_own_work(inside: Iterable[tuple[str, ...]]) -> bool:
     return any(map(is_own_work, inside))
 
 
-def _clashes(inside: Iterable[tuple[str, ...]]) -> bool:
+def clashes(inside: Iterable[tuple[str, ...]]) -> bool:
     """Whether two folders hold the same exercise."""
     found: dict[str, set[str]] = defaultdict(set)
     for path in inside:

@@ -152,7 +152,7 @@ class Pilot:
     def _order(self, thread: Able) -> tuple[bool, int, int, int]:
         # Who spins has its turn after the others; among those, whose was longest ago.
         had = self._had.get(thread.tid, 0) if thread.spinning or thread.woken else 0
-        return thread.spinning, had, thread.number, thread.tid
+        return thread.spinning, had, thread.number, self.turn_of(thread).thread
 
     def made(self) -> dict[int, Turn]:
         """The choices that this run has made, however it came to them."""

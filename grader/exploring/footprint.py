@@ -169,7 +169,11 @@ def _touches(
 
 
 def _thing(target: Target) -> Thing:
-    return ("pipe", target.pipe) if isinstance(target, End) else ("file", target)
+    if isinstance(target, End):
+        return "pipe", target.pipe
+    # What is sent at one end of a connection comes out of a socket of another name.
+    is_socket = not isinstance(target, Stream) and target.startswith("socket:")
+    return ("sockets",) if is_socket else ("file", target)
 
 
 def _end(end: End) -> Thing:

@@ -142,6 +142,20 @@ def test_a_bomb_is_not_unpacked(
         read(many)
 
 
+def test_an_archive_of_one_student_that_is_too_large(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is told, and the others' are read."""
+    monkeypatch.setattr(archives, "_MOST_OF_ONE", 1 << 20)
+    _tar(tmp_path / "bob.tar.gz", (_member("core"), bytes(2 << 20)))
+    _tar(tmp_path / "ada.tar.gz", (_member("exercise1.py"), b"right"))
+    found = read(tmp_path)
+    assert [str(entry.path) for entry in found.entries] == ["ada/exercise1.py"]
+    assert [str(unread) for unread in found.unread] == [
+        "bob.tar.gz holds more than 1 MB"
+    ]
+
+
 @pytest.mark.parametrize("data", [b"", b"PK\3\4 no", b"\x1f\x8b\x08 no", b"text"])
 def test_what_is_no_archive(tmp_path: Path, data: bytes) -> None:
     """One sentence that names it."""

@@ -78,21 +78,24 @@ LAYOUTS = {
             "groupA/ada/exercise1.py",
             "groupA/bob/exercises/exercise1/exercise1.py",
             "Class 2/dora/exercise1.py",
+            "Class 2/eve/exercise1.py",
         ],
         ALL,
-        {("ada", "exercise1"), ("bob", "exercise1"), ("dora", "exercise1")},
+        {(name, "exercise1") for name in ("ada", "bob", "dora", "eve")},
     ),
     "sections with people of the same name": (
         [
             "groupA/ada/exercise1.py",
             "groupA/bob/exercise1.py",
             "groupB/ada/exercise1.py",
+            "groupB/eve/exercise1.py",
         ],
         ALL,
         {
             ("groupA/ada", "exercise1"),
             ("bob", "exercise1"),
             ("groupB/ada", "exercise1"),
+            ("eve", "exercise1"),
         },
     ),
     "sections of Moodle": (
@@ -112,6 +115,26 @@ LAYOUTS = {
         ],
         ALL,
         {("ada", "exercise1"), ("bob", "exercise1"), ("eve", "exercise1")},
+    ),
+    "two attempts of one of two": (
+        ["ada/old/exercise1.py", "ada/new/exercise1.py", "bob/src/exercise1.py"],
+        ALL,
+        {("ada", "exercise1"), ("bob", "exercise1")},
+    ),
+    "a stub beside the students, in one": (
+        ["all/exercise1.py", "all/ada/exercise1.py", "all/bob/exercise1.py"],
+        ALL,
+        {("ada", "exercise1"), ("bob", "exercise1")},
+    ),
+    "files with attempts": (
+        ["ada_exercise1.py", "ada_exercise1 (1).py", "bob_exercise1-1.py"],
+        ALL,
+        {("ada", "exercise1"), ("bob", "exercise1")},
+    ),
+    "beside helpers of tests": (
+        ["ada.py", "conftest.py", "test_exercise.py"],
+        ("exercise3",),
+        {("ada", "exercise3")},
     ),
     "one student": (["ada/exercise1.py"], ALL, {("ada", "exercise1")}),
     "a file each": (
@@ -287,6 +310,7 @@ NO_PROGRAMS = {
         [],
     ),
     "on Canvas": (["bob_4712_816_exercise1.docx"], ALL, {"4712: is no .py file"}, []),
+    "a file elsewhere": (["ada_exercise1.pdf"], ALL, set(), []),
     "nobody's": (["grades.csv"], ALL, set(), ["that no name says whose it is"]),
     "nobody's, of one exercise": (
         ["grades.csv"],

@@ -77,3 +77,55 @@ def test_which_touches_affect_each_other(one: Mode, other: Mode) -> None:
     """Two looks do not, nor do two ends; everything else does, either way round."""
     assert affects(one, other) == affects(other, one)
     assert affects(one, other) == (one is not other or one is Mode.CHANGES)
+
+
+HIDDEN = {
+    "a connection": """
+import os, socket
+near, far = socket.socketpair()
+if (pid := os.fork()) == 0:
+    far.send(b"!")
+    os._exit(0)
+try:
+    early = near.recv(1, socket.MSG_DONTWAIT)
+except BlockingIOError:
+    early = b""
+os.waitpid(pid, 0)
+assert not early
+""",
+    "a folder's descriptor": """
+import os
+os.mkdir("sub")
+sub = os.open("sub", os.O_RDONLY)
+if (pid := os.fork()) == 0:
+    os.chdir("sub")
+    os.close(os.open("flag", os.O_CREAT | os.O_WRONLY))
+    os._exit(0)
+try:
+    os.stat("flag", dir_fd=sub)
+    early = True
+except FileNotFoundError:
+    early = False
+os.waitpid(pid, 0)
+assert not early
+""",
+}
+
+
+@pytest.mark.parametrize("what", HIDDEN)
+def test_what_two_processes_reach_by_different_names(tmp_path: Path, what: str) -> None:
+    """It is one thing: what one does to it is seen by the other."""
+    program = tmp_path / "program.py"
+    program.write_text(HIDDEN[what])
+    with Zygote() as zygote:
+
+        def run(schedule: Schedule) -> Recording:
+            argv = [str(program)]
+            with trace(argv, schedule=schedule, stdout="pipe", zygote=zygote) as traced:
+                return traced.finish()
+
+        def fails(recording: Recording) -> bool:
+            return recording.root.exit_code != 0
+
+        found = Search(run, fails, runs=60).search()
+    assert found.failure is not None

@@ -157,6 +157,8 @@ def test_what_tells_schedules_apart() -> None:
     for other in (2, "1", 1.0, (1,), [1], {1: 1}, frozenset({1}), take_turns, len):
         assert key(_made_with(1)) != key(_made_with(other))
         assert key(_made_with(other)) == key(_made_with(other))
+    lambdas = [lambda: _made_with(1)(), lambda: _made_with(2)()]
+    assert key(lambdas[0]) != key(lambdas[1])
     assert repr(described(seeded(1))) != repr(described(seeded(2)))
     assert described(partial(_made_with, 1)) != described(partial(_made_with, 2))
     itself: list[object] = []

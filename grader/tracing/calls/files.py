@@ -19,6 +19,7 @@ _LOOKING = frozenset(
 _OPENING = frozenset(("open", "openat", "openat2"))
 _SECOND_TOO = frozenset(("rename", "renameat", "renameat2", "link", "linkat"))
 _LONGEST_PATH = 4096
+_AT_FDCWD = 0xFFFFFF9C  # -100: the folder that the process is in, openat(2)
 
 # What an interpreter looks for, and none of a program's own files.
 _INSTALLED = tuple({os.path.realpath(p) for p in (sys.base_prefix, "/usr", "/lib")})
@@ -33,7 +34,8 @@ def _leave(tracing: Tracing, thread: Thread, call: Call, result: int) -> After:
         positions = [2 if at_folder else 1]
     ours = False
     for position in positions:
-        path = _path(thread, call.arguments[position])
+        folder = call.arguments[position - 1] if at_folder else None
+        path = _path(thread, call.arguments[position], folder)
         if path is None or path.startswith(_INSTALLED):
             continue
         ours = True
@@ -55,8 +57,8 @@ def _changes(call: Call) -> bool:
     return call.name not in _LOOKING
 
 
-def _path(thread: Thread, address: int) -> str | None:
-    """What a name stands for, from the folder that the process is in."""
+def _path(thread: Thread, address: int, folder_fd: int | None) -> str | None:
+    """What a name stands for, from an open folder or the one that the process is in."""
     name = b""
     # It may end just before a page that is not there.
     while b"\0" not in name and len(name) < _LONGEST_PATH:
@@ -67,7 +69,10 @@ def _path(thread: Thread, address: int) -> str | None:
             return None
         name += more
     try:
-        folder = os.readlink(f"/proc/{thread.pid}/cwd")
+        at_cwd = folder_fd is None or folder_fd & 0xFFFFFFFF == _AT_FDCWD
+        folder = os.readlink(
+            f"/proc/{thread.pid}/{'cwd' if at_cwd else f'fd/{folder_fd}'}"
+        )
     except OSError:
         return None
     return os.path.normpath(os.path.join(folder, os.fsdecode(name.partition(b"\0")[0])))
