@@ -137,15 +137,17 @@ def stem(path: Path | PurePosixPath) -> str:
     return path.name
 
 
-def read(path: Path) -> Found:
+def read(path: Path, *, without: Path | None = None) -> Found:
     """The programs in a folder or an archive, and in archives that lie there.
+
+    `without` is a folder in it that is nobody's work.
 
     Raises `UsageError` where it cannot be read at all, or holds more than is let in.
     """
     budget = _Budget()
     try:
         if path.is_dir():
-            members = list(_below(path, budget))
+            members = list(_below(path, budget, without))
         else:
             with open(path, "rb") as file:
                 members = list(_unpacked(file, budget))
@@ -260,19 +262,26 @@ def _moment(seconds: float) -> datetime | None:
         return None
 
 
-def _below(folder: Path, budget: _Budget) -> Iterator[Entry | Unread]:
+def _below(
+    folder: Path, budget: _Budget, without: Path | None
+) -> Iterator[Entry | Unread]:
     """The regular files below a folder; links are not followed, nor is hidden work.
 
     Of a clone made by git nobody knows when its files were written: they bear the
     time of the clone.
     """
+    left = os.path.abspath(without) if without is not None else None
     os.scandir(folder).close()  # what cannot be read inside does less harm
     errors: list[OSError] = []
     clones: set[str] = set()
     for place, folders, names in os.walk(folder, onerror=errors.append):
         if ".git" in (*folders, *names) or os.path.dirname(place) in clones:
             clones.add(place)
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        folders[:] = sorted(
+            name
+            for name in folders
+            if not name.startswith(".") and os.path.abspath(Path(place, name)) != left
+        )
         links = [name for name in folders if os.path.islink(Path(place, name))]
         for name in sorted([*names, *links]):
             file = Path(place, name)

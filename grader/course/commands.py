@@ -138,7 +138,8 @@ def course(arguments: argparse.Namespace) -> int:
     for name in filter(None, said):
         find(name)
     roster = _roster(arguments.roster)
-    found = handed_in(arguments.submissions, exercises)
+    # Whoever grades where submissions lie may well keep the results there too.
+    found = handed_in(arguments.submissions, exercises, without=arguments.out)
     for sentence in found.ignored:
         _tell(sentence)
     results = Results(arguments.out)

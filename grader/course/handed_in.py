@@ -132,8 +132,12 @@ class _Work:
     files: list[_File] = field(default_factory=list)
 
 
-def handed_in(path: Path, exercises: Collection[str]) -> HandedIn:
+def handed_in(
+    path: Path, exercises: Collection[str], *, without: Path | None = None
+) -> HandedIn:
     """All attempts in a folder or an archive, for these exercises.
+
+    `without` is a folder in it that is nobody's work.
 
     Raises `UsageError` where nothing can be read there, or nothing of it is a
     submission.
@@ -145,7 +149,7 @@ def handed_in(path: Path, exercises: Collection[str]) -> HandedIn:
             f"{path} is neither a folder nor an archive ({', '.join(SUFFIXES)})"
         )
     reading = _Reading(exercises)
-    reading.read(stem(path.resolve()), read(path))
+    reading.read(stem(path.resolve()), read(path, without=without))
     if not reading.attempts:
         raise UsageError(f"there is no submission in {path}{_cure(reading, exercises)}")
     return HandedIn(reading.attempts, reading.no_programs, reading.ignored())

@@ -385,6 +385,16 @@ def _graded(handed: Path, out: Path, *words: str) -> str:
     return done.stderr
 
 
+def test_results_among_the_submissions(tmp_path: Path, handed: Path) -> None:
+    """They are nobody's work when the command is called again."""
+    for _ in range(2):
+        told = _graded(handed, handed / ".." / handed.name / "results")
+        assert "no program" not in told
+    known = read_class(handed / "results")
+    assert known is not None
+    assert {s.student for s in known.students} == {f"student-{n}" for n in range(6)}
+
+
 def test_a_due_date_stays_known(tmp_path: Path, handed: Path) -> None:
     """Until another is said, or none."""
     out = tmp_path / "out"
