@@ -10,12 +10,12 @@ probability that is known and does not depend on luck with the machine.
 from __future__ import annotations
 
 import random
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from grader.exploring.choices import Choices, Decision, Pilot, Turn, encode
-from grader.exploring.footprint import Touch, affects, footprints
+from grader.exploring.footprint import Mode, Touch, affects, footprints
 from grader.tracing.recording import Recording
 from grader.tracing.schedule import Able, Schedule
 
@@ -53,6 +53,14 @@ Run = Callable[[Schedule], Recording]
 Fails = Callable[[Recording], bool]
 
 
+def fly(run: Run, pilot: Pilot) -> Ran:
+    """Make one run, which is known by the choices that it really made."""
+    recording = run(pilot.schedule)
+    made = pilot.made()
+    recording.schedule = encode(made)
+    return Ran(made, recording)
+
+
 class Search:
     """Makes runs of one program, at most `runs`, until one fails.
 
@@ -81,39 +89,34 @@ class Search:
         self._progress = progress
         self._runs = 0
         self._length = 1
+        self._complete = False
 
     def search(self) -> Found:
         """Half of the runs go to all interleavings, the rest to random ones.
 
         Where half is enough for all of them, no random one is made.
         """
-        complete = False
-        for ran in self._systematic() if self._preemptions is not None else ():
-            if ran is None:
-                complete = True
-            elif self._fails(ran.recording):
+        for ran in self._all():
+            if self._fails(ran.recording):
                 return Found(self._runs, self._preemptions, False, ran)
-        if not complete:
-            for ran in self._random():
-                if self._fails(ran.recording):
-                    return Found(self._runs, self._preemptions, False, ran)
-        return Found(self._runs, self._preemptions, complete, None)
+        return Found(self._runs, self._preemptions, self._complete, None)
+
+    def _all(self) -> Iterator[Ran]:
+        if self._preemptions is not None:
+            yield from self._systematic(self._preemptions)
+        if not self._complete:
+            yield from self._random()
 
     def _make(self, pilot: Pilot) -> Ran:
-        recording = self._run(pilot.schedule)
+        ran = fly(self._run, pilot)
         self._runs += 1
-        self._length = max(self._length, len(recording.steps))
+        self._length = max(self._length, len(ran.recording.steps))
         self._progress(self._runs)
-        made = pilot.made()
-        recording.schedule = encode(made)
-        return Ran(made, recording)
+        return ran
 
-    def _systematic(self) -> Iterator[Ran | None]:
-        """All runs by their preemptions; None at the end, where there are no more."""
-        assert self._preemptions is not None
-        levels: list[deque[dict[int, Turn]]] = [
-            deque() for _ in range(self._preemptions + 2)
-        ]
+    def _systematic(self, preemptions: int) -> Iterator[Ran]:
+        """All runs by their preemptions, as long as half of the runs are left."""
+        levels: list[deque[dict[int, Turn]]] = [deque() for _ in range(preemptions + 2)]
         levels[0].append({})
         for level, waiting in enumerate(levels[:-1]):
             while waiting:
@@ -127,25 +130,22 @@ class Search:
                 for decision, turn in self._others(ran.recording, pilot, first):
                     cost = level + decision.preempts
                     levels[cost].append({**choices, decision.step: turn})
-        yield None
+        self._complete = True
 
     def _others(
         self, recording: Recording, pilot: Pilot, first: int
     ) -> Iterator[tuple[Decision, Turn]]:
         """Where else a run could have gone, from step `first` on."""
         touched = footprints(recording, output=self._output)
-        pids = [step.pid for step in recording.steps]
         numbers = {process.pid: n for n, process in enumerate(recording.processes)}
+        rivals = _rivals([numbers[step.pid] for step in recording.steps], touched)
         for decision in pilot.decisions:
             step = decision.step
-            if step < first or step >= len(touched):
+            if step < first or step >= len(touched) or not rivals[step]:
                 continue
-            rivals = _rivals(step, pids, touched)
-            turns = {numbers[pid] for pid in rivals}
             others = [t for t in decision.options if t != decision.taken]
             # A rival that cannot run now is brought to it by another one.
-            able = [t for t in others if t.process in turns] or others
-            for turn in able if rivals else ():
+            for turn in [t for t in others if t.process in rivals[step]] or others:
                 yield decision, turn
 
     def _random(self) -> Iterator[Ran]:
@@ -154,21 +154,23 @@ class Search:
             yield self._make(_Priorities(seed, self._length))
 
 
-def _rivals(step: int, pids: Sequence[int], touched: Sequence[set[Touch]]) -> set[int]:
-    """Whose later steps it matters to that this one is before them."""
-    return {
-        pid
-        for pid, touches in zip(pids[step + 1 :], touched[step + 1 :], strict=True)
-        if pid != pids[step] and _conflict(touched[step], touches)
-    }
-
-
-def _conflict(one: set[Touch], other: set[Touch]) -> bool:
-    return any(
-        thing == another and affects(mode, how)
-        for thing, mode in one
-        for another, how in other
-    )
+def _rivals(processes: Sequence[int], touched: Sequence[set[Touch]]) -> list[set[int]]:
+    """For each step, to whose later ones it matters that this one is before them."""
+    later: dict[Touch, set[int]] = defaultdict(set)
+    found = []
+    for process, touches in zip(reversed(processes), reversed(touched), strict=True):
+        rivals = {
+            other
+            for thing, mode in touches
+            for how in Mode
+            if affects(mode, how)
+            for other in later.get((thing, how), ())
+        }
+        found.append(rivals - {process})
+        for touch in touches:
+            later[touch].add(process)
+    found.reverse()
+    return found
 
 
 class _Priorities(Pilot):
@@ -180,16 +182,14 @@ class _Priorities(Pilot):
         self._priorities: dict[int, float] = {}
         self._changes = {self._random.randrange(length) for _ in range(_CHANGES)}
         self._lowest = 0.0
-        self._step = 0
 
     def prefer(self, able: Sequence[Able], usual: Able) -> Able:
         for thread in able:
             if thread.tid not in self._priorities:
                 self._priorities[thread.tid] = self._random.random() + 1
-        if self._step in self._changes:
+        if self._steps in self._changes:
             self._lowest -= 1
             self._priorities[max(able, key=self._priority).tid] = self._lowest
-        self._step += 1
         chosen = max(able, key=self._priority)
         # Who only asks and asks would do so for ever.
         return usual if chosen.spinning else chosen

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from grader.exploring.choices import Choices, Pilot, Turn
-from grader.exploring.search import Fails, Ran, Run
+from grader.exploring.search import Fails, Ran, Run, fly
 
 
 def shrink(run: Run, fails: Fails, failure: Ran, *, runs: int) -> Ran:
@@ -22,10 +22,9 @@ def shrink(run: Run, fails: Fails, failure: Ran, *, runs: int) -> Ran:
             if left <= 0:
                 return best
             left -= 1
-            pilot = Pilot(kept)
-            recording = run(pilot.schedule)
-            if len(pilot.made()) < len(best.choices) and fails(recording):
-                smaller = Ran(pilot.made(), recording)
+            ran = fly(run, Pilot(kept))
+            if len(ran.choices) < len(best.choices) and fails(ran.recording):
+                smaller = ran
                 break
         if smaller is not None:
             best = smaller

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from grader.diagnosis.causes import general
-from grader.exploring.choices import Pilot, decode, encode
-from grader.exploring.search import Found, Run, Search
+from grader.exploring.choices import Pilot, Turn, decode, encode
+from grader.exploring.search import Found, Ran, Run, Search
 from grader.exploring.shrink import shrink
 from grader.tracing.launch import Zygote
 from grader.tracing.program import trace
@@ -149,3 +149,13 @@ def test_a_search_keeps_to_its_runs(zygote: Zygote) -> None:
     found = Search(run, never, runs=7, progress=counted.append).search()
     assert found.runs == 7
     assert counted == list(range(1, 8))
+
+
+def test_a_shrunk_run_is_called_by_what_it_did(zygote: Zygote) -> None:
+    """Not by choices that were left and could not be made any more."""
+    run = _runner(zygote, PROGRAMS / "one_pipe.py")
+    cannot = {step: Turn(9) for step in (1, 2)}
+    failure = Ran(cannot, run(Pilot(cannot).schedule))
+    smallest = shrink(run, lambda recording: True, failure, runs=10)
+    assert smallest.choices == {}
+    assert smallest.recording.schedule == "x"
