@@ -16,7 +16,7 @@ from grader.diagnosis.causes import general
 from grader.exploring.choices import Pilot, decode
 from grader.exploring.search import Run, Search
 from grader.tracing.launch import Zygote
-from grader.tracing.program import trace
+from grader.tracing.program import run as run_traced
 from grader.tracing.recording import Recording
 from grader.tracing.schedule import Schedule
 
@@ -44,8 +44,7 @@ def exploring() -> Iterator[Row]:
 def _runner(zygote: Zygote, program: Path, *arguments: str) -> Run:
     def run(schedule: Schedule) -> Recording:
         argv = [str(program), *arguments]
-        with trace(argv, schedule=schedule, stdout="pipe", zygote=zygote) as running:
-            return running.finish()
+        return run_traced(argv, schedule=schedule, stdout="pipe", zygote=zygote)
 
     return run
 

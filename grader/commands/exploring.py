@@ -86,7 +86,9 @@ def explored(arguments: argparse.Namespace) -> tuple[Found, Recording]:
 
 def outcome(arguments: argparse.Namespace, found: Found, recording: Recording) -> str:
     """What a search has come to, in a sentence, and how to see again what it found."""
-    runs = f"{found.runs} run{'s' * (found.runs != 1)}"
+    from grader.report.text import counted
+
+    runs = counted(found.runs, "run")
     if found.failure is not None:
         words = [arguments.program, *arguments.arguments]
         if arguments.redirected:

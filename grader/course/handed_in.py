@@ -45,6 +45,7 @@ from grader.course.owners import (
 )
 from grader.course.sections import Sections, clashes, is_own_work
 from grader.errors import UsageError
+from grader.report.text import counted, some
 
 # So many files of one student who handed in no program are told.
 _MOST_TOLD = 3
@@ -157,7 +158,7 @@ def handed_in(
 
 def _cure(reading: _Reading, exercises: Collection[str]) -> str:
     unnamed = [file.file for file in reading.no_programs] + reading.unused[_NOBODYS]
-    example = next((name for name in unnamed if name.lower().endswith(".py")), None)
+    example = next((name for name in unnamed if is_program(PurePosixPath(name))), None)
     if example is not None and len(exercises) > 1:
         return (
             f": {example} says not which exercise it is of; with --exercise NAME a "
@@ -342,10 +343,8 @@ def _alternatives(exercises: Collection[str]) -> str:
 
 
 def _sentence(kind: str, files: Sequence[str]) -> str:
-    shown = ", ".join(sorted(files)[:_MOST_TOLD])
-    more = len(files) - _MOST_TOLD
-    count = f"{len(files)} files" if len(files) > 1 else "1 file"
-    return f"not graded: {count} {kind}: {shown}{f' and {more} more' * (more > 0)}"
+    told = some(sorted(files), _MOST_TOLD)
+    return f"not graded: {counted(len(files), 'file')} {kind}: {told}"
 
 
 def _files(found: Found) -> list[_File]:

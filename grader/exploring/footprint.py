@@ -8,24 +8,20 @@ from __future__ import annotations
 
 import os
 import signal
-from collections import defaultdict
 from collections.abc import Iterator
 from enum import Enum, auto
 
+from grader.diagnosis.pipes import Holdings
 from grader.tracing.recording import (
     Closed,
     Continued,
-    Duplicated,
     End,
     Ended,
     Event,
-    Executed,
     FileNamed,
-    Forked,
     GroupJoined,
     HandlerSet,
     Orphaned,
-    PipeMade,
     Read,
     Recording,
     Side,
@@ -68,7 +64,7 @@ def footprints(recording: Recording, *, output: bool = False) -> list[set[Touch]
         if event.signal == signal.SIGCHLD and event.disposition == "handler"
     }
     found = []
-    held = _Held()
+    held = Holdings(recording)
     steps = recording.steps
     for number, step in enumerate(steps):
         after = steps[number + 1].first if number + 1 < len(steps) else None
@@ -79,39 +75,10 @@ def footprints(recording: Recording, *, output: bool = False) -> list[set[Touch]
         }
         for event in recording.events[step.first : after]:
             if not _is_unheard(event, listening):
-                touches.update(_touches(event, recording, output, held))
-            held.follow(event)
+                now = held.before(event.index)
+                touches.update(_touches(event, recording, output, now))
         found.append(touches)
     return found
-
-
-class _Held:
-    """Which pipe ends each process holds, as the events of a run tell it."""
-
-    def __init__(self) -> None:
-        self._tables: dict[int, dict[int, End]] = defaultdict(dict)
-
-    def follow(self, event: Event) -> None:
-        """Go on to after an event."""
-        table = self._tables[event.pid]
-        if isinstance(event, PipeMade):
-            table[event.read_fd] = End(event.pipe, Side.READ)
-            table[event.write_fd] = End(event.pipe, Side.WRITE)
-        elif isinstance(event, Duplicated):
-            if event.old_fd in table:
-                table[event.new_fd] = table[event.old_fd]
-            else:
-                table.pop(event.new_fd, None)
-        elif isinstance(event, Closed):
-            table.pop(event.fd, None)
-        elif isinstance(event, Forked):
-            self._tables[event.child] = dict(table)
-        elif isinstance(event, Executed):
-            table.clear()  # some were closed; who holds none is taken to look
-
-    def has(self, pid: int, end: End) -> bool:
-        """Whether a process holds an end itself, so that nobody else's is the last."""
-        return end in self._tables[pid].values()
 
 
 def _is_unheard(event: Event, listening: set[int]) -> bool:
@@ -124,7 +91,7 @@ def _is_unheard(event: Event, listening: set[int]) -> bool:
 
 
 def _touches(
-    event: Event, recording: Recording, output: bool, held: _Held
+    event: Event, recording: Recording, output: bool, held: Holdings
 ) -> Iterator[Touch]:
     if isinstance(event, Read):
         yield _thing(event.source), Mode.CHANGES
@@ -180,10 +147,11 @@ def _end(end: End) -> Thing:
     return ("end", end.pipe, end.side)
 
 
-def _looks_at_ends(pid: int, target: Target, held: _Held) -> Iterator[Touch]:
+def _looks_at_ends(pid: int, target: Target, held: Holdings) -> Iterator[Touch]:
     """Whether the other end of a pipe is still open anywhere: end of file, SIGPIPE."""
     if isinstance(target, End):
         side = Side.WRITE if target.side is Side.READ else Side.READ
         other = End(target.pipe, side)
-        if not held.has(pid, other):
+        # Where it holds that itself, nobody else's is the last.
+        if not held.descriptors(pid, other):
             yield _end(other), Mode.LOOKS

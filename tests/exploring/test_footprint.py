@@ -10,7 +10,7 @@ from grader.exploring.choices import Pilot
 from grader.exploring.footprint import Mode, affects, footprints
 from grader.exploring.search import Search
 from grader.tracing.launch import Zygote
-from grader.tracing.program import trace
+from grader.tracing.program import run as run_traced
 from grader.tracing.recording import Recording
 from grader.tracing.schedule import Schedule
 
@@ -32,9 +32,7 @@ TOGETHER = APART.replace("range(2)]", "range(1)] * 2")
 
 def _runs(program: Path, zygote: Zygote) -> int:
     def run(schedule: Schedule) -> Recording:
-        argv = [str(program)]
-        with trace(argv, schedule=schedule, stdout="pipe", zygote=zygote) as running:
-            return running.finish()
+        return run_traced([str(program)], schedule=schedule, zygote=zygote)
 
     def never(recording: Recording) -> bool:
         return False
@@ -59,8 +57,7 @@ def test_what_a_step_touches(tmp_path: Path) -> None:
     """A step for each turn; what is printed only if that is asked for."""
     program = tmp_path / "program.py"
     program.write_text("import os\nos.pipe()\nos.write(1, b'!')\n")
-    with trace([str(program)], schedule=Pilot({}).schedule, stdout="pipe") as running:
-        recording = running.finish()
+    recording = run_traced([str(program)], schedule=Pilot({}).schedule, stdout="pipe")
     steps = footprints(recording)
     assert len(steps) == len(recording.steps)
     things = {thing[0] for touches in steps for thing, _ in touches}
@@ -120,9 +117,7 @@ def test_what_two_processes_reach_by_different_names(tmp_path: Path, what: str) 
     with Zygote() as zygote:
 
         def run(schedule: Schedule) -> Recording:
-            argv = [str(program)]
-            with trace(argv, schedule=schedule, stdout="pipe", zygote=zygote) as traced:
-                return traced.finish()
+            return run_traced([str(program)], schedule=schedule, zygote=zygote)
 
         def fails(recording: Recording) -> bool:
             return recording.root.exit_code != 0

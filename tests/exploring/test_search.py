@@ -12,7 +12,7 @@ from grader.exploring.choices import Pilot, Turn, decode, encode
 from grader.exploring.search import Found, Ran, Run, Search
 from grader.exploring.shrink import shrink
 from grader.tracing.launch import Zygote
-from grader.tracing.program import trace
+from grader.tracing.program import run as run_traced
 from grader.tracing.recording import Ended, Forked, Recording, SignalSent, Waited
 from grader.tracing.schedule import Schedule
 
@@ -41,8 +41,7 @@ def zygote() -> Iterator[Zygote]:
 def _runner(zygote: Zygote, program: Path, *arguments: str) -> Run:
     def run(schedule: Schedule) -> Recording:
         argv = [str(program), *arguments]
-        with trace(argv, schedule=schedule, stdout="pipe", zygote=zygote) as running:
-            return running.finish()
+        return run_traced(argv, schedule=schedule, stdout="pipe", zygote=zygote)
 
     return run
 
