@@ -453,7 +453,7 @@ class Recording:
     """A whole run.
 
     `schedule` is the name of the timing it ran under, and `steps` are the turns that
-    the processes took under it. `rests` are the moments in
+    the processes took under it, if it is a fine one. `rests` are the moments in
     which it could not go on without the world outside, `stuck` is the last of them
     where the run had to be ended in it. `exceeded` is the limit that ended it,
     `stopped` says that its user did, `Program.stop`. `duration` is in virtual

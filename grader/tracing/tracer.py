@@ -581,7 +581,8 @@ class Tracer:
 
     def _step(self, thread: Thread) -> None:
         self.clock.step()
-        self._steps.append(Step(len(self._events), thread.pid))
+        if self._schedule.fine:
+            self._steps.append(Step(len(self._events), thread.pid))
         self._running = thread
         thread.steps += 1
         looping = self._turns.looping
