@@ -7,7 +7,7 @@ Each platform exports in its own way:
     Gradescope        submission_4711/exercise2.py beside submission_metadata.yml
     GitHub Classroom  pipes-submissions/pipes-ada/exercises/exercise2/exercise2.py
     a folder each     ada/exercise2.py, or exercise2/ada/exercise2.py
-    sections          groupA/ada/exercise2.py, groupA/bob/exercise2.py
+    sections          groupA/ada/exercise2.py, groupA/bob_exercise2.py, or any export
     a file each       ada_exercise2.py, or ada.py where one exercise is graded
 
 A file that is named after an exercise never counts for another one. What fits none of
@@ -39,11 +39,11 @@ from grader.course.owners import (
     classroom_prefix,
     exercise_of,
     gradescope,
-    is_platforms,
     names_an_exercise,
     owner_of_file,
+    owner_of_folder,
 )
-from grader.course.sections import Sections, clashes, is_own_work
+from grader.course.sections import Sections, in_exercise, with_sections, wrappers
 from grader.errors import UsageError
 from grader.report.text import counted, some
 
@@ -56,6 +56,9 @@ _MISNAMED = "not called exerciseN.py"
 _MISSING = "of an exercise of which there is no program"
 _SECOND = "where another one of the same student and exercise is graded"
 _NOBODYS = "that no name says whose it is"
+_METADATA = (
+    "of Gradescope's that may be a student's, since it lies not above all others"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +160,8 @@ def handed_in(
 
 
 def _cure(reading: _Reading, exercises: Collection[str]) -> str:
+    if reading.doubtful:
+        return f": {_on_sections(reading.doubtful)}"
     unnamed = [file.file for file in reading.no_programs] + reading.unused[_NOBODYS]
     example = next((name for name in unnamed if is_program(PurePosixPath(name))), None)
     if example is not None and len(exercises) > 1:
@@ -198,22 +203,26 @@ class _Reading:
 
     def __init__(self, exercises: Collection[str]) -> None:
         self._exercises = exercises
+        self.doubtful: Sequence[str] = ()
         self.attempts: list[Attempt] = []
         self.no_programs: list[NoProgram] = []
         self.unused: dict[str, list[str]] = defaultdict(list)
 
     def ignored(self) -> list[str]:
-        """A sentence for each kind of file that is not graded."""
-        return [_sentence(kind, files) for kind, files in self.unused.items() if files]
+        """A sentence for each kind of file that is not graded, and one on sections."""
+        told = [_sentence(kind, files) for kind, files in self.unused.items() if files]
+        return [*told, _on_sections(self.doubtful)] if self.doubtful else told
 
     def read(self, top: str, found: Found) -> None:
         """Everything that was found; `top` is what its folder is called."""
         top, files = _unwrapped(top, _files(found))
-        metadata = next((f for f in files if f.path == (METADATA,)), None)
-        files = [file for file in files if file.path[-1] != METADATA]
-        if metadata is not None and metadata.entry is not None:
-            self._read_gradescope(metadata.entry.data, files)
-            return
+        exports = _gradescopes(files)
+        for metadata, export in exports:
+            self._read_gradescope(metadata, export)
+        exported = {file.name for _, export in exports for file in export}
+        files = [file for file in files if file.name not in exported]
+        self.unused[_METADATA] += [f.name for f in files if _is_metadata(f)]
+        files = [file for file in files if not _is_metadata(file)]
         for work in self._by_student(top, files):
             self._sort(work)
         # A student may have handed in one file here and another one there.
@@ -229,6 +238,8 @@ class _Reading:
         known = gradescope(metadata)
         folders: dict[str, list[_File]] = defaultdict(list)
         for file in files:
+            if _is_metadata(file):
+                continue
             if len(file.path) > 1:
                 folders[file.path[0]].append(file)
             else:
@@ -261,23 +272,42 @@ class _Reading:
         self, top: str, files: Sequence[_File]
     ) -> Iterator[tuple[_File, str, bool]]:
         """Each file of somebody; in which exercise's folder; whether it is flat."""
-        prefix = classroom_prefix(top)
-        inner = [_in_exercise(file) for file in files]
+        inner = [in_exercise(file.path) for file in files]
+        paths = [
+            (file.entry is not None, path)
+            for file, (_, path) in zip(files, inner, strict=True)
+        ]
         sections = Sections(
-            path for file, (_, path) in zip(files, inner, strict=True) if file.entry
+            [path for is_program, path in paths if is_program],
+            [path for is_program, path in paths if not is_program],
+            alone=len(self._exercises) == 1,
         )
+        self.doubtful = sections.doubtful
+        found = []
         for file, (exercise, path) in zip(files, inner, strict=True):
+            section, path = sections.inner(path)
+            if section and not exercise:
+                exercise, path = in_exercise(path)
             if len(path) > 1:
-                owner = sections.owner(path, prefix)
-                yield replace(file, owner=owner, word=_stem(file)), exercise, False
-                continue
-            # A file that is no program may have any name: it is not a student's.
-            alone = bool(exercise) or len(self._exercises) == 1
-            alone = alone and file.entry is not None and not _is_helper(file)
-            owner = owner_of_file(_stem(file), alone=alone)
-            named = names_an_exercise(owner.file)
-            word = exercise if exercise and not named else owner.file
-            yield replace(file, owner=owner, word=word), exercise, True
+                prefix = classroom_prefix(section) or classroom_prefix(top)
+                owner, word = owner_of_folder(path[0], prefix), _stem(file)
+            else:
+                owner, word = self._among_others(file, exercise)
+            file = replace(file, owner=owner, word=word)
+            found.append((section, file, exercise, len(path) == 1))
+        students = with_sections([(section, file.owner) for section, file, *_ in found])
+        for student, (_, file, exercise, flat) in zip(students, found, strict=True):
+            owner = replace(file.owner, student=student)
+            yield replace(file, owner=owner), exercise, flat
+
+    def _among_others(self, file: _File, exercise: str) -> tuple[Owner, str]:
+        """Whose a file among those of others is, and its name without that."""
+        # A file that is no program may have any name: it is not a student's.
+        alone = bool(exercise) or len(self._exercises) == 1
+        alone = alone and file.entry is not None and not _is_helper(file)
+        owner = owner_of_file(_stem(file), alone=alone)
+        named = names_an_exercise(owner.file)
+        return owner, exercise if exercise and not named else owner.file
 
     def _sort(self, work: _Work) -> None:
         """Which of a student's files are attempts, and what the others are."""
@@ -347,6 +377,14 @@ def _sentence(kind: str, files: Sequence[str]) -> str:
     return f"not graded: {counted(len(files), 'file')} {kind}: {told}"
 
 
+def _on_sections(folders: Sequence[str]) -> str:
+    return (
+        f"taken for one student's folder: {some(folders)}; where it is a section's, "
+        "with the work of several students, grade it by itself, as `grade course "
+        f"SUBMISSIONS/{folders[0]}`"
+    )
+
+
 def _files(found: Found) -> list[_File]:
     """Everything, each as if archives had been unpacked where they lay."""
     nobody = Owner("")
@@ -374,13 +412,6 @@ def _is_helper(file: _File) -> bool:
     return _stem(file) in ("conftest", "__init__") or _stem(file).startswith("test_")
 
 
-def _in_exercise(file: _File) -> tuple[str, tuple[str, ...]]:
-    """The exercise whose folder a file lies in, if in any, and where it lies there."""
-    first, *rest = file.path
-    match = exercise_of(first)
-    return (match[0], tuple(rest)) if match and rest else ("", file.path)
-
-
 def _highest_newest(file: _File) -> tuple[int, float, tuple[str, ...]]:
     changed = file.entry.changed if file.entry else None
     return len(file.path), -changed.timestamp() if changed else 0.0, file.path
@@ -401,24 +432,46 @@ def _attempt(exercise: str, number: int, file: _File) -> Attempt:
     )
 
 
-def _unwrapped(top: str, files: list[_File]) -> tuple[str, list[_File]]:
+def _unwrapped(top: str, files: Sequence[_File]) -> tuple[str, list[_File]]:
     """Without folders that hold everything and are nobody's; the name of the last."""
-    while True:
-        programs = [file.path for file in files if file.entry is not None]
-        folders = {f.path[0] for f in files if f.entry is not None or len(f.path) > 1}
-        if len(folders) != 1:
-            return top, files
-        (wrapper,) = folders
-        parts = [path[1:] for path in programs]
-        if not all(parts) or _is_of_exercises(wrapper) or is_platforms(wrapper):
-            return top, files
-        if any(map(is_own_work, parts)) and not clashes(parts):
-            return top, files
+    found = wrappers(
+        [file.path for file in files if file.entry is not None],
+        [file.path for file in files if file.entry is None],
+    )
+    for wrapper in found:
         top = wrapper
         files = [
             replace(f, path=f.path[1:] if len(f.path) > 1 else f.path) for f in files
         ]
+    return top, [*files]
 
 
-def _is_of_exercises(folder: str) -> bool:
-    return folder.lower() == "exercises" or exercise_of(folder) is not None
+def _is_metadata(file: _File) -> bool:
+    return file.path[-1] == METADATA
+
+
+def _gradescopes(files: Sequence[_File]) -> list[tuple[bytes, list[_File]]]:
+    """The exports of Gradescope: this one, or the folders of which each is one.
+
+    Among others a student may have written it, to hand in for somebody else.
+    """
+    if found := _metadata(files):
+        return [(found, [*files])]
+    folders: dict[str, list[_File]] = defaultdict(list)
+    for file in files:
+        if len(file.path) > 1:
+            first, *rest = file.path
+            folders[first].append(replace(file, path=tuple(rest)))
+    exports = [_unwrapped(first, inside)[1] for first, inside in folders.items()]
+    found_in = [_metadata(inside) for inside in exports]
+    if not all(found_in):
+        return []
+    return [*zip(filter(None, found_in), exports, strict=True)]
+
+
+def _metadata(files: Sequence[_File]) -> bytes | None:
+    """What Gradescope knows of these files, if it exported them."""
+    for file in files:
+        if file.path == (METADATA,) and file.entry is not None:
+            return file.entry.data
+    return None

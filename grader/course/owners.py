@@ -37,12 +37,16 @@ _NAMED_FILE = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """Whose a folder or a file is, and how a file is called without that."""
+    """Whose a folder or a file is, and how a file is called without that.
+
+    `by_platform`: a platform says so, which calls nobody else the same.
+    """
 
     student: str
     name: str = ""
     late: bool = False
     file: str = ""
+    by_platform: bool = False
 
 
 def exercise_of(word: str) -> tuple[str, int] | None:
@@ -76,20 +80,23 @@ def classroom_prefix(top: str) -> str:
 def owner_of_folder(folder: str, prefix: str) -> Owner:
     """Whose a folder is; `prefix`: what is before a student's name."""
     if moodle := _MOODLE.fullmatch(folder):
-        return Owner(moodle["id"], moodle["name"])
+        return Owner(moodle["id"], moodle["name"], by_platform=True)
     if canvas := _CANVAS.fullmatch(folder):
-        return Owner(canvas["id"], canvas["name"], canvas["late"] is not None)
-    return Owner(folder.removeprefix(prefix) or folder)
+        late = canvas["late"] is not None
+        return Owner(canvas["id"], canvas["name"], late, by_platform=True)
+    student = folder.removeprefix(prefix) or folder
+    return Owner(student, by_platform=student != folder or is_platforms(folder))
 
 
 def owner_of_file(word: str, *, alone: bool) -> Owner:
     """Whose a file among those of others is; `alone`: it may be named so."""
     if moodle := _MOODLE.fullmatch(word):
-        return Owner(moodle["id"], moodle["name"], file=moodle["file"])
+        file = moodle["file"]
+        return Owner(moodle["id"], moodle["name"], file=file, by_platform=True)
     canvas = _CANVAS_EXERCISE.fullmatch(word) or _CANVAS.fullmatch(word)
     if canvas:
         late = canvas["late"] is not None
-        return Owner(canvas["id"], canvas["name"], late, canvas["file"])
+        return Owner(canvas["id"], canvas["name"], late, canvas["file"], True)
     if named := _NAMED_FILE.fullmatch(word):
         parts = [part for part in (named["before"], named["after"]) if part]
         return Owner("_".join(parts), file=named["exercise"])

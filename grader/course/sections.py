@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from grader.course.owners import (
@@ -12,9 +12,12 @@ from grader.course.owners import (
     classroom_prefix,
     exercise_of,
     is_platforms,
+    names_an_exercise,
     owner_of_file,
     owner_of_folder,
 )
+
+_Path = tuple[str, ...]
 
 
 def is_own_work(parts: Sequence[str]) -> bool:
@@ -27,57 +30,206 @@ def is_own_work(parts: Sequence[str]) -> bool:
     return len(parts) == 1 or (len(parts) == 2 and exercise_of(first) is not None)
 
 
-class Sections:
-    """Folders that hold the folders of students, as a class's groups do.
+def in_exercise(path: _Path) -> tuple[str, _Path]:
+    """The exercise whose folder a file lies in, if in any, and where it lies there."""
+    first, *rest = path
+    match = exercise_of(first)
+    return (match[0], tuple(rest)) if match and rest else ("", path)
 
-    A folder of one student may well have folders in it. But where most of them hold
-    the same exercise in several folders, and nobody's work lies in any directly, they
-    are of several students each.
+
+def wrappers(programs: Iterable[_Path], others: Iterable[_Path]) -> _Path:
+    """Folders, each in the one before, that hold everything and are nobody's."""
+    found: list[str] = []
+    programs, others = list(programs), [path for path in others if path[1:]]
+    while len(folders := {path[0] for path in (*programs, *others)}) == 1:
+        (wrapper,) = folders
+        parts = [path[1:] for path in programs]
+        if not all(parts) or _is_of_exercises(wrapper) or is_platforms(wrapper):
+            break
+        if any(map(is_own_work, parts)) and not _Folder(parts).is_of_several:
+            break
+        found.append(wrapper)
+        programs, others = parts, [path[1:] for path in others if path[2:]]
+    return tuple(found)
+
+
+def _is_of_exercises(folder: str) -> bool:
+    return folder.lower() == "exercises" or exercise_of(folder) is not None
+
+
+class Sections:
+    """Folders that hold the work of several students, as a class's groups do.
+
+    A folder of one student may well have folders in it, and copies. But what a platform
+    calls its own tells whose it is. And where most folders hold the same exercise in
+    several folders or files that other folders do not have, and nobody's work lies in
+    any directly, they are of several students each.
     """
 
-    def __init__(self, paths: Iterable[tuple[str, ...]]) -> None:
-        inside: dict[str, list[tuple[str, ...]]] = defaultdict(list)
-        for first, *rest in paths:
-            if rest and not is_platforms(first):
-                inside[first].append(tuple(rest))
-        self._names = {n for n, rest in inside.items() if _has_platforms(rest)}
-        others = {n: rest for n, rest in inside.items() if n not in self._names}
-        plain = {n: rest for n, rest in others.items() if not _has_own_work(rest)}
-        clashing = [name for name, rest in plain.items() if clashes(rest)]
-        if len(plain) == len(others) and 2 * len(clashing) > len(plain):
-            self._names |= set(plain)
-        members = [(n, rest[0]) for n in self._names for rest in inside[n] if rest[1:]]
-        counted: dict[str, set[str]] = defaultdict(set)
-        for section, member in members:
-            counted[member].add(section)
-        self._twice = {member for member, found in counted.items() if len(found) > 1}
+    def __init__(
+        self, programs: Iterable[_Path], others: Iterable[_Path], *, alone: bool
+    ) -> None:
+        """`alone`: a program may be called anything, since one exercise is graded."""
+        inside: dict[str, list[_Path]] = defaultdict(list)
+        documents: dict[str, list[_Path]] = defaultdict(list)
+        for found, paths in ((inside, programs), (documents, others)):
+            for first, *rest in paths:
+                if rest and not is_platforms(first):
+                    found[first].append(tuple(rest))
+        self._wrappers = {
+            name: wrappers(inside[name], documents[name])
+            for name in {*inside, *documents}
+        }
+        folders = {
+            name: _Folder(
+                _without(self._wrappers[name], inside[name]),
+                _without(self._wrappers[name], documents[name]),
+                classroom_prefix(name),
+            )
+            for name in self._wrappers
+        }
+        self._names = {name for name, folder in folders.items() if folder.is_platforms}
+        plain = {
+            name: folder
+            for name, folder in folders.items()
+            if name not in self._names and inside[name]
+        }
+        shared = Counter(member for f in plain.values() for member in f.members())
+        alike = [name for name, f in plain.items() if f.is_of_own_members(shared)]
+        if 2 * len(alike) > len(plain) and not any(f.own_work for f in plain.values()):
+            self._names |= plain.keys()
+        self.doubtful = sorted(
+            name
+            for name, folder in plain.items()
+            if name not in self._names and folder.is_doubtful(alone=alone)
+        )
 
-    def owner(self, path: tuple[str, ...], prefix: str) -> Owner:
-        """Whose a file is that lies in a folder."""
-        first, second, *rest = path
-        if first not in self._names:
-            return owner_of_folder(first, prefix)
-        if not rest:
-            return owner_of_file(PurePosixPath(second).stem, alone=False)
-        owner = owner_of_folder(second, classroom_prefix(first) or prefix)
-        if second in self._twice and not is_platforms(second):
-            return replace(owner, student=f"{first}/{owner.student}")
-        return owner
+    def inner(self, path: _Path) -> tuple[str, _Path]:
+        """The section that a file lies in, if in any, and where it lies there."""
+        first, *rest = path
+        if first not in self._names or not rest:
+            return "", path
+        (inner,) = _without(self._wrappers[first], [tuple(rest)])
+        return first, inner
 
 
-def _has_platforms(inside: Iterable[tuple[str, ...]]) -> bool:
-    return any(len(path) > 1 and is_platforms(path[0]) for path in inside)
+def _without(wrapper: _Path, paths: Iterable[_Path]) -> list[_Path]:
+    size = len(wrapper)
+    return [
+        path[size:] if path[:size] == wrapper and path[size:] else path
+        for path in paths
+    ]
 
 
-def _has_own_work(inside: Iterable[tuple[str, ...]]) -> bool:
-    return any(map(is_own_work, inside))
+@dataclass(frozen=True, slots=True)
+class _Folder:
+    """What lies in a folder of which it is not known whose it is."""
+
+    programs: Collection[_Path]
+    documents: Collection[_Path] = ()
+    prefix: str = ""
+
+    @property
+    def own_work(self) -> bool:
+        """Whether a program lies in it as its owner's does."""
+        return any(map(is_own_work, self.programs))
+
+    @property
+    def is_of_several(self) -> bool:
+        """Whether it is of several students, whoever's work lies in it directly."""
+        folders = (path for path in self.programs if path[1:])
+        return _clash(map(_held, folders)) or len(self._platforms()) > 1
+
+    @property
+    def is_platforms(self) -> bool:
+        """Whether a platform's export is in it."""
+        found = self._platforms()
+        return len(found) > 1 or (len(found) == 1 and not self.own_work)
+
+    def _platforms(self) -> set[str]:
+        """Students by what their platform calls them.
+
+        A name with two numbers may be anybody's idea. It is Canvas's where the file is
+        one of an exercise, or all are called so.
+        """
+        sure: set[str] = set()
+        unsure: set[str] = set()
+        inner = [in_exercise(path)[1] for path in (*self.programs, *self.documents)]
+        for path in inner:
+            owner = (
+                owner_of_folder(path[0], self.prefix)
+                if path[1:]
+                else owner_of_file(PurePosixPath(path[0]).stem, alone=False)
+            )
+            if not owner.by_platform:
+                continue
+            is_sure = path[1:] or not owner.file or names_an_exercise(owner.file)
+            (sure if is_sure else unsure).add(owner.student)
+        programs = [path for path in self.programs if not path[1:]]
+        called_so = [path for path in programs if is_platforms(path[0])]
+        return sure | unsure if sure or len(called_so) == len(programs) else sure
+
+    def members(self) -> set[str]:
+        """Whose the exercises in it are, if it is of several students."""
+        return {member for member, exercise in map(_held, self.programs) if exercise}
+
+    def is_of_own_members(self, shared: Counter[str]) -> bool:
+        """Whether several of them have the same exercise, and some are found only here.
+
+        What lies in every student's folder, such as "old" and "new", is nobody's name.
+        """
+        is_own = any(shared[member] == 1 for member in self.members())
+        return is_own and _clash(map(_held, self.programs))
+
+    def is_doubtful(self, *, alone: bool) -> bool:
+        """Whether several students' work may be in it for all that is known."""
+        unnamed = [path for path in self.programs if not path[1:]]
+        unnamed = [path for path in unnamed if not names_an_exercise(path[0])]
+        if alone and len(unnamed) > 1 and len(unnamed) == len(self.programs):
+            return True
+        return _clash(map(_mentioned, self.programs))
 
 
-def clashes(inside: Iterable[tuple[str, ...]]) -> bool:
-    """Whether two folders hold the same exercise."""
+def _held(path: _Path) -> tuple[str, str]:
+    """Whose a program in a section is, and of which exercise; empty if of none."""
+    exercise, inner = in_exercise(path)
+    if inner[1:]:
+        match = exercise_of(PurePosixPath(inner[-1]).stem)
+        named = match[0] if match and is_own_work(inner[1:]) else ""
+        return inner[0], named or exercise
+    owner = owner_of_file(PurePosixPath(inner[0]).stem, alone=False)
+    match = exercise_of(owner.file)
+    return owner.student, match[0] if match and owner.student else ""
+
+
+def _mentioned(path: _Path) -> tuple[str, str]:
+    """As `_held`, however deep a program lies."""
+    inner = in_exercise(path)[1]
+    match = exercise_of(PurePosixPath(inner[-1]).stem)
+    return (inner[0], match[0]) if match and inner[1:] else _held(path)
+
+
+def _clash(held: Iterable[tuple[str, str]]) -> bool:
+    """Whether two have the same exercise."""
     found: dict[str, set[str]] = defaultdict(set)
-    for path in inside:
-        match = exercise_of(PurePosixPath(path[-1]).stem)
-        if match and len(path) > 1 and is_own_work(path[1:]):
-            found[match[0]].add(path[0])
-    return any(len(folders) > 1 for folders in found.values())
+    for member, exercise in held:
+        if exercise:
+            found[exercise].add(member)
+    return any(len(members) > 1 for members in found.values())
+
+
+def with_sections(owners: Sequence[tuple[str, Owner]]) -> list[str]:
+    """What tells students apart who are called the same in several sections.
+
+    `owners` are of files, each with its section; empty where it lies in none.
+    """
+    counted: dict[str, set[str]] = defaultdict(set)
+    for section, owner in owners:
+        if owner.student and not owner.by_platform:
+            counted[owner.student].add(section)
+    return [
+        f"{section}/{owner.student}"
+        if section and not owner.by_platform and len(counted[owner.student]) > 1
+        else owner.student
+        for section, owner in owners
+    ]

@@ -106,6 +106,134 @@ LAYOUTS = {
         ALL,
         {("4711", "exercise2"), ("4712", "exercise2")},
     ),
+    "sections of Canvas's files": (
+        [
+            "groupA/lovelace_4711_815_exercise2.py",
+            "groupA/jones_LATE_4712_816_exercise2-1.py",
+            "groupB/somerville_4713_817_exercise2.py",
+        ],
+        ALL,
+        {(number, "exercise2") for number in ("4711", "4712", "4713")},
+    ),
+    "sections of Canvas's files, of one exercise": (
+        [
+            "groupA/lovelace_4711_815_pipe.py",
+            "groupA/jones_4712_816_my work.py",
+            "groupB/bell_4713_817_pipe.py",
+        ],
+        ("exercise2",),
+        {(number, "exercise2") for number in ("4711", "4712", "4713")},
+    ),
+    "sections of Canvas's files in folders of their own, with a stub": (
+        [
+            "groupA/submissions/lovelace_4711_815_exercise2.py",
+            "groupA/submissions/jones_4712_816_exercise2.py",
+            "groupB/exercise2.py",
+            "groupB/somerville_4713_817_exercise2.py",
+            "groupB/bell_4714_818_exercise2.py",
+        ],
+        ALL,
+        {(number, "exercise2") for number in ("4711", "4712", "4713", "4714")},
+    ),
+    "a student's copy of what Canvas has": (
+        ["ada/exercise2.py", "ada/lovelace_4711_815_exercise2.py", "bob/exercise2.py"],
+        ALL,
+        {("ada", "exercise2"), ("bob", "exercise2")},
+    ),
+    "sections of Moodle's files": (
+        [
+            "groupA/Ada Lovelace_4711_assignsubmission_file_exercise2.py",
+            "groupB/Bob Jones_4712_assignsubmission_file_exercise2.py",
+        ],
+        ALL,
+        {("4711", "exercise2"), ("4712", "exercise2")},
+    ),
+    "sections of Gradescope": (
+        [
+            "groupA/submission_metadata.yml",
+            "groupA/submission_11/exercise2.py",
+            "groupB/assignment_9_export/submission_metadata.yml",
+            "groupB/assignment_9_export/submission_12/exercise2.py",
+        ],
+        ALL,
+        {
+            ("4711", "exercise2"),
+            ("mary@example.org", "exercise2"),
+            ("submission_12", "exercise2"),
+        },
+    ),
+    "assignments of GitHub Classroom": (
+        [
+            "forks-submissions/forks-ada/exercise1.py",
+            "pipes-submissions/pipes-ada/exercise2.py",
+            "pipes-submissions/pipes-bob/exercises/exercise2/exercise2.py",
+        ],
+        ALL,
+        {("ada", "exercise1"), ("ada", "exercise2"), ("bob", "exercise2")},
+    ),
+    "sections of a file each": (
+        [
+            "groupA/ada_exercise1.py",
+            "groupA/ada_exercise2.py",
+            "groupA/bob_exercise1.py",
+            "groupB/exercise1_dora.py",
+            "groupB/exercise1_eve.py",
+        ],
+        ALL,
+        {
+            ("ada", "exercise1"),
+            ("ada", "exercise2"),
+            *((name, "exercise1") for name in ("bob", "dora", "eve")),
+        },
+    ),
+    "sections of files and folders, with people of the same name": (
+        [
+            "groupA/ada_exercise1.py",
+            "groupA/bob/exercise1.py",
+            "groupA/kim_exercise1.py",
+            "groupB/ada_exercise1.py",
+            "groupB/bob_exercise1.py",
+            "groupB/eve/exercise1.py",
+            "groupB/joe/exercise1.py",
+        ],
+        ALL,
+        {
+            *((f"group{a}/{b}", "exercise1") for a in "AB" for b in ("ada", "bob")),
+            *((name, "exercise1") for name in ("kim", "eve", "joe")),
+        },
+    ),
+    "a folder an exercise in sections": (
+        [
+            "groupA/exercise1/ada/exercise1.py",
+            "groupA/exercise1/bob/exercise1.py",
+            "groupA/exercise2/ada/solution.py",
+            "groupB/exercise1/dora_exercise1.py",
+            "groupB/exercise1/eve_exercise1.py",
+        ],
+        ALL,
+        {
+            ("ada", "exercise2"),
+            *((name, "exercise1") for name in ("ada", "bob", "dora", "eve")),
+        },
+    ),
+    "sections in a folder an exercise": (
+        [
+            "exercise1/groupA/ada_exercise1.py",
+            "exercise1/groupA/bob_exercise1.py",
+            "exercise2/groupA/ada_exercise2.py",
+        ],
+        ALL,
+        {("ada", "exercise1"), ("bob", "exercise1"), ("ada", "exercise2")},
+    ),
+    "folders that all students have": (
+        [
+            f"{who}/{which}/exercise1.py"
+            for who in ("ada", "bob")
+            for which in ("a", "b")
+        ],
+        ALL,
+        {("ada", "exercise1"), ("bob", "exercise1")},
+    ),
     "a folder in a student's folder": (
         [
             "ada/hw/exercise1.py",
@@ -328,7 +456,7 @@ NO_PROGRAMS = {
         ["bob/a.py", "bob/b.py"],
         ("exercise1",),
         {"bob: is not called exercise1.py"},
-        [],
+        ["one student's folder"],
     ),
     "another exercise": (
         ["bob/exercise2.py", "bob/README.md"],
@@ -407,6 +535,76 @@ def test_the_newest_of_two_that_lie_alike(tmp_path: Path) -> None:
     assert found == {"ada": b"b", "bob": b"right"}
 
 
+# What may be a section or a student; how it is then told.
+DOUBTFUL = {
+    "files": (["groupA/bob_exercise1.py", "groupA/eve_exercise1.py"], "groupA"),
+    "folders": (["groupA/bob/exercise1.py", "groupA/eve/exercise1.py"], "groupA"),
+    "a stub": (
+        [f"groupA/{name}exercise1.py" for name in ("", "bob/", "eve/")],
+        "groupA",
+    ),
+    "deeper": (
+        ["groupA/x/y/bob/exercise1.py", "groupA/x/z/eve/exercise1.py"],
+        "groupA",
+    ),
+    "parts": ([f"{a}/exercise1_{b}.py" for a in "bc" for b in "xy"], "b, c"),
+}
+
+
+@pytest.mark.parametrize("case", DOUBTFUL)
+def test_what_may_be_a_section_is_told_with_what_to_do(
+    tmp_path: Path, case: str
+) -> None:
+    """It is taken for a student: nobody's work counts for somebody else by a guess."""
+    files, folders = DOUBTFUL[case]
+    for name in ("joe/exercise1.py", *files):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(name)
+    found = handed_in(tmp_path, ALL)
+    students = {path.split("/")[0] for path in files}
+    assert found.names().keys() <= {"joe"} | students
+    (told,) = [sentence for sentence in found.ignored if "several students" in sentence]
+    assert told.startswith(f"taken for one student's folder: {folders}; ")
+    example = f"`grade course SUBMISSIONS/{folders.split(',')[0]}`"
+    assert told.endswith(f"grade it by itself, as {example}")
+
+
+def test_files_of_any_name_that_may_be_a_section(tmp_path: Path) -> None:
+    """Nothing says whose they are: the folder's, or each somebody's."""
+    for name in ("groupA/ada.py", "groupA/bob.py", "groupB/dora.py", "groupB/eve.py"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(name)
+    with pytest.raises(UsageError, match="taken for one student's folder: groupA, gro"):
+        handed_in(tmp_path, ("exercise3",))
+    attempts = handed_in(tmp_path / "groupA", ("exercise3",)).attempts
+    assert {attempt.student for attempt in attempts} == {"ada", "bob"}
+
+
+def test_who_handed_in_no_program_in_a_section(tmp_path: Path) -> None:
+    """It is that student, not the section."""
+    for name in (
+        "groupA/lovelace_4711_815_exercise2.py",
+        "groupA/jones_4712_816_exercise2.docx",
+        "groupB/eve_4713_817_exercise2.pdf",
+    ):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(name)
+    found = handed_in(tmp_path, ALL)
+    assert [n.student for n in found.no_programs] == ["4712", "4713"]
+
+
+def test_metadata_of_a_student_are_not_read(tmp_path: Path) -> None:
+    """They could say that it is somebody else's work."""
+    for name in ("ada/submission_metadata.yml", "ada/submission_11/exercise1.py"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(_content(name))
+    (tmp_path / "bob").mkdir()
+    (tmp_path / "bob" / "exercise1.py").write_text("# right\n")
+    found = handed_in(tmp_path, ALL)
+    assert not found.names().keys() & {"4711", "mary@example.org"}
+    assert any("ada/submission_metadata.yml" in told for told in found.ignored)
+
+
 def test_nothing_is_graded_and_an_option_would_help(tmp_path: Path) -> None:
     """The message names it."""
     (tmp_path / "ada").mkdir()
@@ -477,9 +675,10 @@ def test_every_program_is_graded_or_told(
                 archive.writestr(name, _content(name))
         found = handed_in(top, exercises)
     graded = {attempt.file for attempt in found.attempts}
-    counts = [int(re.findall(r"\d+", sentence)[0]) for sentence in found.ignored]
-    told = {file.file for file in found.no_programs}
-    assert len(graded | told) + sum(counts) == len(files | {"kim/exercise1.py"})
+    told = [s for s in found.ignored if s.startswith("not graded: ")]
+    counts = [int(re.findall(r"\d+", sentence)[0]) for sentence in told]
+    no_programs = {file.file for file in found.no_programs}
+    assert len(graded | no_programs) + sum(counts) == len(files | {"kim/exercise1.py"})
     for attempt in found.attempts:
         named = re.search(r"exercise_?(\d)", Path(attempt.file).name, re.IGNORECASE)
         assert named is None or attempt.exercise == f"exercise{named[1]}"
