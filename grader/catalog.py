@@ -387,9 +387,9 @@ def read_checks(path: Path, *, hidden: bool = False) -> tuple[CheckSpec, ...]:
     except OSError as error:
         raise CatalogError(f"{path} cannot be read: {error.strerror}") from error
     checks: list[CheckSpec] = []
-    for node in tree.body:
-        if not (isinstance(node, ast.FunctionDef) and node.name.startswith("test_")):
-            continue
+    for node in _tests(tree):
+        if problem := _not_once(node, tree):
+            raise CatalogError(f"{path}: {node.name} {problem}")
         number = next((_points(d) for d in node.decorator_list if _points(d)), None)
         title = (ast.get_docstring(node) or "").partition("\n")[0].rstrip(".")
         if not number:
@@ -398,11 +398,49 @@ def read_checks(path: Path, *, hidden: bool = False) -> tuple[CheckSpec, ...]:
             raise CatalogError(f"{path}: {node.name} needs a docstring: its title")
         identity = node.name.removeprefix("test_").replace("_", "-")
         if any(check.id == identity for check in checks):
-            raise CatalogError(f"{path}: two checks are called {node.name}")
+            raise CatalogError(
+                f"{path} defines {node.name} twice, at the end on line {node.lineno}; "
+                "give one of them another name"
+            )
         checks.append(CheckSpec(identity, title, number, hidden))
     if not checks:
         raise CatalogError(f"{path} has no checks: functions called test_...")
     return tuple(checks)
+
+
+_Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+def _tests(tree: ast.AST) -> Iterator[_Function]:
+    """The functions that pytest may take for tests, in order."""
+    for node in ast.iter_child_nodes(tree):
+        if not isinstance(node, _Function):
+            yield from _tests(node)
+        elif node.name.startswith("test_"):
+            yield node
+
+
+def _not_once(node: _Function, tree: ast.Module) -> str:
+    """Why a check would not count as often as it is written, and what to do."""
+    if isinstance(node, ast.AsyncFunctionDef):
+        return "is a coroutine, which nothing would wait for; write it without async"
+    if node not in tree.body:
+        return (
+            f"on line {node.lineno} lies in a class or a block, where it would not "
+            "count; write it at the left edge"
+        )
+    marks = {
+        part.attr
+        for decorator in node.decorator_list
+        for part in ast.walk(decorator)
+        if isinstance(part, ast.Attribute)
+    }
+    if "parametrize" in marks:
+        return (
+            "is parametrized, and would count as one check; write a check for each, or "
+            "a loop in it"
+        )
+    return ""
 
 
 def _points(decorator: ast.expr) -> int | None:

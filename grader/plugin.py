@@ -12,6 +12,7 @@ import json
 import os
 import tempfile
 import traceback
+from collections import Counter
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -69,14 +70,14 @@ class CheckRunner:
 
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         """Do all jobs, each in runners of its own."""
-        if session.testsfailed:
+        functions = [
+            item for item in session.items if isinstance(item, pytest.Function)
+        ]
+        self._uncollected = self._uncollected or _run_often(functions)
+        if session.testsfailed or self._uncollected:
             self._refuse_all()
             return True
-        items = {
-            check_id(item.originalname): item
-            for item in session.items
-            if isinstance(item, pytest.Function)
-        }
+        items = {check_id(item.originalname): item for item in functions}
         for item in items.values():
             # Worked out at the first look: here, not in every check process.
             _ = item.location, item.ihook
@@ -215,6 +216,18 @@ class CheckRunner:
         data = json.dumps(message).encode() + b"\n"
         while data:
             data = data[os.write(self._runner.channel, data) :]
+
+
+def _run_often(items: Sequence[pytest.Function]) -> str:
+    """What is wrong where a check is not one test; empty where each is."""
+    times = Counter((item.path, item.originalname) for item in items)
+    for (path, name), number in times.items():
+        if number > 1:
+            return (
+                f"{path}: pytest would run {name} {number} times, and a check counts "
+                "once; leave out what parametrizes it, a mark or a fixture"
+            )
+    return ""
 
 
 @contextmanager

@@ -157,6 +157,10 @@ SEEN: dict[str, tuple[Break, Path, str, str]] = {
     "checks that are no Python": (
         _put(CHECKS, "def ("), CHECKS, "not valid Python", "mend it",
     ),
+    "a check that is parametrized": (
+        _change(CHECKS, r"@points\(2\)\n", "@mark.parametrize('n', [])\n@points(2)\n"),
+        CHECKS, "write a check for each", "mend it",
+    ),
     "a check without points": (
         _change(CHECKS, r"@points\(2\)\n", ""), CHECKS, "needs @points(N)", "mend it",
     ),

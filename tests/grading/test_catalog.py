@@ -72,6 +72,69 @@ def test_checks_that_cannot_be_imported_are_the_grader_s_failure(folder: Path) -
     assert "No module named 'grader.checkers'" in verdict.error
 
 
+_CHECK = """
+@points(2)
+def test_another(program):
+    'It does.'
+    program.run()
+"""
+
+
+# What is written at the end of the file of checks, and what is said of it.
+NOT_ONCE = {
+    "twice": (_CHECK + _CHECK, "defines test_another twice, at the end on line "),
+    "parametrized": (
+        f"import pytest\n\n@pytest.mark.parametrize('n', [1, 2]){_CHECK}",
+        "test_another is parametrized, and would count as one check",
+    ),
+    "parametrized by another name": (
+        f"from pytest import mark as m\n\n@m.parametrize('n', [1, 2]){_CHECK}",
+        "test_another is parametrized",
+    ),
+    "in a class": (
+        "class TestMore:" + _CHECK.replace("\n", "\n    "),
+        "lies in a class or a block, where it would not count",
+    ),
+    "in a block": (
+        "if True:" + _CHECK.replace("\n", "\n    "),
+        "lies in a class or a block",
+    ),
+    "a coroutine": (_CHECK.replace("def", "async def"), "test_another is a coroutine"),
+}
+
+
+@pytest.mark.parametrize("case", NOT_ONCE)
+def test_a_check_that_would_not_count_once_is_refused(folder: Path, case: str) -> None:
+    """With what to do instead."""
+    checks = folder / "test_exercise1.py"
+    checks.write_text(checks.read_text() + NOT_ONCE[case][0])
+    with pytest.raises(CatalogError) as caught:
+        read_exercise(folder)
+    said = str(caught.value)
+    assert said.startswith(str(checks))
+    assert NOT_ONCE[case][1] in said
+    assert "; " in said
+
+
+def test_checks_that_pytest_would_run_several_times_count_nothing(
+    folder: Path,
+) -> None:
+    """What only pytest can know of them is the grader's failure."""
+    checks = folder / "test_exercise1.py"
+    code = """
+import pytest
+
+@pytest.fixture(autouse=True, params=[1, 2])
+def number(request):
+    return request.param
+"""
+    checks.write_text(checks.read_text() + code)
+    verdict = grade(read_exercise(folder), SOLUTION)
+    assert verdict.outcome is Outcome.GRADER_ERROR
+    assert "pytest would run test_" in verdict.error
+    assert "2 times" in verdict.error
+
+
 def test_names_come_in_order_and_wrong_ones_are_refused() -> None:
     """By number, not by letter; with the names there are."""
     assert names() == list(find_exercises())
