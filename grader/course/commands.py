@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from grader.course.class_list import ClassList
     from grader.course.gradebook import Book, Rules
     from grader.course.handed_in import Attempt, NoProgram
-    from grader.course.results import Result, Results
+    from grader.course.results import Results
     from grader.course.roster import Roster
 
 
@@ -329,7 +329,7 @@ def gradebook(arguments: argparse.Namespace) -> int:
     for name in [*(wanted or []), *dict(arguments.weight)]:
         find(name)
     book = _book(results, wanted)
-    damage = results.damage()
+    damage = results.damage(wanted)
     if damage:
         _tell(damage)
     if not book.results:
@@ -363,19 +363,16 @@ def _book(results: Results, exercises: Sequence[str] | None) -> Book:
     from grader.course.gradebook import Book
 
     known = read_class(results.folder) or ClassList()
-
-    def is_wanted(result: Result) -> bool:
-        return not exercises or result.verdict.exercise in exercises
-
-    found = list(filter(is_wanted, results.verdicts()))
-    waiting = list(filter(is_wanted, results.failed()))
-    waiting += filter(is_wanted, results.lost(s.student for s in known.students))
+    found = list(results.verdicts())
+    waiting = [*results.failed(), *results.lost(s.student for s in known.students)]
     graded = {(r.student, r.verdict.exercise) for r in found}
     keys = {(r.student, r.verdict.exercise) for r in waiting} - graded
+    # What a document of no exercise is depends on what came for all of them.
+    keys |= known.not_programs(graded | keys).keys()
     return Book(
-        found,
+        [r for r in found if not exercises or r.verdict.exercise in exercises],
         [student for student in known.students if student.enrolled is not False],
-        keys | known.not_programs(graded | keys).keys(),
+        {key for key in keys if not exercises or key[1] in exercises},
     )
 
 

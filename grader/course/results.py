@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import os
 import platform
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from hashlib import blake2b
@@ -217,11 +217,15 @@ class Results:
             verdict = Verdict(path.stem, file, (), error=_LOST)
             yield Result(student, "", file, None, False, "", verdict)
 
-    def damage(self) -> str:
-        """A sentence on the damaged files; empty where there are none."""
-        if not self.damaged:
+    def damage(self, exercises: Collection[str] | None = None) -> str:
+        """A sentence on the damaged files, of all or of these exercises.
+
+        Empty where there are none.
+        """
+        damaged = [p for p in self.damaged if not exercises or p.stem in exercises]
+        if not damaged:
             return ""
-        files = some([str(path.relative_to(self.folder)) for path in self.damaged])
+        files = some([str(path.relative_to(self.folder)) for path in damaged])
         return (
             f"no verdict can be read from {files} in {self.folder}; `grade course` "
             "grades again what is damaged"

@@ -16,7 +16,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grader.course.class_list import ClassList, Student, save_class
+from grader.course.class_list import (
+    ClassList,
+    GradedExercise,
+    Student,
+    Unreadable,
+    save_class,
+)
 from grader.course.gradebook import Book, Rules, canvas, defused, moodle, plain
 from grader.course.results import Result, Results
 from grader.errors import UsageError
@@ -312,6 +318,28 @@ def test_a_verdict_that_cannot_be_read(tmp_path: Path) -> None:
     done = _gradebook(tmp_path)
     assert done.returncode == 3
     assert len(done.stderr.splitlines()) == 1
+
+
+def test_one_exercise_is_about_nothing_else(tmp_path: Path) -> None:
+    """Documents and damage of other exercises, and what counts as handed in there."""
+    results = _course(tmp_path)
+    exercises = tuple(
+        GradedExercise(e, e, ()) for e in ("exercise1", "exercise2", "exercise3")
+    )
+    unreadable = (
+        Unreadable("eve", "exercise2", "eve.docx", "is no .py file"),
+        Unreadable("4711", "", "ada.docx", "is no .py file"),
+    )
+    save_class(results.folder, ClassList(tuple(CLASS), exercises, unreadable))
+    (results.folder / "verdicts" / "4712" / "exercise3.json").write_text("{")
+    done = _gradebook(tmp_path, "--exercise", "exercise1")
+    assert (done.returncode, "exercise3.json" in done.stderr) == (0, False)
+    assert '"eve"' not in done.stdout
+    (tmp_path / "sheet.csv").write_text("Identifier,Grade\nParticipant 4711,\n")
+    chosen = ["--exercise", "exercise2", "--moodle", "sheet.csv"]
+    done = _gradebook(tmp_path, *chosen)
+    assert done.stdout.splitlines()[1] == "Participant 4711,0.00"
+    assert done.returncode == 0
 
 
 def test_results_are_not_written_over(tmp_path: Path) -> None:
