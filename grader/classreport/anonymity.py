@@ -1,4 +1,8 @@
-"""A class without names: each student is a number, the same all through a report."""
+"""A class without names: each student is a number, the same all through a report.
+
+Such a report is made to be shown around, so it says of hidden checks what students may
+read.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +13,7 @@ from hashlib import blake2b
 from pathlib import PurePosixPath
 from typing import Any
 
-from grader.classreport.reading import Course, Handed
+from grader.classreport.reading import Course, Handed, for_students
 from grader.course.class_list import Student, Unreadable
 from grader.course.results import Result
 from grader.verdict import Verdict
@@ -24,8 +28,10 @@ def anonymous(course: Course, secret: bytes) -> Course:
     Who has which number follows from `secret` and from nothing else. Whatever calls a
     student is replaced also where it stands inside paths, messages and stories, and so
     is each word of a name: written in any way where it is the student's own work, as
-    the name has it where it is another's.
+    the name has it where it is another's. What would give hidden checks away is left
+    out.
     """
+    course = for_students(course)
 
     def place(student: Student) -> bytes:
         name = student.student.encode(errors="surrogatepass")

@@ -295,6 +295,22 @@ def test_feedback_keeps_hidden_checks_hidden() -> None:
     assert "zombie-left" in feedback
 
 
+def test_an_anonymous_report_keeps_hidden_checks_hidden(course: Course) -> None:
+    """It is made to be shown around; the instructor's own has all of it."""
+    shown = "parent 71      forks 72"
+    one = course.results["4711", "exercise1"]
+    forks, waits = one.verdict.checks
+    secret = replace(one.verdict, checks=(forks, replace(waits, hidden=True)))
+    course = replace(
+        course, results={("4711", "exercise1"): replace(one, verdict=secret)}
+    )
+    assert shown in class_page(course, MADE)
+    page = class_page(anonymous(course, b"secret"), MADE, anonymous=True)
+    assert shown not in page
+    assert "child 72" not in page
+    assert "zombie-left" in page
+
+
 def test_what_the_grader_could_not_do_keeps_hidden_checks_hidden() -> None:
     """What pytest says of a failure may quote the file of hidden checks."""
     handed_in = result("4711", "exercise1")
