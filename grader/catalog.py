@@ -16,13 +16,13 @@ import re
 import shlex
 import tomllib
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 from grader.diagnosis import texts
-from grader.errors import CatalogError, UsageError
+from grader.errors import CatalogError, UsageError, with_cure
 from grader.tracing.limits import Limits
 
 _KEYS = {"title": str, "summary": str, "arguments": str, "teaches": list, "hints": list}
@@ -182,9 +182,11 @@ def open_course(folder: Path) -> Course:
     """
     course = Course(folder.absolute())  # graders work in folders of their own
     try:
+        with suppress(FileNotFoundError, NotADirectoryError):
+            folder.stat()  # to `exists` a loop of links is only not there
         problem = _no_course(folder, course)
     except OSError as error:
-        raise UsageError(f"{folder} cannot be read: {error.strerror}") from error
+        raise UsageError(f"{folder} cannot be read: {with_cure(error)}") from error
     if problem:
         raise UsageError(problem)
     return course
@@ -296,7 +298,7 @@ def read_exercise(
             "than a list"
         ) from None
     except OSError as error:
-        raise CatalogError(f"{path} cannot be read: {error.strerror}") from error
+        raise CatalogError(f"{path} cannot be read: {with_cure(error)}") from error
     unknown = set(data) - {*_KEYS, "limits"}
     if unknown:
         raise CatalogError(
@@ -336,7 +338,7 @@ def _hidden(path: Path, public: tuple[CheckSpec, ...]) -> tuple[CheckSpec, ...]:
             raise CatalogError(f"{path} is missing: hidden checks go into it")
         checks = read_checks(path, hidden=True)
     except PermissionError as error:
-        raise CatalogError(f"{path} cannot be read: {error.strerror}") from error
+        raise CatalogError(f"{path} cannot be read: {with_cure(error)}") from error
     known = {check.id for check in public}
     for check in checks:
         if check.id in known:
@@ -385,7 +387,7 @@ def read_checks(path: Path, *, hidden: bool = False) -> tuple[CheckSpec, ...]:
             f"{path} is not valid Python: it nests too deeply; simplify it"
         ) from None
     except OSError as error:
-        raise CatalogError(f"{path} cannot be read: {error.strerror}") from error
+        raise CatalogError(f"{path} cannot be read: {with_cure(error)}") from error
     checks: list[CheckSpec] = []
     for node in _tests(tree):
         if problem := _not_once(node, tree):

@@ -20,7 +20,7 @@ from typing import Any
 
 from grader.commands.parser import ANY_EXERCISE, Parser
 from grader.configfile import FILE_NAME, chosen
-from grader.errors import UsageError
+from grader.errors import UsageError, with_cure
 from grader.usage import is_path, named_path
 
 # The tables that are no command: of every one, and of those that grade one person.
@@ -202,7 +202,7 @@ def _text_of(path: Path) -> str:
         raise UsageError(f"{path} is a folder; name a config file in it") from None
     except OSError as error:
         raise UsageError(
-            f"the config file {path} cannot be read: {error.strerror}; see --config"
+            f"the config file {path} cannot be read: {with_cure(error)}; see --config"
         ) from error
     except UnicodeDecodeError as error:
         raise UsageError(f"{path} is not UTF-8 text; save it as that") from error

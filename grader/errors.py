@@ -17,6 +17,7 @@ _CURES = {
     errno.EROFS: "name a place that can be written",
     errno.ENOSPC: "make room there, or name another place",
     errno.EDQUOT: "make room there, or name another place",
+    errno.EEXIST: "name another place",
     errno.EISDIR: "name a file in it",
     errno.ENOTDIR: "name a place whose folders are folders",
     errno.ENOENT: "see whether it was moved or removed",

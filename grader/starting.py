@@ -9,6 +9,7 @@ from pathlib import Path
 
 from grader.catalog import Exercise
 from grader.errors import UsageError
+from grader.report.files import check_makeable
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +24,9 @@ def hand_out(exercises: Iterable[Exercise], folder: Path) -> list[HandedOut]:
     """Copy each exercise's hand-out and stub to ``FOLDER/exercises/exerciseN``.
 
     What is there already stays as it is. Raises `UsageError` where `folder` cannot be
-    written to.
+    written to, or lies in no folder.
     """
+    check_makeable(folder)
     done = []
     try:
         for exercise in exercises:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from grader.catalog import Exercise
 from grader.diagnosis.texts import text
-from grader.errors import CatalogError
+from grader.errors import CatalogError, with_cure
 from grader.verdict import Finding
 
 _LARGEST = 1 << 20
@@ -127,7 +127,7 @@ def _is_stub(data: bytes, stub: Path) -> bool:
             f"{stub} is not valid Python: {error}; mend it, students begin with it"
         ) from error
     except OSError as error:
-        raise CatalogError(f"{stub} cannot be read: {error.strerror}") from error
+        raise CatalogError(f"{stub} cannot be read: {with_cure(error)}") from error
     try:
         return ast.dump(ast.parse(data)) == ast.dump(unfinished)
     except (RecursionError, MemoryError):

@@ -9,7 +9,8 @@ import tempfile
 from pathlib import Path
 
 from grader.catalog import Course, is_name
-from grader.errors import GraderError, UsageError
+from grader.errors import GraderError, UsageError, with_cure
+from grader.report.files import check_makeable
 
 _TEMPLATE = Path(__file__).parent / "template"
 
@@ -24,7 +25,8 @@ def make_exercise(name: str, folder: Path) -> list[Path]:
     """Make an exercise in a course, and the course where there is none; the files.
 
     Nothing is written over, and where it fails nothing is left. Raises `UsageError`
-    where there is such an exercise, or there can be none; `GraderError` where it could
+    where there is such an exercise, or there can be none, or the course would lie in no
+    folder; `GraderError` where it could
     not be written.
     """
     if not is_name(name):
@@ -32,6 +34,7 @@ def make_exercise(name: str, folder: Path) -> list[Path]:
             f"{name!r} is no exercise's name; call it exercise and a number, such as "
             "exercise9"
         )
+    check_makeable(folder)
     course = Course(folder)
     targets = {"exercise": course.exercises / name, "solution": course.solutions / name}
     for target in (*targets.values(), course.hidden / name):
@@ -46,10 +49,11 @@ def make_exercise(name: str, folder: Path) -> list[Path]:
             made.append(target)
     except OSError as error:
         _remove(made)
-        what = f"{error.filename or folder} cannot be written: {error.strerror}"
+        what = f"{error.filename or folder} cannot be written: "
         if error.errno not in _FAILURES:
-            raise UsageError(f"{what}; name another folder") from error
-        raise GraderError(what) from error
+            said = error.strerror
+            raise UsageError(f"{what}{said}; name another folder") from error
+        raise GraderError(what + with_cure(error)) from error
     return [
         path
         for target in targets.values()

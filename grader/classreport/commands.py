@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from grader.errors import UsageError
+from grader.errors import UsageError, with_cure
 from grader.usage import FULL, GRADER_FAILED
 
 if TYPE_CHECKING:
@@ -100,9 +100,12 @@ def _write_feedback(course: Course, folder: Path, today: date) -> int:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise UsageError(f"{folder} cannot be made: {error.strerror}") from error
+        raise UsageError(f"{folder} cannot be made: {with_cure(error)}") from error
     if not os.access(folder, os.W_OK):
-        raise UsageError(f"{folder} cannot be written: permission denied")
+        raise UsageError(
+            f"{folder} cannot be written: permission denied; change its "
+            "permissions, or name another place"
+        )
     pages = feedback_pages(course, today)
     for student, page in pages.items():
         write_whole(folder / f"{folder_name(student)}.html", page)

@@ -22,7 +22,7 @@ from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from typing import IO
 
-from grader.errors import UsageError
+from grader.errors import UsageError, with_cure
 
 # How Gradescope calls what it knows of an export's submissions.
 METADATA = "submission_metadata.yml"
@@ -152,7 +152,11 @@ def read(path: Path, *, without: Path | None = None) -> Found:
             with open(path, "rb") as file:
                 members = list(_unpacked(file, budget))
     except _DAMAGE as error:
-        raise UsageError(f"{path} cannot be read: {_reason(error)}") from error
+        if isinstance(error, OSError) and error.strerror:
+            why = with_cure(error)
+        else:
+            why = f"{_reason(error)}; export it again"
+        raise UsageError(f"{path} cannot be read: {why}") from error
     return _with_nested(members, budget)
 
 

@@ -16,7 +16,7 @@ from typing import Any
 from grader.catalog import CheckSpec, Exercise
 from grader.course.handed_in import HandedIn
 from grader.course.roster import Person, Roster
-from grader.errors import UsageError
+from grader.errors import UsageError, with_cure
 from grader.report.files import write_whole
 
 SCHEMA = 1
@@ -184,7 +184,7 @@ def read_class(results: Path) -> ClassList | None:
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise UsageError(f"{path} cannot be read: {error.strerror}") from error
+        raise UsageError(f"{path} cannot be read: {with_cure(error)}") from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise UsageError(
             f"{path} is not what `grade course` wrote; move it away and grade again"

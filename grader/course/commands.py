@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from grader import ending
-from grader.errors import UsageError
+from grader.errors import UsageError, with_cure
 from grader.usage import FULL, GRADER_FAILED, number, percentage, positive
 
 if TYPE_CHECKING:
@@ -395,7 +395,7 @@ def _read(path: Path) -> str:
         data = path.read_bytes()
         return data.decode()
     except OSError as error:
-        raise UsageError(f"{path} cannot be read: {error.strerror}") from error
+        raise UsageError(f"{path} cannot be read: {with_cure(error)}") from error
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise UsageError(

@@ -10,7 +10,7 @@ from hashlib import blake2b
 from pathlib import Path
 
 from grader.catalog import Exercise
-from grader.errors import CatalogError
+from grader.errors import CatalogError, with_cure
 
 # Files by their paths below a course's folder, as `grader.catalog` describes that.
 Parcel = Mapping[str, bytes]
@@ -41,7 +41,7 @@ def _read(file: Path) -> bytes:
     try:
         return file.read_bytes()
     except OSError as error:
-        raise CatalogError(f"{file} cannot be read: {error.strerror}") from error
+        raise CatalogError(f"{file} cannot be read: {with_cure(error)}") from error
 
 
 def unpack(parcel: Parcel, folder: Path) -> None:

@@ -24,7 +24,7 @@ from grader import __version__
 from grader.catalog import Exercise
 from grader.course.handed_in import Attempt
 from grader.course.likeness import shape
-from grader.errors import GraderError, UsageError
+from grader.errors import GraderError, UsageError, with_cure
 from grader.report.files import write_whole
 from grader.report.text import some
 from grader.verdict import Outcome, Verdict
@@ -134,10 +134,13 @@ class Results:
                 (self.folder / part).mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise UsageError(
-                f"{self.folder} cannot be made: {error.strerror}"
+                f"{self.folder} cannot be made: {with_cure(error)}"
             ) from error
         if not os.access(self.folder / "verdicts", os.W_OK):
-            raise UsageError(f"{self.folder} cannot be written: permission denied")
+            raise UsageError(
+                f"{self.folder} cannot be written: permission denied; change its "
+                "permissions, or name another place"
+            )
 
     def _path(self, part: str, student: str, exercise: str) -> Path:
         return self.folder / part / folder_name(student) / f"{exercise}.json"
@@ -157,7 +160,7 @@ class Results:
             path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise GraderError(
-                f"{path.parent} cannot be made: {error.strerror}"
+                f"{path.parent} cannot be made: {with_cure(error)}"
             ) from error
         text = json.dumps(result.as_json(), indent=1, ensure_ascii=False)
         write_whole(path, text.encode(errors="backslashreplace").decode() + "\n")

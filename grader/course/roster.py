@@ -25,7 +25,7 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from grader.course.handed_in import Attempt
-from grader.errors import UsageError
+from grader.errors import UsageError, with_cure
 from grader.report.text import SHOWN, counted, some
 
 # Columns by what they say of a person, most telling first.
@@ -205,7 +205,7 @@ def read_roster(path: Path) -> Roster:
     try:
         data = path.read_bytes()
     except OSError as error:
-        raise UsageError(f"{path} cannot be read: {error.strerror}") from error
+        raise UsageError(f"{path} cannot be read: {with_cure(error)}") from error
     try:
         return _roster(_lines(data))
     except UsageError as error:

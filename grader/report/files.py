@@ -15,13 +15,13 @@ def check_writable(path: Path) -> None:
 
     Raises `UsageError`.
     """
+    _look(path)
     if path.is_dir():
         raise UsageError(f"{path} is a folder; name a file in it")
     if path.exists() and not path.is_file():  # a terminal, a pipe, /dev/null
         return
     folder = path.parent
-    if not folder.is_dir():
-        raise UsageError(f"the folder {folder} does not exist; make it first")
+    _check_there(folder)
     if not os.access(folder, os.W_OK) or (
         path.exists() and not os.access(path, os.W_OK)
     ):
@@ -32,12 +32,30 @@ def check_writable(path: Path) -> None:
 
 
 def check_makeable(folder: Path) -> None:
-    """Say so where a folder of results is not there, and where it lies neither.
+    """Say so where a folder is not there, and where it lies neither.
 
     Raises `UsageError`: a slip in a path is not to make a tree of folders.
     """
-    if not folder.exists() and not folder.parent.is_dir():
-        raise UsageError(f"the folder {folder.parent} does not exist; make it first")
+    _look(folder)
+    _check_there(folder if folder.exists() else folder.parent)
+
+
+def _check_there(folder: Path) -> None:
+    """Raises `UsageError` where there is no such folder."""
+    if folder.exists() and not folder.is_dir():
+        raise UsageError(f"{folder} is not a folder; name another folder")
+    if not folder.is_dir():
+        raise UsageError(f"the folder {folder} does not exist; make it first")
+
+
+def _look(path: Path) -> None:
+    """Raises `UsageError` where not even that can be said of a path."""
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    except OSError as error:
+        raise UsageError(f"{path} cannot be used: {with_cure(error)}") from error
 
 
 def write_whole(path: Path, content: str | bytes) -> None:

@@ -188,7 +188,10 @@ def test_the_command(tmp_path: Path) -> None:
         (["results", "-o", "results/class.json"], "lies in the folder of results"),
         (["results", "--feedback", "results"], "name a place outside results"),
         (["results", "--feedback", "results/failed/f"], "name a place outside results"),
-        (["results", "--feedback", "file"], "file cannot be made"),
+        (
+            ["results", "--feedback", "file"],
+            "file is not a folder; name another",
+        ),
         (["results", "--feedback", "f", "--anonymous"], "leave out --anonymous or"),
     ],
 )

@@ -161,7 +161,7 @@ def test_nothing_is_named_and_nothing_there(capsys: pytest.CaptureFixture[str]) 
         (["trace", "--schedule", "y", "true"], "no schedule 'y'; there are take_turns"),
         (["exercise1", "--json", "absent/v.json"], "folder absent does not exist"),
         (["all", "absent"], "is not a folder"),
-        (["start", "/proc/forklab"], "name another folder"),
+        (["start", "/proc/forklab"], "/proc/forklab cannot be written: No such file"),
     ],
 )
 def test_wrong_usage(

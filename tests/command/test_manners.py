@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 from grader.cli import main
 from grader.errors import GraderError
 from grader.report.files import write_whole
+from tests.classreport import classes
 
 ROOT = Path(__file__).parents[2]
 GRADE = f"{sys.executable} -m grader"
@@ -125,6 +127,8 @@ def test_an_output_that_is_full(command: str) -> None:
         ["report", "folder", "-o", "a/b/r.html"],
         ["report", "folder", "--feedback", "a/b/f"],
         ["gradescope", "build", "-o", "a/b/g.zip"],
+        ["start", "a/b/mine"],
+        ["new", "exercise1", "--course", "a/b/mine"],
     ],
 )
 def test_a_place_in_no_folder(
@@ -136,6 +140,56 @@ def test_a_place_in_no_folder(
         "grade: the folder a/b does not exist; make it first\n"
     )
     assert os.listdir() == ["folder"]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["start", "mine"],
+        ["start", "folder/../mine"],
+        ["new", "exercise1", "--course", "mine"],
+    ],
+)
+def test_a_place_in_a_folder_is_made(words: list[str]) -> None:
+    """The last folder of a path is what was asked for."""
+    assert main(words) == 0
+    assert Path("mine", "exercises", "exercise1").is_dir()
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["course", "folder", "--out", "file"],
+        ["course", "folder", "--out", "file/r"],
+        ["course", "folder", "--out", "loop"],
+        ["course", "loop", "--out", "r"],
+        ["course", "folder", "--out", "r", "--roster", "loop"],
+        ["report", "results", "--feedback", "file"],
+        ["report", "results", "--feedback", "loop"],
+        ["gradebook", "results", "--moodle", "loop"],
+        ["gradebook", "results", "--canvas", "folder/ada"],
+        ["list", "--config", "loop"],
+        ["list", "--config", "absent"],
+        ["list", "--course", "loop"],
+        ["start", "file"],
+        ["new", "exercise1", "--course", "file"],
+        ["trace", "--json", "loop", "true"],
+    ],
+)
+def test_what_the_system_refuses_is_told_with_the_cure(
+    capsys: pytest.CaptureFixture[str], words: list[str]
+) -> None:
+    """The file, what is wrong with it, and what to do."""
+    Path("file").touch()
+    Path("loop").symlink_to("loop")
+    Path("folder", "ada").mkdir()
+    Path("folder", "ada", "exercise1.py").write_text("pass\n")
+    classes.make(Path("results"))
+    assert main(words) == 2
+    error = capsys.readouterr().err
+    odd = ("file", "loop", "absent", "folder/")
+    name = next(word for word in words if word.startswith(odd)).removesuffix("/r")
+    assert re.fullmatch(rf"grade: [^;]*{name}[^;]*; [a-z`][^;]+(; .*)?\n", error)
 
 
 @pytest.mark.parametrize(
