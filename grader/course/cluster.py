@@ -85,25 +85,42 @@ def grade_on(
             campaign.end()
 
 
-@contextmanager
-def _connected(address: str) -> Iterator[Client]:
-    """A client of the cluster at an address."""
+def check_address(address: str) -> None:
+    """Say so before any work is done, where there can be no scheduler.
+
+    Nothing is asked there. Raises `UsageError`, also where the package for it is
+    missing.
+    """
     try:
-        from distributed import Client
+        from distributed import comm
     except ImportError as error:
         raise UsageError(
             f"--on dask: needs the package {error.name}: pip install 'forklab[cluster]'"
         ) from error
+    try:
+        protocol, place = comm.parse_address(address)
+        comm.registry.get_backend(protocol)
+        _, port = comm.parse_host_port(place)
+        if not 0 < port < 1 << 16:
+            raise ValueError(f"there is no such port as {port}")
+    except ValueError as error:
+        raise UsageError(
+            f"{address!r} is not where a scheduler is: {error}; write HOST:PORT"
+        ) from error
+
+
+@contextmanager
+def _connected(address: str) -> Iterator[Client]:
+    """A client of the cluster at an address."""
+    check_address(address)
+    from distributed import Client
+
     logging.disable(logging.CRITICAL)  # what goes wrong is said here, in a sentence
     try:
         try:
             client = Client(
                 address, timeout=_PATIENCE, set_as_default=False, name="forklab"
             )
-        except ValueError as error:
-            raise UsageError(
-                f"{address!r} is not where a scheduler is: {error}; write HOST:PORT"
-            ) from error
         except Exception as error:  # a protocol that is not installed, a refusal
             raise GraderError(
                 f"no Dask scheduler answers at {address}: {_in_one_line(error)}"

@@ -133,6 +133,10 @@ def course(arguments: argparse.Namespace) -> int:
 
     hide_memory()
     check_makeable(arguments.out)
+    if arguments.on is not None:
+        from grader.course.cluster import check_address
+
+        check_address(arguments.on)
     exercises = {name: find(name) for name in arguments.exercise or names()}
     said = _due_once(arguments.due)
     for name in filter(None, said):

@@ -23,14 +23,14 @@ from grader.course import cluster
 from grader.course.cluster import grade_on
 from grader.course.errand import GONE, UNKNOWN, VERDICT
 from grader.course.grading import Began, Done, Task, grade_all, tasks_of
-from grader.course.handed_in import Attempt
+from grader.course.handed_in import Attempt, handed_in
 from grader.course.orders import Order
 from grader.course.outpost import carry_out
 from grader.course.parcel import digest_of, packed
 from grader.course.results import Result, Results
 from grader.course.station import _Grader
 from grader.errors import GraderError, UsageError
-from grader.verdict import Outcome
+from grader.verdict import Outcome, Verdict
 from tests.conftest import heed_interrupts
 
 ROOT = Path(__file__).parents[2]
@@ -312,10 +312,10 @@ def test_the_scheduler_ends(tmp_path: Path, dask: Cluster) -> None:
     assert not list(results.failed())
 
 
-def _course(handed: Path, out: Path, on: str) -> subprocess.Popen[str]:
+def _course(handed: Path, out: Path, on: str, *options: str) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "grader", "course", str(handed), "--out", str(out)]
     return subprocess.Popen(
-        [*command, "--on", on],
+        [*command, "--on", on, *options],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -376,6 +376,33 @@ def test_what_is_no_address(tmp_path: Path, address: str) -> None:
     results = Results(tmp_path)
     with pytest.raises(UsageError, match=r"is not where a scheduler is: .*HOST:PORT"):
         grade_on(address, _tasks([RIGHT], results), results)
+
+
+@pytest.mark.parametrize(
+    ("address", "status", "said"),
+    [
+        ("127.0.0.1:1", 0, "nothing is to be graded, so the cluster was not asked\n"),
+        ("127.0.0.1", 2, "'127.0.0.1' is not where a scheduler is: missing port"),
+        ("127.0.0.1:99999", 2, "is not where a scheduler is: there is no such port"),
+        ("http://127.0.0.1:1", 2, "'http://127.0.0.1:1' is not where a scheduler is: "),
+    ],
+)
+def test_where_nothing_is_to_be_graded(
+    tmp_path: Path, handed: Path, address: str, status: int, said: str
+) -> None:
+    """Nobody needs to be there; but a slip in the address is told all the same."""
+    out = tmp_path / "out"
+    results = Results(out)
+    results.make()
+    for attempt in handed_in(handed, EXERCISES).attempts:
+        (task,) = tasks_of([attempt], EXERCISES, results)
+        verdict = Verdict("exercise1", attempt.file, ())
+        results.save(Result.of(attempt, task.key, verdict))
+    with _course(handed, out, f"dask:{address}", "--exercise", "exercise1") as course:
+        _, errors = course.communicate()
+        assert course.returncode == status
+    assert said in errors
+    assert errors.count("\n") == 1
 
 
 def test_nobody_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
