@@ -6,10 +6,11 @@ given out as the cluster can use soon, so that little is to be taken back when i
 interrupted. What a worker had when it died is given to another one by the scheduler; a
 verdict that comes twice would be written to the same place.
 
-What could not be graded is tried once more, and is then a failure of ours, told apart
-from the verdicts. The scheduler blames the death of a worker on all that lay there; so
-what it gave up for that is tried again alone, when all else is done. A worker that has
-another version of forklab, or of Python, grades nothing.
+What could not be graded is tried once more, alone, when all else is done, as without a
+cluster; it is then a failure of ours, told apart from the verdicts. What disturbed it
+may have been graded beside it, and the scheduler blames the death of a worker on all
+that lay there. A worker that has another version of forklab, or of Python, grades
+nothing.
 """
 
 from __future__ import annotations
@@ -93,14 +94,15 @@ def check_address(address: str) -> None:
     """
     try:
         from distributed import comm
+        from distributed.comm.addressing import parse_address, parse_host_port
     except ImportError as error:
         raise UsageError(
             f"--on dask: needs the package {error.name}: pip install 'forklab[cluster]'"
         ) from error
     try:
-        protocol, place = comm.parse_address(address)
+        protocol, place = parse_address(address)
         comm.registry.get_backend(protocol)
-        _, port = comm.parse_host_port(place)
+        _, port = parse_host_port(place)
         if not 0 < port < 1 << 16:
             raise ValueError(f"there is no such port as {port}")
     except ValueError as error:
@@ -276,18 +278,17 @@ class _Campaign:
         except CancelledError:
             self._lost(given)
         except Exception as error:  # whatever a worker, or its end, raised
-            queue = self._suspects if _killed(error) else self._waiting
-            self._stumble(given, _in_one_line(error), queue)
+            self._stumble(given, _in_one_line(error))
         else:
             if kind == errand.VERDICT:
-                self._keep(given.task, Verdict.from_json(json.loads(text)))
+                self._judge(given, Verdict.from_json(json.loads(text)))
             elif kind == errand.UNKNOWN:
                 self._waiting.appendleft(replace(given, whole=True))
             elif kind == errand.REFUSED:
                 self._workers.refuse(worker, text)
                 self._waiting.appendleft(given)
             else:
-                self._stumble(given, f"{text}, on {worker}", self._waiting)
+                self._stumble(given, f"{text}, on {worker}")
 
     def _lost(self, given: _Try) -> None:
         """The scheduler forgot it: somebody restarted the cluster, or it has ended."""
@@ -295,16 +296,19 @@ class _Campaign:
             raise _gone()
         self._waiting.appendleft(given)
 
-    def _stumble(self, given: _Try, error: str, queue: deque[_Try]) -> None:
-        """It could not be graded: `queue` is where it waits for its next try."""
-        if given.number_of_try < _TRIES:
-            queue.append(replace(given, number_of_try=given.number_of_try + 1))
-        else:
-            task = given.task
-            self._keep(task, not_graded(task.exercise, task.attempt.file, error))
+    def _stumble(self, given: _Try, error: str) -> None:
+        """Nobody came to a verdict."""
+        task = given.task
+        self._judge(given, not_graded(task.exercise, task.attempt.file, error))
 
-    def _keep(self, task: Task, verdict: Verdict) -> None:
+    def _judge(self, given: _Try, verdict: Verdict) -> None:
+        """Keep a verdict, or try once more where it is none."""
+        task = given.task
         failed = verdict.outcome is Outcome.GRADER_ERROR
+        if failed and given.number_of_try < _TRIES:
+            again = replace(given, number_of_try=given.number_of_try + 1)
+            self._suspects.append(again)
+            return
         self._results.save(Result.of(task.attempt, task.key, verdict))
         self._failures += failed
         self._tell(Done(task, failed=failed))
@@ -314,13 +318,6 @@ class _Campaign:
         for future, given in self._out.items():
             if given.only and self._workers.are_gone(given.only):
                 future.cancel()
-
-
-def _killed(error: Exception) -> bool:
-    """Whether a task's workers died, as often as their scheduler has patience for."""
-    from distributed.scheduler import KilledWorker
-
-    return isinstance(error, KilledWorker)
 
 
 def _gone() -> GraderError:

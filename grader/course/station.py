@@ -90,7 +90,6 @@ class _Grader:
         if verdict.outcome is Outcome.GRADER_ERROR:
             self._bench.__exit__()  # perhaps something of it is broken
             self._bench = Bench(None)
-            verdict = self._bench.grade(attempt, exercise)
         return VERDICT, json.dumps(verdict.as_json())
 
     def _exercise(self, order: Order) -> Exercise | None:

@@ -73,6 +73,40 @@ DIES_OF_ONE = """
     if Station.__name__ != "Dies":
         outpost._Station = Dies
 """
+# Of some the grader cannot make a verdict, once or always; the log has all in order.
+FAILS = """
+    import json
+    import pickle
+    from dataclasses import replace
+    from pathlib import Path
+    from grader.course import outpost
+    from grader.course.errand import VERDICT
+    from grader.verdict import Verdict
+
+    Station = outpost._Station
+
+    def log(word):
+        with open("log", "a") as file:
+            print(word, file=file)
+
+    class Fails(Station):
+        def ask(self, order):
+            source = pickle.loads(order).source.decode()
+            kind, text = super().ask(order)
+            if kind != VERDICT:
+                return kind, text
+            log(source[:9])
+            fails = source.startswith("# always") or source.startswith("# once")
+            if fails and not Path(source[2:6]).exists():
+                if source.startswith("# once"):
+                    Path(source[2:6]).touch()
+                broken = replace(Verdict.from_json(json.loads(text)), error="no room")
+                text = json.dumps(broken.as_json())
+            return kind, text
+
+    if Station.__name__ != "Fails":
+        outpost._Station = Fails
+"""
 ANOTHER_PYTHON = """
     import platform
 
@@ -266,6 +300,23 @@ def test_what_kills_its_workers_is_a_failure(tmp_path: Path, dask: Cluster) -> N
     assert failed.verdict.outcome is Outcome.GRADER_ERROR
     assert failed.verdict.error.startswith("KilledWorker: ")
     assert failed.verdict.submission == "s1/exercise1.py"
+
+
+def test_what_the_grader_cannot_do_is_tried_again_alone(
+    tmp_path: Path, dask: Cluster
+) -> None:
+    """Once, when all else is done, as without a cluster."""
+    dask.work(FAILS, nanny=False)
+    results = Results(tmp_path / "results")
+    programs = [b"# always", b"# once", b"# right 1", b"# right 2"]
+    tasks = _tasks(programs, results)
+    assert grade_on(dask.address, tasks, results) == 1
+    (failed,) = results.failed()
+    assert (failed.student, failed.verdict.error) == ("s0", "no room")
+    assert {result.student for result in results.verdicts()} == {"s1", "s2", "s3"}
+    log = (tmp_path / "log").read_text().splitlines()
+    assert sorted(log[:4]) == sorted(p.decode() for p in programs)
+    assert log[4:] == ["# always", "# once"]
 
 
 HIDDEN = """
