@@ -44,6 +44,7 @@ _DEEPEST = 24
 # What platforms and editors leave beside a student's own files.
 _HIDDEN = (".", "__MACOSX", "__pycache__")
 
+NO_PROGRAM = "is no .py file"
 _NOT_OPENED = "is an archive that cannot be opened here; make it a .zip"
 
 _DAMAGE = (
@@ -164,8 +165,10 @@ def _reason(error: BaseException) -> str:
     """In one line; what libraries say of a damage is about each format they tried."""
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
-    if isinstance(error, RuntimeError):  # also what is not implemented
+    if isinstance(error, NotImplementedError):
         return " ".join(str(error).split())
+    if isinstance(error, RuntimeError):
+        return "it is encrypted"
     return "it is damaged, or no archive"
 
 
@@ -332,7 +335,7 @@ def placed(name: str, mode: int = stat.S_IFREG) -> PurePosixPath | Unread | None
         return Unread(shown, "has a name that no program has")
     if not (is_program(path) or path.name == METADATA or is_archive(path)):
         packed = is_packed(path)
-        return Unread(shown, _NOT_OPENED if packed else "is no .py file")
+        return Unread(shown, _NOT_OPENED if packed else NO_PROGRAM)
     if not stat.S_ISREG(mode):
         return Unread(shown, "is no regular file")
     return PurePosixPath(*parts)

@@ -25,6 +25,7 @@ from pathlib import Path, PurePosixPath
 
 from grader.course.archives import (
     METADATA,
+    NO_PROGRAM,
     SUFFIXES,
     Entry,
     Found,
@@ -162,13 +163,25 @@ def handed_in(
 def _cure(reading: _Reading, exercises: Collection[str]) -> str:
     if reading.doubtful:
         return f": {_on_sections(reading.doubtful)}"
-    unnamed = [file.file for file in reading.no_programs] + reading.unused[_NOBODYS]
-    example = next((name for name in unnamed if is_program(PurePosixPath(name))), None)
+    nobodys = [PurePosixPath(name) for name in reading.unused[_NOBODYS]]
+    lost = next((path for path in nobodys if names_an_exercise(path.stem)), None)
+    if lost is not None:
+        return (
+            f": nothing says whose {lost} is; put it into a folder that is called as "
+            "its student"
+        )
+    unnamed = [PurePosixPath(file.file) for file in reading.no_programs] + nobodys
+    example = next(filter(is_program, unnamed), None)
     if example is not None and len(exercises) > 1:
         return (
             f": {example} says not which exercise it is of; with --exercise NAME a "
             "student's only program counts for that one, whatever it is called"
         )
+    if reading.no_programs:
+        # What cannot be read may well have held everything.
+        files = sorted(reading.no_programs, key=lambda file: file.why == NO_PROGRAM)
+        more = f" (and {len(files) - 1} more)" * (len(files) > 1)
+        return f": {files[0].file} {files[0].why}{more}"
     wanted = ", ".join(f"{name}.py" for name in sorted(exercises))
     return (
         f": one is STUDENT/{wanted}, or what Moodle, Canvas, Gradescope or GitHub "
@@ -312,7 +325,8 @@ class _Reading:
     def _sort(self, work: _Work) -> None:
         """Which of a student's files are attempts, and what the others are."""
         wanted = [work.exercise] if work.exercise else self._exercises
-        programs = [file for file in work.files if file.entry is not None]
+        # Of one name in an archive the last is what unpacking it would leave.
+        programs = [file for file in work.files[::-1] if file.entry is not None]
         chosen: dict[str, list[tuple[int, _File]]] = defaultdict(list)
         for file in sorted(programs, key=_highest_newest):
             match = exercise_of(file.word)
@@ -326,8 +340,8 @@ class _Reading:
         for exercise, files in chosen.items():
             for number, file in files:
                 self.attempts.append(_attempt(exercise, number, file))
-        used = {file.name for files in chosen.values() for _, file in files}
-        rest = [file for file in work.files if file.name not in used]
+        used = {id(file) for files in chosen.values() for _, file in files}
+        rest = [file for file in work.files if id(file) not in used]
         self._tell(rest, set(chosen), wanted)
 
     def _tell(

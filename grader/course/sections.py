@@ -41,8 +41,8 @@ def wrappers(programs: Iterable[_Path], others: Iterable[_Path]) -> _Path:
     """Folders, each in the one before, that hold everything and are nobody's."""
     found: list[str] = []
     programs, others = list(programs), [path for path in others if path[1:]]
-    while len(folders := {path[0] for path in (*programs, *others)}) == 1:
-        (wrapper,) = folders
+    while programs and len({path[0] for path in (*programs, *others)}) == 1:
+        wrapper = programs[0][0]
         parts = [path[1:] for path in programs]
         if not all(parts) or _is_of_exercises(wrapper) or is_platforms(wrapper):
             break

@@ -165,6 +165,19 @@ def test_what_is_no_archive(tmp_path: Path, data: bytes) -> None:
         read(path)
 
 
+def test_an_encrypted_archive(tmp_path: Path) -> None:
+    """It is said so, not how the library says it."""
+    path = tmp_path / "all.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("exercise1.py", "")
+    data = bytearray(path.read_bytes())
+    data[6] |= 1  # the flag in the member's own head, and in the directory's
+    data[data.find(b"PK\1\2") + 8] |= 1
+    path.write_bytes(data)
+    with pytest.raises(UsageError, match=r"read: it is encrypted; export it again$"):
+        read(path)
+
+
 def test_archives_that_were_cut_off(tmp_path: Path) -> None:
     """The same, wherever the cut is."""
     members = [(_member(f"{n}/exercise1.py"), os.urandom(500)) for n in range(3)]

@@ -6,6 +6,7 @@ import io
 import os
 import re
 import tempfile
+import warnings
 import zipfile
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -514,6 +515,28 @@ def test_a_file_counts_for_no_other_exercise(tmp_path: Path) -> None:
     assert [attempt.file for attempt in attempts] == ["zoe/anything.py"]
 
 
+def test_two_of_one_name(tmp_path: Path) -> None:
+    """The newest counts, of an archive the last; the others are told."""
+    (tmp_path / "ada").mkdir()
+    program = tmp_path / "ada" / "exercise1.py"
+    program.write_text("newest")
+    with (
+        zipfile.ZipFile(tmp_path / "ada.zip", "w") as archive,
+        warnings.catch_warnings(action="ignore"),
+    ):
+        archive.writestr(zipfile.ZipInfo("exercise1.py"), "first")
+        archive.writestr(zipfile.ZipInfo("exercise1.py"), "last")
+    found = handed_in(tmp_path, ALL)
+    assert [attempt.source for attempt in found.attempts] == [b"newest"]
+    (told,) = found.ignored
+    assert "2 files where another one of the same student" in told
+    program.unlink()
+    (attempt,) = handed_in(tmp_path, ALL).attempts
+    assert attempt.source == b"last"
+    with pytest.raises(UsageError, match=r"whose exercise1\.py is; put it into a"):
+        handed_in(tmp_path / "ada.zip", ALL)
+
+
 def test_another_file_of_a_student_is_not_the_newer_attempt(tmp_path: Path) -> None:
     """Canvas exports all files of all students side by side."""
     for name in ("ada_4711_815_exercise2.py", "ada_4711_816_utils.py"):
@@ -706,6 +729,13 @@ def test_nothing_to_grade(tmp_path: Path) -> None:
         handed_in(tmp_path, ALL)
     with pytest.raises(UsageError, match="does not exist"):
         handed_in(tmp_path / "absent", ALL)
+    (tmp_path / "ada").mkdir()
+    (tmp_path / "ada" / "exercise1.docx").write_text("")
+    with pytest.raises(UsageError, match=r"ada/exercise1\.docx is no \.py file$"):
+        handed_in(tmp_path, ALL)
+    (tmp_path / "ada" / "exercise1.zip").write_text("")
+    with pytest.raises(UsageError, match=r"cannot be read: it is .*\(and 1 more\)$"):
+        handed_in(tmp_path, ALL)
     (tmp_path / "notes.txt").write_text("")
     with pytest.raises(UsageError, match="neither a folder nor an archive"):
         handed_in(tmp_path / "notes.txt", ALL)
