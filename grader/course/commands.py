@@ -375,7 +375,7 @@ def _book(results: Results, exercises: Sequence[str] | None) -> Book:
     keys |= known.not_programs(graded | keys).keys()
     return Book(
         [r for r in found if not exercises or r.verdict.exercise in exercises],
-        [student for student in known.students if student.enrolled is not False],
+        known.students,
         {key for key in keys if not exercises or key[1] in exercises},
     )
 

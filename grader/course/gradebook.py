@@ -74,8 +74,8 @@ class Rules:
 class Book:
     """What gradebooks are made of: results, and who else is in the class.
 
-    `students` are all who are expected to hand in; `waiting` are the students and
-    exercises that have no verdict though something was handed in.
+    `students` are all who are known; `waiting` are the students and exercises that have
+    no verdict though something was handed in.
     """
 
     results: Sequence[Result]
@@ -94,20 +94,36 @@ class Book:
         return sorted(names, key=lambda name: (len(name), name))
 
     @property
+    def expected(self) -> list[Student]:
+        """Who is expected to hand in: all but strangers to the roster."""
+        return [student for student in self.students if student.enrolled is not False]
+
+    @property
+    def names(self) -> dict[str, str]:
+        """Who is expected to hand in or did, with a name where one is known."""
+        known = {student.student: student.name for student in self.students}
+        names = {student.student: student.name for student in self.expected}
+        for result in self.results:
+            name = known.get(result.student) or names.get(result.student)
+            names[result.student] = name or result.name
+        for student, _ in self.waiting:
+            names.setdefault(student, known.get(student, ""))
+        return names
+
+    @property
     def missing(self) -> set[tuple[str, str]]:
         """Who is expected to hand in what, and did not."""
-        expected = {(s.student, e) for s in self.students for e in self.exercises}
+        expected = {(s.student, e) for s in self.expected for e in self.exercises}
         return expected - self.known.keys() - set(self.waiting)
 
     def summary(self, rules: Rules) -> str:
         """How many were late or are missing, in one line; empty if nobody."""
         late = sum(result.late for result in self.results)
-        people = {s.student for s in self.students} | {r.student for r in self.results}
         waiting = [key for key in self.waiting if key[1] in self.exercises]
         if not (late or self.missing or waiting):
             return ""
         less = f"{_short(rules.late)} %" if rules.late else "nothing, see --late"
-        size = f"{counted(len(people), 'student')}, "
+        size = f"{counted(len(self.names), 'student')}, "
         told = [
             size + counted(len(self.exercises), "exercise"),
             f"{late} late (loses {less})" if late else "none late",
@@ -125,13 +141,8 @@ def _short(number: Decimal) -> str:
 def plain(book: Book, rules: Rules) -> str:
     """A row a student, a column an exercise, and the sum; empty: not handed in."""
     known, exercises = book.known, book.exercises
-    names = {student.student: student.name for student in book.students}
-    for result in book.results:
-        names[result.student] = names.get(result.student) or result.name
-    for student, _ in book.waiting:
-        names.setdefault(student, "")
     rows = [["student", "name", *exercises, "sum"]]
-    for student, name in sorted(names.items()):
+    for student, name in sorted(book.names.items()):
         grades = {
             exercise: rules.grade(known[student, exercise])
             for exercise in exercises
@@ -233,12 +244,12 @@ class _Who:
         self._identity = identity
         self._known = {result.student for result in book.results}
         self._known |= {student for student, _ in book.waiting}
-        self._all = self._known | {student.student for student in book.students}
+        self._all = self._known | {student.student for student in book.expected}
         # Of a roster there may be other columns by which a student can be known.
         self._others: dict[tuple[int, str], str] = {}
         places = {word(name): place for place, name in enumerate(head)}
         mails = [places[name] for name in EMAIL if name in places]
-        for student in book.students:
+        for student in book.expected:
             for column, called in student.identities.items():
                 if word(column) in places:
                     key = places[word(column)], called.casefold()

@@ -342,6 +342,19 @@ def test_one_exercise_is_about_nothing_else(tmp_path: Path) -> None:
     assert done.returncode == 0
 
 
+def test_who_is_not_in_the_roster_and_has_no_verdict(tmp_path: Path) -> None:
+    """Has a row with the name that the platform tells, and is counted."""
+    results = _course(tmp_path)
+    stranger = Student("4720", "Łukasz Ñandú", enrolled=False)
+    document = Unreadable("4720", "exercise1", "l.docx", "is no .py file")
+    exercises = (GradedExercise("exercise1", "Fork", ()),)
+    known = ClassList((*CLASS, stranger), exercises, (document,))
+    save_class(results.folder, known)
+    done = _gradebook(tmp_path)
+    assert '"4720","Łukasz Ñandú","","","0.00"' in done.stdout
+    assert done.stderr.startswith("grade: 4 students, 2 exercises; ")
+
+
 def test_results_are_not_written_over(tmp_path: Path) -> None:
     """Whatever way leads into them."""
     results = _course(tmp_path)
