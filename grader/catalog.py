@@ -289,7 +289,7 @@ def read_exercise(
             raise CatalogError(f"{folder / part} is missing: an exercise needs it")
     path = folder / "exercise.toml"
     try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
+        data = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise CatalogError(f"{path} is not valid TOML: {error}") from error
     except RecursionError:
@@ -379,7 +379,7 @@ def read_checks(path: Path, *, hidden: bool = False) -> tuple[CheckSpec, ...]:
     Raises `CatalogError` where one has no points, no title, or another's name.
     """
     try:
-        tree = ast.parse(path.read_text(encoding="utf-8"))
+        tree = ast.parse(path.read_text(encoding="utf-8-sig"))
     except (SyntaxError, ValueError) as error:
         raise CatalogError(f"{path} is not valid Python: {error}") from error
     except (MemoryError, RecursionError):

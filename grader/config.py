@@ -197,7 +197,7 @@ class ConfigFile:
 
 def _text_of(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8-sig")
     except IsADirectoryError:
         raise UsageError(f"{path} is a folder; name a config file in it") from None
     except OSError as error:

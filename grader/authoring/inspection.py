@@ -193,7 +193,7 @@ def _exercise_faults(exercise: Exercise) -> Iterator[Fault]:
     yield from _handout_faults(exercise)
     yield from _check_faults(exercise)
     for path in exercise.checks_files:
-        for line, identity in named_diagnoses(path.read_text(encoding="utf-8")):
+        for line, identity in named_diagnoses(path.read_text(encoding="utf-8-sig")):
             yield from _unknown(path, [identity], f"line {line}")
 
 
@@ -219,7 +219,7 @@ def _metadata_faults(exercise: Exercise) -> Iterator[Fault]:
 def _handout_faults(exercise: Exercise) -> Iterator[Fault]:
     path = exercise.handout
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError:
         yield Fault.in_file(path, "it is not UTF-8 text", "save it as UTF-8")
         return

@@ -90,7 +90,7 @@ def read_text(path: Path) -> DiagnosisText:
 
     Raises ``ValueError`` where it does not have its title and the four sections.
     """
-    content = path.read_text(encoding="utf-8")
+    content = path.read_text(encoding="utf-8-sig")
     head, *parts = re.split(r"^## (.+)\n", content, flags=re.MULTILINE)
     sections = dict(zip(parts[::2], map(str.strip, parts[1::2]), strict=True))
     title = head.partition(": ")[2].strip()

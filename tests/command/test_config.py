@@ -64,6 +64,13 @@ def test_values_of_every_kind() -> None:
     assert gradebook.exercise == ["exercise2"]
 
 
+def test_a_file_that_was_written_on_windows() -> None:
+    """With the mark that editors put before UTF-8 there, and its line ends."""
+    text = "[gradebook]\r\nlate = 12.5\r\n"
+    Path("forklab.toml").write_bytes(text.encode("utf-8-sig"))
+    assert parsed("gradebook results").late == Decimal("12.5")
+
+
 def test_the_command_line_wins() -> None:
     """An option that is given there is not taken from the file, nor is its rival."""
     write(

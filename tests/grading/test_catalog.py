@@ -135,6 +135,19 @@ def number(request):
     assert "2 times" in verdict.error
 
 
+def test_a_course_that_was_written_on_windows(folder: Path) -> None:
+    """With the mark that editors put before UTF-8 there, and its line ends."""
+    before = read_exercise(folder)
+    for name in ("exercise.toml", "test_exercise1.py", "stub.py", "README.md"):
+        text = (folder / name).read_text()
+        (folder / name).write_bytes(text.replace("\n", "\r\n").encode("utf-8-sig"))
+    exercise = read_exercise(folder)
+    assert exercise == before
+    verdict = grade(exercise, SOLUTION)
+    assert verdict.outcome is Outcome.FULL
+    assert grade(exercise, exercise.stub).score == 0
+
+
 def test_names_come_in_order_and_wrong_ones_are_refused() -> None:
     """By number, not by letter; with the names there are."""
     assert names() == list(find_exercises())
