@@ -133,6 +133,7 @@ def course(arguments: argparse.Namespace) -> int:
 
     hide_memory()
     check_makeable(arguments.out)
+    _check_apart(arguments.submissions, arguments.out)
     if arguments.on is not None:
         from grader.course.cluster import check_address
 
@@ -184,6 +185,15 @@ def course(arguments: argparse.Namespace) -> int:
     for failed in results.failed():
         reporter.failure(failed.student, failed.verdict)
     return GRADER_FAILED if failures else FULL
+
+
+def _check_apart(submissions: Path, out: Path) -> None:
+    """Raises `UsageError` where results would lie among submissions as one of them."""
+    if submissions.exists() and out.exists() and submissions.samefile(out):
+        raise UsageError(
+            f"{out} holds the submissions; name another folder for the results, such "
+            f"as {out / 'results'}"
+        )
 
 
 def _due_once(

@@ -395,6 +395,23 @@ def test_results_among_the_submissions(tmp_path: Path, handed: Path) -> None:
     assert {s.student for s in known.students} == {f"student-{n}" for n in range(6)}
 
 
+def test_results_are_not_the_submissions(handed: Path) -> None:
+    """Else the next call would take what is in there for somebody's work."""
+    command = [sys.executable, "-m", "grader", "course", str(handed)]
+    done = subprocess.run(
+        [*command, "--out", f"{handed}/../{handed.name}"],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert "holds the submissions; name another folder for the results, such as" in (
+        done.stderr
+    )
+    assert not (handed / "verdicts").exists()
+
+
 def test_a_due_date_stays_known(tmp_path: Path, handed: Path) -> None:
     """Until another is said, or none."""
     out = tmp_path / "out"
