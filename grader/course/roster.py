@@ -52,6 +52,8 @@ _IDENTITY = (
     "id number",
     "id-nummer",
     "anmeldename",
+    "benutzername",
+    "matrikelnummer",
     *EMAIL,
 )
 _NAME = ("name", "full name", "student name", "vollständiger name")
@@ -151,11 +153,13 @@ class Roster:
 
         A student is whom a column of identities calls so. Where two columns call two
         people so, the one counts in which more students are found. Whom no column has
-        is known by a full name that nobody else has.
+        is known by what differs from one in case alone, or by a full name, if nobody
+        else is called so.
         """
         found: dict[str, Person] = {}
         left = dict(enumerate(self.people))
-        for known in (*self._columns(students), self._names(students)):
+        ways = (*self._columns(students), self._nearly(students), self._names(students))
+        for known in ways:
             for student in students:
                 number = known.get(student)
                 if student not in found and number in left:
@@ -174,16 +178,32 @@ class Roster:
         wanted = set(students)
         return sorted(columns.values(), key=lambda column: -len(wanted & set(column)))
 
+    def _nearly(self, students: Iterable[str]) -> dict[str, int]:
+        """Students who are called as one person is, but for case and spaces."""
+        called = [{*person.identities.values()} for person in self.people]
+        return _only({student: student for student in students}, called)
+
     def _names(self, students: Mapping[str, str]) -> dict[str, int]:
-        """Students whose platform tells a name, which one person has."""
-        theirs = Counter(_folded(name) for name in students.values())
-        ours = Counter(_folded(person.name) for person in self.people)
-        numbers = {_folded(p.name): number for number, p in enumerate(self.people)}
-        return {
-            student: numbers[_folded(name)]
-            for student, name in students.items()
-            if name and theirs[_folded(name)] == ours[_folded(name)] == 1
-        }
+        """Students who have a person's name, as their platform or folder tells it."""
+        names = {student: name or student for student, name in students.items()}
+        return _only(names, [{person.name} for person in self.people])
+
+
+def _only(
+    students: Mapping[str, str], called: Sequence[Collection[str]]
+) -> dict[str, int]:
+    """The number of whoever is called as a student is, where nobody else is."""
+    theirs = Counter(map(_folded, students.values()))
+    ours: dict[str, set[int]] = {}
+    for number, names in enumerate(called):
+        for name in filter(None, names):
+            ours.setdefault(_folded(name), set()).add(number)
+    found = {s: ours.get(_folded(name), set()) for s, name in students.items()}
+    return {
+        student: min(numbers)
+        for student, numbers in found.items()
+        if len(numbers) == 1 and theirs[_folded(students[student])] == 1
+    }
 
 
 def _unused(person: Person, taken: Collection[str]) -> str:
