@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -62,8 +62,8 @@ class Sections:
 
     A folder of one student may well have folders in it, and copies. But what a platform
     calls its own tells whose it is. And where most folders hold the same exercise in
-    several folders or files that other folders do not have, and nobody's work lies in
-    any directly, they are of several students each.
+    several folders or files, there are more of these names than folders, and nobody's
+    work lies in any directly, they are of several students each.
     """
 
     def __init__(
@@ -94,9 +94,7 @@ class Sections:
             for name, folder in folders.items()
             if name not in self._names and inside[name]
         }
-        shared = Counter(member for f in plain.values() for member in f.members())
-        alike = [name for name, f in plain.items() if f.is_of_own_members(shared)]
-        if 2 * len(alike) > len(plain) and not any(f.own_work for f in plain.values()):
+        if _are_of_several(plain.values()):
             self._names |= plain.keys()
         self.doubtful = sorted(
             name
@@ -173,13 +171,10 @@ class _Folder:
         """Whose the exercises in it are, if it is of several students."""
         return {member for member, exercise in map(_held, self.programs) if exercise}
 
-    def is_of_own_members(self, shared: Counter[str]) -> bool:
-        """Whether several of them have the same exercise, and some are found only here.
-
-        What lies in every student's folder, such as "old" and "new", is nobody's name.
-        """
-        is_own = any(shared[member] == 1 for member in self.members())
-        return is_own and _clash(map(_held, self.programs))
+    @property
+    def clashes(self) -> bool:
+        """Whether several of them have the same exercise."""
+        return _clash(map(_held, self.programs))
 
     def is_doubtful(self, *, alone: bool) -> bool:
         """Whether several students' work may be in it for all that is known."""
@@ -188,6 +183,21 @@ class _Folder:
         if alone and len(unnamed) > 1 and len(unnamed) == len(self.programs):
             return True
         return _clash(map(_mentioned, self.programs))
+
+
+def _are_of_several(folders: Collection[_Folder]) -> bool:
+    """Whether folders of which no platform tells anything are of several students each.
+
+    What lies in every student's folder, such as "old" and "new", is nobody's name: so
+    there are to be more names than folders.
+    """
+    clashing = [folder for folder in folders if folder.clashes]
+    names = {member for folder in folders for member in folder.members()}
+    return (
+        2 * len(clashing) > len(folders)
+        and len(names) > len(folders)
+        and not any(folder.own_work for folder in folders)
+    )
 
 
 def _held(path: _Path) -> tuple[str, str]:

@@ -203,6 +203,15 @@ LAYOUTS = {
             *((name, "exercise1") for name in ("kim", "eve", "joe")),
         },
     ),
+    "sections, one with nobody of its own": (
+        [f"groupA/{name}_exercise1.py" for name in ("ada", "bob", "kim")]
+        + [f"groupB/{name}_exercise1.py" for name in ("ada", "bob")],
+        ALL,
+        {
+            *((f"group{a}/{b}", "exercise1") for a in "AB" for b in ("ada", "bob")),
+            ("kim", "exercise1"),
+        },
+    ),
     "a folder an exercise in sections": (
         [
             "groupA/exercise1/ada/exercise1.py",
