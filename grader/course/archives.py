@@ -3,8 +3,8 @@
 Nothing is ever unpacked to a disc: what an archive holds becomes bytes with a name.
 Whoever made the archive may be hostile, so only regular files count, names stay below
 the archive's top, and sizes are bounded before anything is unpacked, not afterwards.
-An archive that lies in a folder or in another archive is read too, one level deep:
-it is as if it had been unpacked where it lies.
+An archive that lies in a folder or in another archive is read too, and so is one in
+that, as students' are in a section's: it is as if each had been unpacked where it lies.
 """
 
 from __future__ import annotations
@@ -38,6 +38,9 @@ _LONGEST_OTHER = 32 << 20
 _MOST_FILES = 100_000
 _MOST_BYTES = 1 << 30
 _MOST_OF_ONE = 64 << 20  # of an archive that one student handed in
+# And of one that lies in another, which may be a section's; of all of them there.
+_MOST_OF_INNER = 16 << 20
+_MOST_OF_ALL_INNER = 512 << 20
 _LONGEST_NAME = 1000
 _DEEPEST = 24
 
@@ -45,6 +48,8 @@ _DEEPEST = 24
 _HIDDEN = (".", "__MACOSX", "__pycache__")
 
 NO_PROGRAM = "is no .py file"
+_TOO_MANY = "is among others that hold too much; unpack what they lie in"
+_TOO_DEEP = "holds another archive; unpack it"
 _NOT_OPENED = "is an archive that cannot be opened here; make it a .zip"
 
 _DAMAGE = (
@@ -107,13 +112,13 @@ class _Budget:
 
     def __init__(self, most: int | None = None) -> None:
         self._files = _MOST_FILES
-        self._bytes = _MOST_BYTES if most is None else most
+        self.most = self.left = _MOST_BYTES if most is None else most
 
     def spend(self, size: int) -> None:
         """Raises `UsageError` where it is too much."""
         self._files -= 1
-        self._bytes -= size
-        if self._files < 0 or self._bytes < 0:
+        self.left -= size
+        if self._files < 0 or self.left < 0:
             raise _TooMuch(
                 f"there are more than {_MOST_FILES} files or {_MOST_BYTES >> 20} MB "
                 "in it; hand it over in parts"
@@ -178,25 +183,49 @@ def _with_nested(members: list[Entry | Unread], budget: _Budget) -> Found:
         if isinstance(member, Unread) or not is_archive(member.path):
             found.add(member)
             continue
-        name = str(member.path)
-        top = member.path.with_name(stem(member.path))
-        try:
-            inside = list(_unpacked(io.BytesIO(member.data), _Budget(_MOST_OF_ONE)))
-        except _DAMAGE as error:
-            found.add(Unread(name, f"cannot be read: {_reason(error)}"))
-            continue
-        except _TooMuch:
-            found.add(Unread(name, f"holds more than {_MOST_OF_ONE >> 20} MB"))
-            continue
+        inside = _with_innermost(_opened(member, _Budget(_MOST_OF_ONE)))
         budget.spend(sum(len(e.data) for e in inside if isinstance(e, Entry)))
         for inner in inside:
-            if isinstance(inner, Unread):
-                found.add(replace(inner, name=f"{top}/{inner.name}"))
-            elif is_archive(inner.path):
-                found.add(Unread(name, "holds another archive; unpack it"))
-            else:
-                found.add(replace(inner, path=top / inner.path))
+            found.add(inner)
     return found
+
+
+def _with_innermost(members: list[Entry | Unread]) -> list[Entry | Unread]:
+    """What an archive holds, with what archives in it hold, such as a section's."""
+    found: list[Entry | Unread] = []
+    room = _MOST_OF_ALL_INNER
+    for member in members:
+        if isinstance(member, Unread) or not is_archive(member.path):
+            found.append(member)
+            continue
+        if room <= 0:
+            found.append(Unread(str(member.path), _TOO_MANY))
+            continue
+        # What one student packed is not to take the room of the others.
+        budget = _Budget(min(_MOST_OF_INNER, room))
+        for inner in _opened(member, budget):
+            deeper = isinstance(inner, Entry) and is_archive(inner.path)
+            found.append(Unread(str(member.path), _TOO_DEEP) if deeper else inner)
+        room -= budget.most - max(0, budget.left)
+    return found
+
+
+def _opened(archive: Entry, budget: _Budget) -> list[Entry | Unread]:
+    """What an archive holds, as if it had been unpacked; or why it is not read."""
+    name = str(archive.path)
+    top = archive.path.with_name(stem(archive.path))
+    try:
+        inside = list(_unpacked(io.BytesIO(archive.data), budget))
+    except _DAMAGE as error:
+        return [Unread(name, f"cannot be read: {_reason(error)}")]
+    except _TooMuch:
+        return [Unread(name, f"holds more than {budget.most >> 20} MB")]
+    return [
+        replace(inner, name=f"{top}/{inner.name}")
+        if isinstance(inner, Unread)
+        else replace(inner, path=top / inner.path)
+        for inner in inside
+    ]
 
 
 def is_program(path: PurePosixPath) -> bool:

@@ -156,6 +156,32 @@ def test_an_archive_of_one_student_that_is_too_large(
     ]
 
 
+def test_an_archive_in_a_section_s_takes_no_other_s_room(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However much it holds; and all of them together hold so much."""
+    monkeypatch.setattr(archives, "_MOST_OF_INNER", 1 << 20)
+    much = _tar(tmp_path / "much.tar.gz", (_member("core"), bytes(2 << 20)))
+    some = _tar(tmp_path / "some.tar.gz", (_member("exercise1.py"), b"right"))
+    contents = [(_member("ada.tar.gz"), much.read_bytes())]
+    contents += [(_member(f"{n}.tar.gz"), some.read_bytes()) for n in ("bob", "eve")]
+    (tmp_path / "in").mkdir()
+    _tar(tmp_path / "in" / "groupA.tar", *contents)
+    found = read(tmp_path / "in")
+    assert [str(e.path) for e in found.entries] == [
+        "groupA/bob/exercise1.py",
+        "groupA/eve/exercise1.py",
+    ]
+    assert [*map(str, found.unread)] == ["groupA/ada.tar.gz holds more than 1 MB"]
+    monkeypatch.setattr(archives, "_MOST_OF_ALL_INNER", 1 << 20)
+    found = read(tmp_path / "in")
+    assert found.entries == []
+    assert [unread.why for unread in found.unread] == [
+        "holds more than 1 MB",
+        *["is among others that hold too much; unpack what they lie in"] * 2,
+    ]
+
+
 @pytest.mark.parametrize("data", [b"", b"PK\3\4 no", b"\x1f\x8b\x08 no", b"text"])
 def test_what_is_no_archive(tmp_path: Path, data: bytes) -> None:
     """One sentence that names it."""

@@ -414,16 +414,29 @@ def test_what_is_not_graded_is_told(tmp_path: Path) -> None:
         archive.writestr("work/exercise1.py", "nested")
     with zipfile.ZipFile(tmp_path / "moodle.zip", "w") as archive:
         archive.writestr("Eve_12_assignsubmission_file_/work.zip", inner.getvalue())
+    deeper = io.BytesIO()
+    with zipfile.ZipFile(deeper, "w") as archive:
+        archive.writestr("work.zip", inner.getvalue())
+    with zipfile.ZipFile(tmp_path / "moodle.zip", "a") as archive:
+        archive.writestr("Kim_14_assignsubmission_file_/a.zip", deeper.getvalue())
+        archive.writestr("Max_15_assignsubmission_file_/a.zip", b"PK no")
     (tmp_path / "eve_13_814_work.zip").write_bytes(inner.getvalue())
     found = handed_in(tmp_path, ALL)
-    assert {a.student for a in found.attempts} == {"ada", "13"}
+    assert {a.student for a in found.attempts} == {"ada", "12", "13"}
+    of_kim, of_max = (
+        f"moodle/{name}_assignsubmission_file_/a.zip" for name in ("Kim_14", "Max_15")
+    )
     assert [(n.student, n.file, n.why) for n in found.no_programs] == [
         ("bob", "bob.zip", "cannot be read: it is damaged, or no archive"),
-        ("moodle", "moodle.zip", "holds another archive; unpack it"),
+        ("14", of_kim, "holds another archive; unpack it"),
+        ("15", of_max, "cannot be read: it is damaged, or no archive"),
     ]
     assert found.ignored == ["not graded: 1 file not called exerciseN.py: ada/notes.py"]
-    (twelve,) = handed_in(tmp_path / "moodle.zip", ALL).attempts
-    assert (twelve.student, twelve.source) == ("12", b"nested")
+    attempts = handed_in(tmp_path / "moodle.zip", ALL).attempts
+    assert {(a.student, a.source) for a in attempts} == {
+        ("12", b"nested"),
+        ("14", b"nested"),
+    }
 
 
 # What lies there beside ada/exercise1.py; who handed in no program; what else is told.
