@@ -139,9 +139,14 @@ def _short(number: Decimal) -> str:
 
 
 def plain(book: Book, rules: Rules) -> str:
-    """A row a student, a column an exercise, and the sum; empty: not handed in."""
+    """A row a student, a column an exercise, and the sum; empty: not handed in.
+
+    With e-mail addresses where any is known: Moodle imports grades by them.
+    """
     known, exercises = book.known, book.exercises
-    rows = [["student", "name", *exercises, "sum"]]
+    emails = {student.student: student.email for student in book.students}
+    with_email = any(emails.values())
+    rows = [["student", "name", *["email"] * with_email, *exercises, "sum"]]
     for student, name in sorted(book.names.items()):
         grades = {
             exercise: rules.grade(known[student, exercise])
@@ -150,7 +155,8 @@ def plain(book: Book, rules: Rules) -> str:
         }
         cells = [str(grades.get(exercise, "")) for exercise in exercises]
         total = sum(grades.values(), Decimal(0)).quantize(_CENT)
-        rows.append([student, name, *cells, str(total)])
+        email = [emails.get(student, "")] * with_email
+        rows.append([student, name, *email, *cells, str(total)])
     return _written(rows)
 
 

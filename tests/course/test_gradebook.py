@@ -196,9 +196,9 @@ def test_who_handed_in_nothing_is_there() -> None:
     """In one's own with empty cells; nothing is said of what waits for a verdict."""
     book = Book([BOB, BOB_2], CLASS, {("4711", "exercise1")})
     assert _rows(plain(book, Rules()))[1:] == [
-        ["4711", "Ada Lovelace", "", "", "0.00"],
-        ["4712", "'=HYPERLINK()", "7.00", "5.00", "12.00"],
-        ["dan", "Dan", "", "", "0.00"],
+        ["4711", "Ada Lovelace", "", "", "", "0.00"],
+        ["4712", "'=HYPERLINK()", "", "7.00", "5.00", "12.00"],
+        ["dan", "Dan", "dan@example.org", "", "", "0.00"],
     ]
     assert book.missing == {
         ("4711", "exercise2"),
@@ -276,7 +276,7 @@ def test_the_command(tmp_path: Path) -> None:
     assert done.stderr == (
         "grade: 3 students, 2 exercises; 1 late (loses 25 %); 3 not handed in\n"
     )
-    assert '"dan","Dan","","","0.00"' in done.stdout
+    assert '"dan","Dan","dan@example.org","","","0.00"' in done.stdout
     (tmp_path / "export.csv").write_text("ID,exercise1\n4711,\n")
     chosen = ["--exercise", "exercise1", "--canvas", "export.csv"]
     done = _gradebook(tmp_path, *chosen, "-o", "filled.csv")
@@ -299,7 +299,7 @@ def test_a_verdict_that_cannot_be_read(tmp_path: Path) -> None:
     (results.folder / "verdicts" / "4712" / "exercise1.json").write_text("{")
     done = _gradebook(tmp_path)
     assert done.returncode == 3
-    assert '"4711","Ada Lovelace","10.00"' in done.stdout
+    assert '"4711","Ada Lovelace","","10.00"' in done.stdout
     first, last = done.stderr.splitlines()
     assert "no verdict can be read from verdicts/4712/exercise1.json" in first
     assert "`grade course` grades again" in first
@@ -351,8 +351,22 @@ def test_who_is_not_in_the_roster_and_has_no_verdict(tmp_path: Path) -> None:
     known = ClassList((*CLASS, stranger), exercises, (document,))
     save_class(results.folder, known)
     done = _gradebook(tmp_path)
-    assert '"4720","Łukasz Ñandú","","","0.00"' in done.stdout
+    assert '"4720","Łukasz Ñandú","","","","0.00"' in done.stdout
     assert done.stderr.startswith("grade: 4 students, 2 exercises; ")
+
+
+def test_plain_with_addresses() -> None:
+    """Where the roster has any: Moodle's gradebook import finds people by them."""
+    roster = [
+        Student("4711", "Ada Lovelace", "ada@example.org", enrolled=True),
+        Student("dan", "Dan", "=dan@example.org", enrolled=True),
+    ]
+    assert _rows(plain(Book([ADA, BOB], roster), Rules())) == [
+        ["student", "name", "email", "exercise1", "sum"],
+        ["4711", "Ada Lovelace", "ada@example.org", "10.00", "10.00"],
+        ["4712", "'=HYPERLINK()", "", "7.00", "7.00"],
+        ["dan", "Dan", "'=dan@example.org", "", "0.00"],
+    ]
 
 
 def test_results_are_not_written_over(tmp_path: Path) -> None:
