@@ -218,7 +218,9 @@ def _tables_of(
     try:
         data = tomllib.loads(text, parse_float=Decimal)
     except tomllib.TOMLDecodeError as error:
-        raise UsageError(f"{path} is not valid TOML: {error}") from error
+        raise UsageError(
+            f"{path} is not valid TOML: {error}; mend it, or say --no-config"
+        ) from error
     except RecursionError:
         raise UsageError(
             f"{path} nests its values too deeply; what it may have nests no deeper "

@@ -17,6 +17,7 @@ others in a sentence for all.
 
 from __future__ import annotations
 
+import unicodedata
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -403,7 +404,7 @@ def _files(found: Found) -> list[_File]:
     """Everything, each as if archives had been unpacked where they lay."""
     nobody = Owner("")
     files = [
-        _File(nobody, "", entry.path.parts, str(entry.path), entry)
+        _File(nobody, "", _composed(entry.path.parts), str(entry.path), entry)
         for entry in found.entries
     ]
     for unread in found.unread:
@@ -411,8 +412,14 @@ def _files(found: Found) -> list[_File]:
         parts = tuple(part for part in path.parts if part not in ("/", "..")) or ("?",)
         if is_packed(path):
             parts = (*parts[:-1], stem(path), path.name)
+        parts = _composed(parts)
         files.append(_File(nobody, "", parts, unread.name, None, unread.why))
     return files
+
+
+def _composed(parts: Iterable[str]) -> tuple[str, ...]:
+    """The same names with an umlaut, say, as one character, whoever wrote them."""
+    return tuple(unicodedata.normalize("NFC", part) for part in parts)
 
 
 def _stem(file: _File) -> str:

@@ -125,6 +125,7 @@ def test_it_does_what_it_says(capsys: pytest.CaptureFixture[str]) -> None:
     ("text", "said"),
     [
         ("[course", "forklab.toml is not valid TOML: "),
+        ("[course", "; mend it, or say --no-config"),
         (
             "\n[cours]\n",
             "forklab.toml, line 2: there is no table [cours]; did you mean",

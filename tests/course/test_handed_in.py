@@ -537,6 +537,20 @@ def test_a_file_counts_for_no_other_exercise(tmp_path: Path) -> None:
     assert [attempt.file for attempt in attempts] == ["zoe/anything.py"]
 
 
+def test_names_are_the_same_however_they_are_composed(tmp_path: Path) -> None:
+    """Some systems write an umlaut as one character, others as two."""
+    composed, decomposed = "J\u00fcrgen", "Ju\u0308rgen"
+    for name in (composed, decomposed):
+        with zipfile.ZipFile(tmp_path / f"{len(name)}.zip", "w") as archive:
+            archive.writestr(f"all/{name}/exercise1.py", "right")
+            archive.writestr("all/bob/exercise1.py", "right")
+        students = {
+            attempt.student
+            for attempt in handed_in(tmp_path / f"{len(name)}.zip", ALL).attempts
+        }
+        assert students == {composed, "bob"}
+
+
 def test_two_of_one_name(tmp_path: Path) -> None:
     """The newest counts, of an archive the last; the others are told."""
     (tmp_path / "ada").mkdir()
@@ -694,7 +708,10 @@ _FILES = st.sampled_from(
         "exercise1.py",
         "Exercise_2.PY",
         "ada_exercise1.py",
+        "bob_exercise1.py",
         "ada_4711_815_exercise2-1.py",
+        "bob_4712_816_exercise2.py",
+        "bob_4712_816_notes.py",
         "exercise9.py",
         "notes.py",
     ]
