@@ -63,10 +63,15 @@ def names_an_exercise(word: str) -> bool:
 
 
 def is_platforms(name: str) -> bool:
-    """Whether a platform's export calls a student's folder so."""
+    """Whether a platform's export calls a student's folder or file so."""
+    return is_surely_platforms(name) or _CANVAS.fullmatch(name) is not None
+
+
+def is_surely_platforms(name: str) -> bool:
+    """Whether nobody else would: a name with two numbers may be anybody's idea."""
     return bool(
         _MOODLE.fullmatch(name)
-        or _CANVAS.fullmatch(name)
+        or _CANVAS_EXERCISE.fullmatch(name)
         or re.fullmatch(r"submission_\d+", name)
     )
 

@@ -12,6 +12,7 @@ from grader.course.owners import (
     classroom_prefix,
     exercise_of,
     is_platforms,
+    is_surely_platforms,
     names_an_exercise,
     owner_of_file,
     owner_of_folder,
@@ -89,6 +90,8 @@ class Sections:
             for name in self._wrappers
         }
         self._names = {name for name, folder in folders.items() if folder.is_platforms}
+        if self._names:
+            self._names |= {n for n, f in folders.items() if f.may_be_platforms}
         plain = {
             name: folder
             for name, folder in folders.items()
@@ -136,36 +139,43 @@ class _Folder:
     def is_of_several(self) -> bool:
         """Whether it is of several students, whoever's work lies in it directly."""
         folders = (path for path in self.programs if path[1:])
-        return _clash(map(_held, folders)) or len(self._platforms()) > 1
+        return _clash(map(_held, folders)) or len(self._platforms()[0]) > 1
 
     @property
     def is_platforms(self) -> bool:
         """Whether a platform's export is in it."""
-        found = self._platforms()
-        return len(found) > 1 or (len(found) == 1 and not self.own_work)
+        found, sure = self._platforms()
+        return len(found) > 1 or (len(found) == 1 and sure and not self.own_work)
 
-    def _platforms(self) -> set[str]:
-        """Students by what their platform calls them.
+    @property
+    def may_be_platforms(self) -> bool:
+        """Whether one is, if one is beside it."""
+        found, _ = self._platforms()
+        return len(found) == 1 and not self.own_work
 
-        A name with two numbers may be anybody's idea. It is Canvas's where the file is
-        one of an exercise, or all are called so.
+    def _platforms(self) -> tuple[set[str], bool]:
+        """Students by what their platform calls them, and whether that is sure.
+
+        If it is not, all that lies here must be called so.
         """
-        sure: set[str] = set()
-        unsure: set[str] = set()
-        inner = [in_exercise(path)[1] for path in (*self.programs, *self.documents)]
-        for path in inner:
+        found: set[str] = set()
+        sure = False
+        called_otherwise = False
+        paths = [*self.programs, *self.documents]
+        for number, path in enumerate(paths):
+            first, *rest = in_exercise(path)[1]
+            word = first if rest else PurePosixPath(first).stem
             owner = (
-                owner_of_folder(path[0], self.prefix)
-                if path[1:]
-                else owner_of_file(PurePosixPath(path[0]).stem, alone=False)
+                owner_of_folder(word, self.prefix)
+                if rest
+                else owner_of_file(word, alone=False)
             )
-            if not owner.by_platform:
-                continue
-            is_sure = path[1:] or not owner.file or names_an_exercise(owner.file)
-            (sure if is_sure else unsure).add(owner.student)
-        programs = [path for path in self.programs if not path[1:]]
-        called_so = [path for path in programs if is_platforms(path[0])]
-        return sure | unsure if sure or len(called_so) == len(programs) else sure
+            if owner.by_platform:
+                found.add(owner.student)
+                sure |= is_surely_platforms(word) or not is_platforms(word)
+            elif number < len(self.programs):
+                called_otherwise = True
+        return (set(), False) if called_otherwise and not sure else (found, sure)
 
     def members(self) -> set[str]:
         """Whose the exercises in it are, if it is of several students."""

@@ -125,6 +125,11 @@ LAYOUTS = {
         ("exercise2",),
         {(number, "exercise2") for number in ("4711", "4712", "4713")},
     ),
+    "names with numbers, of one exercise": (
+        ["ada/hw_1_2_final.py", "bob/pipe_3_4_mine.py", "eve/hw_5_6_new/exercise2.py"],
+        ("exercise2",),
+        {("ada", "exercise2"), ("bob", "exercise2"), ("eve", "exercise2")},
+    ),
     "sections of Canvas's files in folders of their own, with a stub": (
         [
             "groupA/submissions/lovelace_4711_815_exercise2.py",
