@@ -108,7 +108,8 @@ class _Words:
             for name in filter(None, names):
                 self._everybodys.setdefault(_first(name), {})[name] = number
             parts = _NAME.findall(student.name)
-            self._own[student.student] = dict.fromkeys(parts, number)
+            own = [*parts, student.student.rpartition("/")[2]]  # without a section
+            self._own[student.student] = dict.fromkeys(own, number)
             for part in parts:
                 if not part.islower():
                     # Several are called so: it may be any of them.

@@ -18,7 +18,7 @@ from grader import __version__
 from grader.classreport.anonymity import anonymous
 from grader.classreport.page import class_page, feedback_pages
 from grader.classreport.reading import Course, read_course
-from grader.course.class_list import ClassList, Unreadable, save_class
+from grader.course.class_list import ClassList, Student, Unreadable, save_class
 from grader.course.results import Results, folder_name
 from grader.verdict import CheckOutcome
 from tests.classreport.classes import ATTACK, EXERCISES, STUDENTS, finding, make, result
@@ -142,6 +142,20 @@ def test_anonymous(course: Course) -> None:
     result = hidden.results[example.student, "exercise1"]
     assert result.verdict.checks[1].findings[0].id == "zombie-left"
     assert result.verdict.checks[1].title == "It waits"
+
+
+def test_anonymous_students_of_sections(course: Course) -> None:
+    """Whoever is told apart by a section is also known without it."""
+    said = finding("zombie-left", "zuse: a zombie of Zuse in groupA/zuse/exercise1.py")
+    students = (*STUDENTS[:1], Student("groupA/zuse"), Student("groupB/zuse"))
+    results = {
+        (name, "exercise1"): result(name, "exercise1", said)
+        for name in ("groupA/zuse", "groupB/zuse")
+    }
+    course = replace(course, students=students, results=results, failed={})
+    page = class_page(anonymous(course, b"secret"), MADE, anonymous=True)
+    assert "a zombie of student-" in page
+    assert "zuse" not in page.casefold()
 
 
 def test_anonymous_words_that_only_look_like_names(course: Course) -> None:
