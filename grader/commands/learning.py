@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import difflib
+import shlex
 from pathlib import Path
 
 from grader.errors import UsageError
@@ -111,7 +112,7 @@ def start(arguments: argparse.Namespace) -> int:
         reporter.line(f"{done.path}{what}")
     first = next(iter(find_exercises()))
     elsewhere = arguments.folder != Path()
-    where = f"cd {arguments.folder}, then " if elsewhere else ""
+    where = f"cd {shlex.quote(str(arguments.folder))}, then " if elsewhere else ""
     grade = with_course(f"grade {first}", elsewhere=elsewhere)
     reporter.line(f"Next: read exercises/{first}/README.md; {where}`{grade}` any time.")
     return FULL

@@ -156,6 +156,12 @@ def test_a_place_in_a_folder_is_made(words: list[str]) -> None:
     assert Path("mine", "exercises", "exercise1").is_dir()
 
 
+def test_a_folder_with_a_space(capsys: pytest.CaptureFixture[str]) -> None:
+    """What is told to be typed can be typed."""
+    assert main(["start", "my work"]) == 0
+    assert "; cd 'my work', then `grade exercise1`" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     "words",
     [
