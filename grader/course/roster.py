@@ -179,7 +179,10 @@ class Roster:
         return sorted(columns.values(), key=lambda column: -len(wanted & set(column)))
 
     def _nearly(self, students: Iterable[str]) -> dict[str, int]:
-        """Students who are called as one person is, but for case and spaces."""
+        """Students who are called as one person is, but for what gets lost.
+
+        Case, spaces, and zeros that a spreadsheet takes from the front of a number.
+        """
         called = [{*person.identities.values()} for person in self.people]
         return _only({student: student for student in students}, called)
 
@@ -193,16 +196,16 @@ def _only(
     students: Mapping[str, str], called: Sequence[Collection[str]]
 ) -> dict[str, int]:
     """The number of whoever is called as a student is, where nobody else is."""
-    theirs = Counter(map(_folded, students.values()))
+    theirs = Counter(map(_plain, students.values()))
     ours: dict[str, set[int]] = {}
     for number, names in enumerate(called):
         for name in filter(None, names):
-            ours.setdefault(_folded(name), set()).add(number)
-    found = {s: ours.get(_folded(name), set()) for s, name in students.items()}
+            ours.setdefault(_plain(name), set()).add(number)
+    found = {s: ours.get(_plain(name), set()) for s, name in students.items()}
     return {
         student: min(numbers)
         for student, numbers in found.items()
-        if len(numbers) == 1 and theirs[_folded(students[student])] == 1
+        if len(numbers) == 1 and theirs[_plain(students[student])] == 1
     }
 
 
@@ -211,6 +214,11 @@ def _unused(person: Person, taken: Collection[str]) -> str:
     called = [*person.identities.values()]
     called.append(f"{called[0]} ({' '.join(person.identities)})")
     return next((name for name in called if name not in taken), called[-1])
+
+
+def _plain(name: str) -> str:
+    folded = _folded(name)
+    return folded.lstrip("0") or folded if folded.isdecimal() else folded
 
 
 def _folded(name: str) -> str:

@@ -218,6 +218,14 @@ def test_what_differs_in_case_is_the_same_if_nobody_else_is_called_so() -> None:
     assert roster.match({"Ada": "", "ADA": ""}).strangers == ["ADA", "Ada"]
 
 
+def test_zeros_that_a_spreadsheet_took_away() -> None:
+    """From the front of a number; where nobody else has that number."""
+    people = [Person({"ID": "12"}), Person({"ID": "013"}), Person({"ID": "13"})]
+    matched = Roster(people).match(dict.fromkeys(["0012", "0013", "13"], ""))
+    assert matched.people == {"0012": people[0], "13": people[2], "013": people[1]}
+    assert matched.strangers == ["0013"]
+
+
 def test_strangers_are_told_in_one_sentence() -> None:
     """With who may be meant by a slip of the pen; of numbers nobody is."""
     roster = Roster([ADA, Person({"student": "turing", "ID": "47113"})])
