@@ -340,6 +340,9 @@ class _Head:
                 f"{some([repr(name) for name in names if name])} in line {line}; call "
                 "the one that does 'student' there"
             )
+        # What a teacher calls somebody, beside what GitHub does.
+        is_classrooms = "github username" in columns
+        self._called = columns.get("identifier") if is_classrooms else None
         self._name, self._first, self._last, self._email, self._section, self._role = (
             next((columns[word] for word in kind if word in columns), None)
             for kind in (full, _FIRST, _LAST, EMAIL, _SECTION, _ROLE)
@@ -360,6 +363,7 @@ class _Head:
         if role and not any(kind in role for kind in _STUDENT_ROLES):
             return None
         name = cell(self._name) or f"{cell(self._first)} {cell(self._last)}".strip()
+        name = name or cell(self._called)
         identities = {
             column: _PARTICIPANT.sub("", cell(place))
             for column, place in self._identities.items()

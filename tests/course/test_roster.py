@@ -218,6 +218,13 @@ def test_what_differs_in_case_is_the_same_if_nobody_else_is_called_so() -> None:
     assert roster.match({"Ada": "", "ADA": ""}).strangers == ["ADA", "Ada"]
 
 
+def test_an_account_is_nobody_s_name(tmp_path: Path) -> None:
+    """GitHub Classroom knows names only where students wrote them; teachers did not."""
+    text = 'identifier,github_username,name\n"Lovelace, Ada",al,""\nb,bo,Bob\n'
+    roster = _read(tmp_path, text)
+    assert [person.name for person in roster.people] == ["Lovelace, Ada", "Bob"]
+
+
 def test_zeros_that_a_spreadsheet_took_away() -> None:
     """From the front of a number; where nobody else has that number."""
     people = [Person({"ID": "12"}), Person({"ID": "013"}), Person({"ID": "13"})]
