@@ -45,7 +45,7 @@ from grader.course.owners import (
     owner_of_file,
     owner_of_folder,
 )
-from grader.course.sections import Sections, in_exercise, with_sections, wrappers
+from grader.course.sections import Namesakes, Sections, in_exercise, wrappers
 from grader.errors import UsageError
 from grader.report.text import counted, some
 
@@ -218,6 +218,7 @@ class _Reading:
     def __init__(self, exercises: Collection[str]) -> None:
         self._exercises = exercises
         self.doubtful: Sequence[str] = ()
+        self.namesakes = ""
         self.attempts: list[Attempt] = []
         self.no_programs: list[NoProgram] = []
         self.unused: dict[str, list[str]] = defaultdict(list)
@@ -225,7 +226,8 @@ class _Reading:
     def ignored(self) -> list[str]:
         """A sentence for each kind of file that is not graded, and one on sections."""
         told = [_sentence(kind, files) for kind, files in self.unused.items() if files]
-        return [*told, _on_sections(self.doubtful)] if self.doubtful else told
+        sections = _on_sections(self.doubtful) if self.doubtful else ""
+        return [*told, *filter(None, (sections, self.namesakes))]
 
     def read(self, top: str, found: Found) -> None:
         """Everything that was found; `top` is what its folder is called."""
@@ -309,8 +311,15 @@ class _Reading:
                 owner, word = self._among_others(file, exercise)
             file = replace(file, owner=owner, word=word)
             found.append((section, file, exercise, len(path) == 1))
-        students = with_sections([(section, file.owner) for section, file, *_ in found])
-        for student, (_, file, exercise, flat) in zip(students, found, strict=True):
+        namesakes = Namesakes(
+            [
+                (section, file.owner, exercise or _exercise(file))
+                for section, file, exercise, _ in found
+            ]
+        )
+        self.namesakes = namesakes.told()
+        for section, file, exercise, flat in found:
+            student = namesakes.student(section, file.owner)
             owner = replace(file.owner, student=student)
             yield replace(file, owner=owner), exercise, flat
 
@@ -426,6 +435,12 @@ def _stem(file: _File) -> str:
     """Its name without suffixes; a document may have two, as exercise2.py.txt has."""
     name = PurePosixPath(file.path[-1])
     return name.stem if file.entry is not None else name.name.split(".")[0]
+
+
+def _exercise(file: _File) -> str:
+    """The exercise that a file is named after; empty if after none."""
+    match = exercise_of(file.word)
+    return match[0] if match else ""
 
 
 def _is_helper(file: _File) -> bool:

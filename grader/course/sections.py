@@ -17,6 +17,7 @@ from grader.course.owners import (
     owner_of_file,
     owner_of_folder,
 )
+from grader.report.text import some
 
 _Path = tuple[str, ...]
 
@@ -238,18 +239,53 @@ def _clash(held: Iterable[tuple[str, str]]) -> bool:
     return any(len(members) > 1 for members in found.values())
 
 
-def with_sections(owners: Sequence[tuple[str, Owner]]) -> list[str]:
-    """What tells students apart who are called the same in several sections.
+class Namesakes:
+    """Students who are called the same in several sections.
 
-    `owners` are of files, each with its section; empty where it lies in none.
+    They are others where two of their sections have an exercise in common. Else it is a
+    folder a week, say, and they are the same.
     """
-    counted: dict[str, set[str]] = defaultdict(set)
-    for section, owner in owners:
-        if owner.student and not owner.by_platform:
-            counted[owner.student].add(section)
-    return [
-        f"{section}/{owner.student}"
-        if section and not owner.by_platform and len(counted[owner.student]) > 1
-        else owner.student
-        for section, owner in owners
-    ]
+
+    def __init__(self, files: Sequence[tuple[str, Owner, str]]) -> None:
+        """Each file's section, empty where it lies in none; its owner and exercise."""
+        sections: dict[str, set[str]] = defaultdict(set)
+        self._exercises: dict[str, set[str]] = defaultdict(set)
+        for section, owner, exercise in files:
+            if owner.student and not owner.by_platform:
+                sections[owner.student].add(section)
+            if exercise:
+                self._exercises[section].add(exercise)
+        several = {name: found for name, found in sections.items() if len(found) > 1}
+        self._others = {n for n, found in several.items() if self._in_common(found)}
+        same = several.keys() - self._others
+        self._same = (
+            sorted(same),
+            sorted(
+                {
+                    section or "other folders"
+                    for name in same
+                    for section in several[name]
+                }
+            ),
+        )
+
+    def _in_common(self, sections: Collection[str]) -> bool:
+        """Whether two sections have the same exercise."""
+        exercises = [name for s in sections for name in self._exercises[s]]
+        return len(set(exercises)) < len(exercises)
+
+    def student(self, section: str, owner: Owner) -> str:
+        """What to call the owner of a file."""
+        if section and not owner.by_platform and owner.student in self._others:
+            return f"{section}/{owner.student}"
+        return owner.student
+
+    def told(self) -> str:
+        """A sentence on those who are taken for the same; empty without any."""
+        students, sections = self._same
+        if not students:
+            return ""
+        return (
+            f"{some(sections)} have no exercise in common, so who is in several "
+            f"of them is taken for one student: {some(students)}"
+        )

@@ -208,6 +208,17 @@ LAYOUTS = {
             *((name, "exercise1") for name in ("kim", "eve", "joe")),
         },
     ),
+    "a folder a week": (
+        [
+            *(f"week 1/{name}/exercise1.py" for name in ("ada", "bob", "kim")),
+            *(f"week 2/{name}_exercise2.py" for name in ("ada", "bob")),
+        ],
+        ALL,
+        {
+            *((name, "exercise1") for name in ("ada", "bob", "kim")),
+            *((name, "exercise2") for name in ("ada", "bob")),
+        },
+    ),
     "sections, one with nobody of its own": (
         [f"groupA/{name}_exercise1.py" for name in ("ada", "bob", "kim")]
         + [f"groupB/{name}_exercise1.py" for name in ("ada", "bob")],
@@ -631,6 +642,18 @@ def test_what_may_be_a_section_is_told_with_what_to_do(
     assert told.startswith(f"taken for one student's folder: {folders}; ")
     example = f"`grade course SUBMISSIONS/{folders.split(',')[0]}`"
     assert told.endswith(f"grade it by itself, as {example}")
+
+
+def test_who_is_in_folders_of_other_exercises_is_told(tmp_path: Path) -> None:
+    """It is the same student, unless the course gave each section another exercise."""
+    for name in LAYOUTS["a folder a week"][0]:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(name)
+    (told,) = handed_in(tmp_path, ALL).ignored
+    assert told == (
+        "week 1, week 2 have no exercise in common, so who is in several of them is "
+        "taken for one student: ada, bob"
+    )
 
 
 def test_files_of_any_name_that_may_be_a_section(tmp_path: Path) -> None:
