@@ -17,7 +17,6 @@ others in a sentence for all.
 
 from __future__ import annotations
 
-import unicodedata
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -25,16 +24,20 @@ from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 
 from grader.course.archives import (
-    METADATA,
     NO_PROGRAM,
     SUFFIXES,
-    Entry,
     Found,
     is_archive,
-    is_packed,
     is_program,
     read,
     stem,
+)
+from grader.course.files import (
+    HandedFile,
+    files_of,
+    gradescopes,
+    is_metadata,
+    unwrapped,
 )
 from grader.course.owners import (
     Owner,
@@ -45,7 +48,7 @@ from grader.course.owners import (
     owner_of_file,
     owner_of_folder,
 )
-from grader.course.sections import Namesakes, Sections, in_exercise, wrappers
+from grader.course.sections import Namesakes, Sections, in_exercise
 from grader.errors import UsageError
 from grader.report.text import counted, some
 
@@ -114,18 +117,6 @@ class HandedIn:
         return found | {attempt.student: attempt.name for attempt in self.attempts}
 
 
-@dataclass(frozen=True, slots=True)
-class _File:
-    """A file that was handed in, and whose; `word` is its name without that."""
-
-    owner: Owner
-    word: str
-    path: tuple[str, ...]
-    name: str
-    entry: Entry | None
-    why: str = ""
-
-
 @dataclass(slots=True)
 class _Work:
     """What one student handed in, for all exercises or for one alone.
@@ -135,7 +126,7 @@ class _Work:
 
     exercise: str
     flat: bool
-    files: list[_File] = field(default_factory=list)
+    files: list[HandedFile] = field(default_factory=list)
 
 
 def handed_in(
@@ -231,14 +222,14 @@ class _Reading:
 
     def read(self, top: str, found: Found) -> None:
         """Everything that was found; `top` is what its folder is called."""
-        top, files = _unwrapped(top, _files(found))
-        exports = _gradescopes(files)
+        top, files = unwrapped(top, files_of(found))
+        exports = gradescopes(files)
         for metadata, export in exports:
             self._read_gradescope(metadata, export)
         exported = {file.name for _, export in exports for file in export}
         files = [file for file in files if file.name not in exported]
-        self.unused[_METADATA] += [f.name for f in files if _is_metadata(f)]
-        files = [file for file in files if not _is_metadata(file)]
+        self.unused[_METADATA] += [f.name for f in files if is_metadata(f)]
+        files = [file for file in files if not is_metadata(file)]
         for work in self._by_student(top, files):
             self._sort(work)
         # A student may have handed in one file here and another one there.
@@ -250,11 +241,11 @@ class _Reading:
             elif is_program(PurePosixPath(file.file)):
                 self.unused[_SECOND].append(file.file)
 
-    def _read_gradescope(self, metadata: bytes, files: Sequence[_File]) -> None:
+    def _read_gradescope(self, metadata: bytes, files: Sequence[HandedFile]) -> None:
         known = gradescope(metadata)
-        folders: dict[str, list[_File]] = defaultdict(list)
+        folders: dict[str, list[HandedFile]] = defaultdict(list)
         for file in files:
-            if _is_metadata(file):
+            if is_metadata(file):
                 continue
             if len(file.path) > 1:
                 folders[file.path[0]].append(file)
@@ -263,7 +254,7 @@ class _Reading:
         for folder, inside in folders.items():
             about = known.get(folder)
             for owner in about.owners if about else (Owner(folder),):
-                own = [replace(f, owner=owner, word=_stem(f)) for f in inside]
+                own = [replace(f, owner=owner, word=f.stem) for f in inside]
                 before = len(self.attempts)
                 self._sort(_Work("", flat=False, files=own))
                 if about and about.when:
@@ -272,7 +263,7 @@ class _Reading:
                         for attempt in self.attempts[before:]
                     ]
 
-    def _by_student(self, top: str, files: Sequence[_File]) -> Iterable[_Work]:
+    def _by_student(self, top: str, files: Sequence[HandedFile]) -> Iterable[_Work]:
         works: dict[tuple[str, str, bool], _Work] = {}
         for file, exercise, flat in self._owned(top, files):
             if exercise and exercise not in self._exercises:
@@ -285,8 +276,8 @@ class _Reading:
         return works.values()
 
     def _owned(
-        self, top: str, files: Sequence[_File]
-    ) -> Iterator[tuple[_File, str, bool]]:
+        self, top: str, files: Sequence[HandedFile]
+    ) -> Iterator[tuple[HandedFile, str, bool]]:
         """Each file of somebody; in which exercise's folder; whether it is flat."""
         inner = [in_exercise(file.path) for file in files]
         paths = [
@@ -306,14 +297,14 @@ class _Reading:
                 exercise, path = in_exercise(path)
             if len(path) > 1:
                 prefix = classroom_prefix(section) or classroom_prefix(top)
-                owner, word = owner_of_folder(path[0], prefix), _stem(file)
+                owner, word = owner_of_folder(path[0], prefix), file.stem
             else:
                 owner, word = self._among_others(file, exercise)
             file = replace(file, owner=owner, word=word)
             found.append((section, file, exercise, len(path) == 1))
         namesakes = Namesakes(
             [
-                (section, file.owner, exercise or _exercise(file))
+                (section, file.owner, exercise or file.exercise)
                 for section, file, exercise, _ in found
             ]
         )
@@ -323,12 +314,12 @@ class _Reading:
             owner = replace(file.owner, student=student)
             yield replace(file, owner=owner), exercise, flat
 
-    def _among_others(self, file: _File, exercise: str) -> tuple[Owner, str]:
+    def _among_others(self, file: HandedFile, exercise: str) -> tuple[Owner, str]:
         """Whose a file among those of others is, and its name without that."""
         # A file that is no program may have any name: it is not a student's.
         alone = bool(exercise) or len(self._exercises) == 1
-        alone = alone and file.entry is not None and not _is_helper(file)
-        owner = owner_of_file(_stem(file), alone=alone)
+        alone = alone and file.entry is not None and not file.is_helper
+        owner = owner_of_file(file.stem, alone=alone)
         named = names_an_exercise(owner.file)
         return owner, exercise if exercise and not named else owner.file
 
@@ -337,7 +328,7 @@ class _Reading:
         wanted = [work.exercise] if work.exercise else self._exercises
         # Of one name in an archive the last is what unpacking it would leave.
         programs = [file for file in work.files[::-1] if file.entry is not None]
-        chosen: dict[str, list[tuple[int, _File]]] = defaultdict(list)
+        chosen: dict[str, list[tuple[int, HandedFile]]] = defaultdict(list)
         for file in sorted(programs, key=_highest_newest):
             match = exercise_of(file.word)
             if match and match[0] in wanted and (work.flat or match[0] not in chosen):
@@ -355,7 +346,7 @@ class _Reading:
         self._tell(rest, set(chosen), wanted)
 
     def _tell(
-        self, rest: Sequence[_File], graded: set[str], wanted: Collection[str]
+        self, rest: Sequence[HandedFile], graded: set[str], wanted: Collection[str]
     ) -> None:
         """Say what a student's files are that are not graded."""
         kinds = [(_kind(file.word, graded, wanted), file) for file in rest]
@@ -374,7 +365,7 @@ class _Reading:
                 self.unused[kind].append(file.name)
 
 
-def _no_program(file: _File, wanted: Collection[str]) -> NoProgram:
+def _no_program(file: HandedFile, wanted: Collection[str]) -> NoProgram:
     match = exercise_of(file.word)
     meant = [match[0]] if match else [*wanted]
     exercise = meant[0] if len(meant) == 1 else ""
@@ -409,51 +400,12 @@ def _on_sections(folders: Sequence[str]) -> str:
     )
 
 
-def _files(found: Found) -> list[_File]:
-    """Everything, each as if archives had been unpacked where they lay."""
-    nobody = Owner("")
-    files = [
-        _File(nobody, "", _composed(entry.path.parts), str(entry.path), entry)
-        for entry in found.entries
-    ]
-    for unread in found.unread:
-        path = PurePosixPath(unread.name.replace("\\", "/"))
-        parts = tuple(part for part in path.parts if part not in ("/", "..")) or ("?",)
-        if is_packed(path):
-            parts = (*parts[:-1], stem(path), path.name)
-        parts = _composed(parts)
-        files.append(_File(nobody, "", parts, unread.name, None, unread.why))
-    return files
-
-
-def _composed(parts: Iterable[str]) -> tuple[str, ...]:
-    """The same names with an umlaut, say, as one character, whoever wrote them."""
-    return tuple(unicodedata.normalize("NFC", part) for part in parts)
-
-
-def _stem(file: _File) -> str:
-    """Its name without suffixes; a document may have two, as exercise2.py.txt has."""
-    name = PurePosixPath(file.path[-1])
-    return name.stem if file.entry is not None else name.name.split(".")[0]
-
-
-def _exercise(file: _File) -> str:
-    """The exercise that a file is named after; empty if after none."""
-    match = exercise_of(file.word)
-    return match[0] if match else ""
-
-
-def _is_helper(file: _File) -> bool:
-    """Whether it has the name of a file that pytest or Python looks for."""
-    return _stem(file) in ("conftest", "__init__") or _stem(file).startswith("test_")
-
-
-def _highest_newest(file: _File) -> tuple[int, float, tuple[str, ...]]:
+def _highest_newest(file: HandedFile) -> tuple[int, float, tuple[str, ...]]:
     changed = file.entry.changed if file.entry else None
     return len(file.path), -changed.timestamp() if changed else 0.0, file.path
 
 
-def _attempt(exercise: str, number: int, file: _File) -> Attempt:
+def _attempt(exercise: str, number: int, file: HandedFile) -> Attempt:
     owner, entry = file.owner, file.entry
     assert entry is not None
     return Attempt(
@@ -466,48 +418,3 @@ def _attempt(exercise: str, number: int, file: _File) -> Attempt:
         owner.name,
         owner.late,
     )
-
-
-def _unwrapped(top: str, files: Sequence[_File]) -> tuple[str, list[_File]]:
-    """Without folders that hold everything and are nobody's; the name of the last."""
-    found = wrappers(
-        [file.path for file in files if file.entry is not None],
-        [file.path for file in files if file.entry is None],
-    )
-    for wrapper in found:
-        top = wrapper
-        files = [
-            replace(f, path=f.path[1:] if len(f.path) > 1 else f.path) for f in files
-        ]
-    return top, [*files]
-
-
-def _is_metadata(file: _File) -> bool:
-    return file.path[-1] == METADATA
-
-
-def _gradescopes(files: Sequence[_File]) -> list[tuple[bytes, list[_File]]]:
-    """The exports of Gradescope: this one, or the folders of which each is one.
-
-    Among others a student may have written it, to hand in for somebody else.
-    """
-    if found := _metadata(files):
-        return [(found, [*files])]
-    folders: dict[str, list[_File]] = defaultdict(list)
-    for file in files:
-        if len(file.path) > 1:
-            first, *rest = file.path
-            folders[first].append(replace(file, path=tuple(rest)))
-    exports = [_unwrapped(first, inside)[1] for first, inside in folders.items()]
-    found_in = [_metadata(inside) for inside in exports]
-    if not all(found_in):
-        return []
-    return [*zip(filter(None, found_in), exports, strict=True)]
-
-
-def _metadata(files: Sequence[_File]) -> bytes | None:
-    """What Gradescope knows of these files, if it exported them."""
-    for file in files:
-        if file.path == (METADATA,) and file.entry is not None:
-            return file.entry.data
-    return None

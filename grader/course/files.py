@@ -1,0 +1,112 @@
+"""The files that were handed in, each as if archives had been unpacked where they lay.
+
+And what can be said of them before it is known whose they are: which folders are
+nobody's, and which hold an export of Gradescope.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import PurePosixPath
+
+from grader.course.archives import METADATA, Entry, Found, is_packed, stem
+from grader.course.owners import Owner, exercise_of
+from grader.course.sections import wrappers
+
+
+@dataclass(frozen=True, slots=True)
+class HandedFile:
+    """A file that was handed in, and whose; `word` is its name without that."""
+
+    owner: Owner
+    word: str
+    path: tuple[str, ...]
+    name: str
+    entry: Entry | None
+    why: str = ""
+
+    @property
+    def stem(self) -> str:
+        """Its name without suffixes; a document may have two: exercise2.py.txt."""
+        name = PurePosixPath(self.path[-1])
+        return name.stem if self.entry is not None else name.name.split(".")[0]
+
+    @property
+    def exercise(self) -> str:
+        """The exercise that it is named after; empty if after none."""
+        match = exercise_of(self.word)
+        return match[0] if match else ""
+
+    @property
+    def is_helper(self) -> bool:
+        """Whether it has the name of a file that pytest or Python looks for."""
+        return self.stem in ("conftest", "__init__") or self.stem.startswith("test_")
+
+
+def files_of(found: Found) -> list[HandedFile]:
+    """Everything, each as if archives had been unpacked where they lay."""
+    nobody = Owner("")
+    files = [
+        HandedFile(nobody, "", _composed(entry.path.parts), str(entry.path), entry)
+        for entry in found.entries
+    ]
+    for unread in found.unread:
+        path = PurePosixPath(unread.name.replace("\\", "/"))
+        parts = tuple(part for part in path.parts if part not in ("/", "..")) or ("?",)
+        if is_packed(path):
+            parts = (*parts[:-1], stem(path), path.name)
+        parts = _composed(parts)
+        files.append(HandedFile(nobody, "", parts, unread.name, None, unread.why))
+    return files
+
+
+def _composed(parts: Iterable[str]) -> tuple[str, ...]:
+    """The same names with an umlaut, say, as one character, whoever wrote them."""
+    return tuple(unicodedata.normalize("NFC", part) for part in parts)
+
+
+def unwrapped(top: str, files: Sequence[HandedFile]) -> tuple[str, list[HandedFile]]:
+    """Without folders that hold everything and are nobody's; the name of the last."""
+    found = wrappers(
+        [file.path for file in files if file.entry is not None],
+        [file.path for file in files if file.entry is None],
+    )
+    for wrapper in found:
+        top = wrapper
+        files = [
+            replace(f, path=f.path[1:] if len(f.path) > 1 else f.path) for f in files
+        ]
+    return top, [*files]
+
+
+def is_metadata(file: HandedFile) -> bool:
+    """Whether it is called as what Gradescope knows of an export."""
+    return file.path[-1] == METADATA
+
+
+def gradescopes(files: Sequence[HandedFile]) -> list[tuple[bytes, list[HandedFile]]]:
+    """The exports of Gradescope: this one, or the folders of which each is one.
+
+    Among others a student may have written it, to hand in for somebody else.
+    """
+    if (found := _metadata(files)) is not None:
+        return [(found, [*files])]
+    folders: dict[str, list[HandedFile]] = defaultdict(list)
+    for file in files:
+        if len(file.path) > 1:
+            first, *rest = file.path
+            folders[first].append(replace(file, path=tuple(rest)))
+    exports = [unwrapped(first, inside)[1] for first, inside in folders.items()]
+    found_in = [(data, e) for e in exports if (data := _metadata(e)) is not None]
+    return found_in if len(found_in) == len(exports) else []
+
+
+def _metadata(files: Sequence[HandedFile]) -> bytes | None:
+    """What Gradescope knows of these files, if it exported them."""
+    for file in files:
+        if file.path == (METADATA,) and file.entry is not None:
+            return file.entry.data
+    return None
