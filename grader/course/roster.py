@@ -181,10 +181,23 @@ class Roster:
     def _nearly(self, students: Iterable[str]) -> dict[str, int]:
         """Students who are called as one person is, but for what gets lost.
 
-        Case, spaces, and zeros that a spreadsheet takes from the front of a number.
+        Case, spaces, and zeros that a spreadsheet takes from the front of a number; of
+        numbers those that are most students' count, since others are of another kind.
         """
+        themselves = {student: student for student in students}
+        columns = {column for person in self.people for column in person.identities}
+        most: tuple[int, dict[str, int]] = 0, {}
+        for column in sorted(columns):
+            theirs = [person.identities.get(column, "") for person in self.people]
+            fits = _only(themselves, [{name} for name in theirs])
+            exact = len(themselves.keys() & {*theirs})
+            most = max(most, (exact, fits), key=lambda found: (found[0], len(found[1])))
         called = [{*person.identities.values()} for person in self.people]
-        return _only({student: student for student in students}, called)
+        return {
+            student: number
+            for student, number in _only(themselves, called).items()
+            if not student.isdecimal() or most[1].get(student) == number
+        }
 
     def _names(self, students: Mapping[str, str]) -> dict[str, int]:
         """Students who have a person's name, as their platform or folder tells it."""

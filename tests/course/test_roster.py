@@ -231,6 +231,11 @@ def test_zeros_that_a_spreadsheet_took_away() -> None:
     matched = Roster(people).match(dict.fromkeys(["0012", "0013", "13"], ""))
     assert matched.people == {"0012": people[0], "13": people[2], "013": people[1]}
     assert matched.strangers == ["0013"]
+    # A number of another kind is another number.
+    for one, other in (("ID", "SIS"), ("SIS", "ID")):
+        roster = Roster([Person({one: "1", other: "0012"}), Person({one: "2"})])
+        assert roster.match(dict.fromkeys(["1", "2", "12"], "")).strangers == ["12"]
+        assert roster.match({"2": "", "12": ""}).strangers == ["12"]
 
 
 def test_strangers_are_told_in_one_sentence() -> None:
