@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Final
 
+from grader.tracing import ptrace
 from grader.tracing.clock import MANY_LOOKS
 from grader.tracing.descriptors import Files
 from grader.tracing.procfs import Signals, signals_of
@@ -198,15 +198,14 @@ class Traced:
         except OSError:
             return b""
 
-    def write(self, address: int, data: bytes) -> None:
-        """Change its memory, if there is memory."""
+    def write(self, address: int, data: bytes) -> bool:
+        """Change its memory, where it may itself; whether all of it could be."""
         # A bad address is the program's own mistake; the call's EFAULT tells it.
-        with suppress(OSError):
-            os.pwrite(self._open_memory(), data, address)
+        return ptrace.write_memory(self.pid, address, data)
 
     def _open_memory(self) -> int:
         if self._memory == -1:
-            self._memory = os.open(f"/proc/{self.pid}/mem", os.O_RDWR | os.O_CLOEXEC)
+            self._memory = os.open(f"/proc/{self.pid}/mem", os.O_RDONLY | os.O_CLOEXEC)
         return self._memory
 
     def forget_memory(self) -> None:

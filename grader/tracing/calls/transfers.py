@@ -120,7 +120,9 @@ def _take(
     if not _is_known(tracing, thread, call, pipe):
         return False
     address, count = call.arguments[1], min(call.arguments[2], pipe.held)
-    if not count or len(thread.owner.read(address, count)) < count:
+    there = thread.owner.read(address, count)
+    # Before anything is taken out of the pipe: what cannot be written stays in it.
+    if not count or len(there) < count or not thread.owner.write(address, there):
         return False  # EFAULT, perhaps
     try:
         end = os.open(thread.owner.files.path(call.arguments[0]), _OURS | os.O_RDONLY)
