@@ -27,8 +27,9 @@ _DIGEST = 16
 _SEAL = 32
 _HEAD = _LENGTH + _DIGEST + _SEAL
 
-# A long recording takes longer to pass on than another run of its program.
-_MOST_EVENTS = 1000
+# Even a recording of many events is passed on in a tenth of the time that another run
+# takes, so only memory sets a limit: that of all recordings together, in bytes.
+_MOST_BYTES = 32 << 20
 
 
 class Shelf:
@@ -58,13 +59,13 @@ class Shelf:
         return None
 
     def put(self, what: object, recording: Recording) -> None:
-        """Keep the recording of that run, unless it is too long for that."""
-        if len(recording.events) > _MOST_EVENTS:
-            return
+        """Keep the recording of that run, unless there is no more room."""
         try:
             data = pickle.dumps(recording, pickle.HIGHEST_PROTOCOL)
         except RecursionError:
             return  # generations of processes that are as deep as nobody's stack
+        if os.fstat(self._file).st_size + len(data) > _MOST_BYTES:
+            return
         digest = _digest(what)
         head = len(data).to_bytes(_LENGTH, "little") + digest
         os.write(self._file, head + self._seal(digest, data) + data)

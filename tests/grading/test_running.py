@@ -141,6 +141,28 @@ def test_a_run_is_made_once_unless_it_is_to_be_fresh(tmp_path: Path) -> None:
     assert _all_passed(_graded(exercise, "import os\nos.fork() and os.wait()\n"))
 
 
+def test_a_long_recording_is_shared_too(tmp_path: Path) -> None:
+    """It is passed on from one check to the next, whatever its length."""
+    checks = "".join(
+        f"""
+        @points(1)
+        def test_run_{number}(program):
+            '''Both checks look at the same run.'''
+            run = program.run()
+            assert len(run.events) > 3000
+            raise ValueError(f"it was {{run.root.pid}}")
+        """
+        for number in (1, 2)
+    )
+    exercise = _exercise(tmp_path, checks)
+    program = "import time\nfor _ in range(1600): time.sleep(0.1)\n"
+    with Bench(None) as bench:
+        attempt = Attempt("ada", "exercise0", "ada.py", program.encode())
+        first, second = bench.grade(attempt, exercise).checks
+    assert "it was" in first.error
+    assert first.error.splitlines()[-1] == second.error.splitlines()[-1]
+
+
 def _made_with(seed: object) -> Callable[[], Chooser]:
     def start() -> Chooser:
         return lambda able, can_wait: able[hash(seed) % len(able)]
