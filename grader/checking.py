@@ -31,6 +31,7 @@ from grader.tracing.limits import Limits
 from grader.tracing.program import Program, trace
 from grader.tracing.recording import Process, Recording
 from grader.tracing.schedule import Schedule, take_turns
+from grader.tracing.spinning import Spun
 from grader.verdict import Finding
 
 Check = TypeVar("Check", bound=Callable[..., None])
@@ -94,6 +95,7 @@ class Submission:
                     limits=self.limits,
                     directory=folder,
                     zygote=self.zygote,
+                    spun=self._spun(arguments, options),
                     **options,
                 ) as program:
                     yield program
@@ -101,6 +103,16 @@ class Submission:
                 self.ran(time.monotonic() - began)
                 if not _holds(file, self.source):
                     self.harmed.append(" ".join(map(str, arguments)))
+
+    def _spun(self, *started: object) -> Spun | None:
+        """What other runs have shown of it that were `started` so, if that can be told.
+
+        Under another schedule, too: what that did is in what happened since.
+        """
+        try:
+            return self.shelf.spun(described(started))
+        except ValueError:
+            return None
 
     def some(self, low: int, high: int) -> int:
         """A number from `low` to `high` that nobody knows before.

@@ -24,6 +24,7 @@ from grader.tracing.launch import Zygote
 from grader.tracing.limits import Limits
 from grader.tracing.recording import Limit, Recording, Rest, Stream
 from grader.tracing.schedule import Schedule, take_turns
+from grader.tracing.spinning import Spun
 from grader.tracing.tracer import Outcome, Tracer
 from grader.tracing.zygote import Job
 
@@ -283,6 +284,7 @@ def trace(
     directory: str | os.PathLike[str] | None = None,
     pipe_size: int | None = None,
     zygote: Zygote | None = None,
+    spun: Spun | None = None,
 ) -> Iterator[Program]:
     """Start a program under the tracer and hold it before its first call.
 
@@ -292,7 +294,8 @@ def trace(
     None leaves standard input open for `Program.type`. `pipe_size` shrinks the
     pipes that the program makes, in bytes, pipe(7). `directory` is where it runs
     (default: a scratch folder that is removed afterwards). `zygote` is a warm
-    interpreter to fork it from; without one, one is started and ended.
+    interpreter to fork it from; without one, one is started and ended. `spun` knows
+    where it was seen spinning in runs that began like this one.
 
     At the end of the ``with`` block nothing of the program is left.
 
@@ -323,6 +326,7 @@ def trace(
             streams.drain,
             streams.foreground,
             pipe_size,
+            spun,
         )
         cleanup.callback(tracer.clock.close)
         job: Job = (

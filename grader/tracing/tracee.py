@@ -114,8 +114,9 @@ class Thread:
     # How long it has got nowhere: slices of the processor, calls without effect,
     # sleeps of no length, looks at the clock with no other call between (and after how
     # many others get a turn), sleeps that nothing came of, and the steps since time
-    # last moved.
+    # last moved. The first slice began after `spins_since` events of the run.
     spins: int = 0
+    spins_since: int = -1
     spun: bool = False
     fruitless: int = 0
     naps: int = 0

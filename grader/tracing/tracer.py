@@ -79,6 +79,7 @@ from grader.tracing.recording import (
 )
 from grader.tracing.resting import snapshots
 from grader.tracing.schedule import Schedule
+from grader.tracing.spinning import Spun, moment
 from grader.tracing.tracee import (
     MANY_CALLS,
     Call,
@@ -154,12 +155,14 @@ class Tracer:
         drain: Callable[[], None],
         foreground: Callable[[], int | None] = lambda: None,
         pipe_size: int | None = None,
+        spun: Spun | None = None,
     ) -> None:
         """Make a tracer that traces nothing yet.
 
         `streams` are the program's standard streams by their names in /proc;
         `drain` empties what it wrote there, so that its writes never block;
-        `foreground` says which process group its terminal is for, if it has one.
+        `foreground` says which process group its terminal is for, if it has one;
+        `spun` where the program was seen spinning before.
         """
         self.clock = Clock()
         self.objects = Objects(streams)
@@ -171,6 +174,7 @@ class Tracer:
         self._only_writes = False
         self._drain = drain
         self._foreground = foreground
+        self._spun = spun
         self._traced: dict[int, Traced] = {}
         self._threads: dict[int, Thread] = {}
         self._processes: dict[int, Process] = {}
@@ -1179,7 +1183,9 @@ class Tracer:
             self._resume(thread)
             return _RUNS_ON
         thread.spins += 1
-        if thread.spins in _SPINS_LOOKED_AT:
+        if self._was_seen_spinning(thread):
+            pass
+        elif thread.spins in _SPINS_LOOKED_AT:
             looked = look_for_loop(thread)
             if looked.status is not None:
                 return looked.status
@@ -1197,6 +1203,29 @@ class Tracer:
             return None
         self._resume(thread)
         return _RUNS_ON
+
+    def _was_seen_spinning(self, thread: Thread) -> bool:
+        """Whether it spun here in an earlier run; it then counts as spinning at once.
+
+        What it used of the processor then counts as used, so that the limit of that
+        does not depend on which run came first.
+        """
+        most = self._turns.most_spins(thread)
+        if self._spun is None or most == 1 or len(thread.owner.threads) > 1:
+            return False
+        if thread.spins == 1:
+            thread.spins_since = len(self._events)
+            if self._spun.knows(self._moment(thread)):
+                self._cpu_of_ended += (most - 1) * SLICE / NANO
+                thread.spins = most
+                return True
+        elif thread.spins == most and thread.spins_since == len(self._events):
+            self._spun.note(self._moment(thread))
+        return False
+
+    def _moment(self, thread: Thread) -> bytes:
+        numbers = {process.pid: n for n, process in enumerate(self._order)}
+        return moment(self._events, numbers, self.clock.now, thread.number)
 
     def _settle(self) -> None:
         """See whether the last step woke a thread that sleeps inside the kernel."""
