@@ -18,7 +18,7 @@ class State(Enum):
     """Where a thread is. Only one thread at a time is anywhere else: running."""
 
     READY = auto()  # in a ptrace-stop; it runs on when it is resumed
-    HELD = auto()  # at the exit of a call that would have blocked
+    HELD = auto()  # before a call that would block, or at its exit
     INSIDE = auto()  # asleep in the kernel, in a call the tracer cannot hold
     STOPPED = auto()  # stopped by a job-control signal
     GONE = auto()
@@ -63,7 +63,6 @@ class Call:
     addressed: list[tuple[int, bool]] = field(default_factory=list)
     prints: bool = False
     probing: bool = False
-    skipped: bool = False
 
 
 @dataclass(slots=True)
@@ -73,6 +72,7 @@ class Hold:
     `began` and `deadline` are virtual nanoseconds. When the deadline comes the call
     returns `expiry`, or (None) `expired` is set and it is made once more, to say so
     itself. `woken` is set where another thread let it go: it then returns 0.
+    `before`: the call was not made, and the thread is stopped at its entry.
     """
 
     call: Call
@@ -85,6 +85,7 @@ class Hold:
     expired: bool = False
     woken: bool = False
     pipe: int | None = None
+    before: bool = False
 
 
 # So many calls without effect mean that it only asks and asks.

@@ -388,11 +388,6 @@ class Tracer:
         registers.set_result(result)
         self._set(thread)
 
-    def skip(self, thread: Thread, call: Call) -> None:
-        call.skipped = True
-        self._get(thread).set_call(-1)
-        self._set(thread)
-
     def change(self, thread: Thread, call: Call, arguments: dict[int, int]) -> None:
         registers = self._get(thread)
         for index, value in arguments.items():
@@ -600,7 +595,8 @@ class Tracer:
         if thread.vfork_child is not None:
             thread.vfork_child = None
         if thread.state is State.HELD:
-            self._release(thread)
+            if self._release(thread):
+                return
         elif thread.parked is not None:
             call, thread.parked = thread.parked, None
             if self._enter(thread, call):
@@ -609,16 +605,20 @@ class Tracer:
             self._resume(thread)
         self._run(thread)
 
-    def _release(self, thread: Thread) -> None:
-        """Let a held thread go on, in the way that what has happened asks for."""
+    def _release(self, thread: Thread) -> bool:
+        """Let a held thread go on, in the way that what has happened asks for.
+
+        Returns whether its step is over already.
+        """
         hold = thread.hold
         assert hold is not None
         call = hold.call
         thread.state = State.READY
         if hold.woken:
-            self.set_result(thread, 0)
-            self._end_hold(thread)
+            self._return(thread, hold, 0)
         elif self.has_signal(thread):
+            if hold.before and (status := self._skip_to_exit(thread)) != _AT_EXIT:
+                return self._digest(thread, status)
             self.interrupt(thread, call, hold.restart)
             thread.interrupted = hold.waiting.call
             left = remaining_address(call)
@@ -629,15 +629,35 @@ class Tracer:
             if thread.idle == 0:
                 thread.idle_since = self.clock.now
             thread.idle += 1
-            if hold.expiry is not None:
-                self.set_result(thread, hold.expiry)
-                self._end_hold(thread)
-            else:
+            if hold.expiry is None:
                 hold.expired = True
                 self.reissue(thread, call)
+            else:
+                self._return(thread, hold, hold.expiry)
+        elif hold.before:
+            return self._enter(thread, call)
         else:
             self.reissue(thread, call)
         self._resume(thread)
+        return False
+
+    def _return(self, thread: Thread, hold: Hold, result: int) -> None:
+        """Let the call that a thread was held in, or before, return this."""
+        if hold.before:
+            self.answer(thread, result)
+        else:
+            self.set_result(thread, result)
+        self._end_hold(thread)
+
+    def _skip_to_exit(self, thread: Thread) -> int:
+        """Let a thread pass over the call before which it is; what it reports then.
+
+        Only at a call's exit can it be made to look interrupted.
+        """
+        self._get(thread).set_call(-1)
+        self._set(thread)
+        self._resume(thread, to_exit=True)
+        return ptrace.wait(thread.tid)
 
     def _end_hold(self, thread: Thread, *, interrupted: bool = False) -> None:
         hold, thread.hold = thread.hold, None
@@ -771,6 +791,11 @@ class Tracer:
             return True
         if then is not Then.ANSWERED:
             thread.looks = thread.next_turn = 0
+        if then is Then.HELD:
+            assert thread.hold is not None
+            thread.hold.before = True
+            thread.state = State.HELD
+            return True
         if then is Then.WATCH:
             thread.call = call
             self._resume(thread, to_exit=True)
@@ -826,9 +851,11 @@ class Tracer:
         if self._output > output:
             self._drain()
         if after is After.HELD:
+            assert thread.hold is not None
+            thread.hold.before = False
             thread.state = State.HELD
             return True
-        if not thread.cleared and (call.skipped or not interrupted(result)):
+        if not thread.cleared and not interrupted(result):
             self._end_hold(thread)
         if thread.fruitless > fruitless and comes_back(thread):
             self._turns.looping.add(thread)
