@@ -15,11 +15,11 @@ the memory of its tracer, as root may where nothing confines it.
 from __future__ import annotations
 
 import fcntl
-import hmac
 import os
 import pickle
 from dataclasses import dataclass
 from hashlib import blake2b
+from secrets import compare_digest
 
 from grader.tracing.recording import Recording
 from grader.tracing.spinning import Spun
@@ -74,7 +74,7 @@ class Shelf:
                 return None  # somebody is still writing it
             if head[_LENGTH:][:_DIGEST] == digest:
                 data = os.pread(self._file, length, place)
-                if hmac.compare_digest(head[-_SEAL:], self._seal(digest, data)):
+                if compare_digest(head[-_SEAL:], self._seal(digest, data)):
                     return data
             place += length
         return None
@@ -88,7 +88,10 @@ class Shelf:
         os.close(self._file)
 
     def _seal(self, digest: bytes, data: bytes) -> bytes:
-        return hmac.digest(self._secret, digest + data, "sha256")
+        # Not one of OpenSSL's: to look that up takes longer than to make the seal.
+        return blake2b(
+            data, key=self._secret, person=digest, digest_size=_SEAL
+        ).digest()
 
 
 @dataclass(frozen=True, slots=True)

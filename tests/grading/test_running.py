@@ -163,6 +163,41 @@ def test_a_long_recording_is_shared_too(tmp_path: Path) -> None:
     assert first.error.splitlines()[-1] == second.error.splitlines()[-1]
 
 
+def test_checks_that_pytest_would_not_just_call(tmp_path: Path) -> None:
+    """What takes more of pytest has it; none has passed that was not run."""
+    exercise = _exercise(
+        tmp_path,
+        """
+        import pytest
+
+        @pytest.fixture
+        def number():
+            return 1
+
+        @points(1)
+        def test_plain(program):
+            '''It is called.'''
+
+        @points(1)
+        def test_with_a_fixture(program, number):
+            '''It has what it asks for.'''
+            assert number == 1
+
+        @points(1)
+        @pytest.mark.skip
+        def test_skipped(program):
+            '''It is not run.'''
+        """,
+    )
+    verdict = _graded(exercise, "print()\n")
+    outcomes = {check.id: check.outcome for check in verdict.checks}
+    assert outcomes == {
+        "plain": CheckOutcome.PASSED,
+        "with-a-fixture": CheckOutcome.PASSED,
+        "skipped": CheckOutcome.GRADER_ERROR,
+    }
+
+
 def _made_with(seed: object) -> Callable[[], Chooser]:
     def start() -> Chooser:
         return lambda able, can_wait: able[hash(seed) % len(able)]
