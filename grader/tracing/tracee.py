@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Final
@@ -38,7 +39,7 @@ class Stir:
     SIGNAL: Final = 8  # a signal was sent; stirs every held thread
 
 
-@dataclass(slots=True)
+@dataclass
 class Call:
     """A system call between its entry and its exit.
 
@@ -49,20 +50,22 @@ class Call:
     move inside the kernel. `addressed` are the processes that it signals, and
     whether the same signal was pending there. It `prints` where it writes to a
     standard stream.
+
+    One is made at each stop, so what most calls do without is the class's own.
     """
 
     number: int
     name: str
     arguments: tuple[int, ...]
     stack: int
-    changed: dict[int, int] = field(default_factory=dict)
-    memory: list[tuple[int, bytes]] = field(default_factory=list)
-    closing: list[tuple[int, End]] = field(default_factory=list)
-    inputs: list[tuple[int, bytes]] = field(default_factory=list)
-    moving: bytes = b""
-    addressed: list[tuple[int, bool]] = field(default_factory=list)
-    prints: bool = False
-    probing: bool = False
+    changed: Sequence[tuple[int, int]] = field(default=(), init=False)
+    memory: Sequence[tuple[int, bytes]] = field(default=(), init=False)
+    closing: Sequence[tuple[int, End]] = field(default=(), init=False)
+    inputs: Sequence[tuple[int, bytes]] = field(default=(), init=False)
+    moving: bytes = field(default=b"", init=False)
+    addressed: Sequence[tuple[int, bool]] = field(default=(), init=False)
+    prints: bool = field(default=False, init=False)
+    probing: bool = field(default=False, init=False)
 
 
 @dataclass(slots=True)

@@ -390,8 +390,8 @@ class Tracer:
 
     def change(self, thread: Thread, call: Call, arguments: dict[int, int]) -> None:
         registers = self._get(thread)
+        call.changed = [(index, call.arguments[index]) for index in arguments]
         for index, value in arguments.items():
-            call.changed[index] = call.arguments[index]
             registers.set_argument(index, value)
         self._set(thread)
 
@@ -401,13 +401,13 @@ class Tracer:
         call.probing = True
         registers = self._get(thread)
         registers.set_call(number)
+        call.changed = [(index, call.arguments[index]) for index in arguments]
         for index, value in arguments.items():
-            call.changed[index] = call.arguments[index]
             registers.set_argument(index, value)
         self._set(thread)
 
     def borrow(self, thread: Thread, call: Call, address: int, data: bytes) -> None:
-        call.memory.append((address, thread.owner.read(address, len(data))))
+        call.memory = (address, thread.owner.read(address, len(data))), *call.memory
         thread.owner.write(address, data)
 
     def reissue(self, thread: Thread, call: Call) -> None:
@@ -540,7 +540,7 @@ class Tracer:
 
     def _jump(self, deadline: int) -> None:
         """Every thread waits: let time pass until one of them need not."""
-        self.clock.now = max(self.clock.now, deadline)
+        self.clock.pass_to(max(self.clock.now, deadline))
         for thread in self._threads.values():
             thread.steps = 0
 
@@ -680,10 +680,7 @@ class Tracer:
 
     def _digest(self, thread: Thread, status: int) -> bool:
         """Deal with one report; whether the thread's step is over."""
-        looked = self.clock.count_looks()
-        if looked:
-            thread.looks += looked
-            thread.mark = None  # what it saw was new
+        self._count_looks(thread)
         # By far the most reports are of these two kinds.
         if status == _AT_ENTRY:
             return self._arrive(thread)
@@ -837,10 +834,10 @@ class Tracer:
         result = self._get(thread).result
         for address, data in call.memory:
             thread.owner.write(address, data)
-        call.memory.clear()
+        call.memory = ()
         if call.changed:
             registers = self._get(thread)
-            for index, value in call.changed.items():
+            for index, value in call.changed:
                 registers.set_argument(index, value)
             if result == -516:
                 # poll(2) would go on in the kernel, with the time it was given.
@@ -1150,6 +1147,7 @@ class Tracer:
                     if status is not None:
                         return status
                     thread.state = State.INSIDE
+                    self._count_looks(thread)
                     if thread.call:
                         name = thread.call.name
                         TABLE.get(name, PLAIN).asleep(self, thread, thread.call)

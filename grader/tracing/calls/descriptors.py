@@ -49,7 +49,7 @@ def _enter_dup2(tracing: Tracing, thread: Thread, call: Call) -> Then:
     old, new = call.arguments[:2]
     opened = thread.owner.files.at(new)
     if opened and old != new and isinstance(opened.target, End):
-        call.closing.append((new, opened.target))
+        call.closing = [(new, opened.target)]
     return Then.WATCH
 
 
@@ -105,9 +105,11 @@ def _enter_close(tracing: Tracing, thread: Thread, call: Call) -> Then:
 
 def _enter_close_range(tracing: Tracing, thread: Thread, call: Call) -> Then:
     first, last = call.arguments[:2]
-    for fd, target in thread.owner.files.list().items():
-        if first <= fd <= last and isinstance(target, End):
-            call.closing.append((fd, target))
+    call.closing = [
+        (fd, target)
+        for fd, target in thread.owner.files.list().items()
+        if first <= fd <= last and isinstance(target, End)
+    ]
     return Then.WATCH
 
 
