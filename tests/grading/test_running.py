@@ -18,6 +18,7 @@ from grader.course.bench import Bench
 from grader.course.handed_in import Attempt
 from grader.sameness import described
 from grader.session import grade
+from grader.tracing.limits import Limits
 from grader.tracing.schedule import Chooser, Schedule, seeded, take_turns
 from grader.verdict import CheckOutcome, Outcome, Verdict
 
@@ -255,19 +256,48 @@ def test_runs_that_take_all_the_time_are_the_program_s(
     """In each check that is at work, whatever had its time before."""
     now = 0.0
     monkeypatch.setattr(time, "monotonic", lambda: now)
-    pace = session._Pace()
-    pace.started("over")
+    pace = session._Pace(Limits(real_seconds=60))
+    pace.started("over", 0)
     now = 100.0
-    for check in ("slow", "other"):
-        pace.started(check)
+    for seat, check in enumerate(("slow", "other")):
+        pace.started(check, seat)
         pace.ran(check, 90.0)
     now = 200.0
     waiting = ["slow", "other", "not begun"]
-    assert pace.whose_fault(waiting) == ""
+    assert pace.whose_fault(waiting, [0.0, 0.0]) == ""
     now = 300.0
     pace.ran("slow", 90.0)
-    assert "the check other did not come to an end" in pace.whose_fault(waiting)
-    assert "loading the checks did not" in pace.whose_fault(["not begun"])
+    hangs = "the check other did not come to an end"
+    assert hangs in pace.whose_fault(waiting, [0.0, 0.0])
+    assert hangs in pace.whose_fault(waiting, [20.0, 0.0])
+    assert pace.whose_fault(waiting, [0.0, 20.0]) == ""
+    assert "loading the checks did not" in pace.whose_fault(["not begun"], [0.0, 0.0])
+    now = 600.0  # no run takes 320 seconds: the check holds it
+    pace.ran("slow", 300.0)
+    assert hangs in pace.whose_fault(waiting, [0.0, 320.0])
+
+
+def test_a_run_that_is_still_going_is_the_program_s(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However little of it was over when the time was."""
+    exercise = _exercise(
+        tmp_path,
+        """
+        @points(1)
+        def test_ends(program):
+            '''It ends.'''
+            program.run()
+        """,
+    )
+    # It does something all the time, for longer than anybody waits here.
+    program = "import os\nwhile True:\n    os.close(os.dup(0))\n"
+    with Bench(None) as bench:
+        bench.grade(Attempt("", "exercise0", "quick.py", b"print()\n"), exercise)
+        monkeypatch.setattr(session, "_PATIENCE", 2.0)
+        attempt = Attempt("ada", "exercise0", "ada.py", program.encode())
+        verdict = bench.grade(attempt, exercise)
+    assert [f.id for check in verdict.checks for f in check.findings] == ["never-ends"]
 
 
 def test_what_is_wrong_with_a_file_of_checks_is_told(tmp_path: Path) -> None:
