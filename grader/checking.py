@@ -62,8 +62,9 @@ class CheckFailed(AssertionError):
 class Submission:
     """The student's program, as the ``program`` fixture gives it to a check.
 
-    `name` and `source` are its file's name and bytes. Each run has a folder of its
-    own in `directory`, with nothing but that file in it.
+    `name` and `source` are its file's name and bytes, `code` what they are compiled
+    to, once for all runs. Each run has a folder of its own in `directory`, with
+    nothing but that file in it.
 
     `harmed` are the runs at whose end the file was not there as it was handed in:
     what such a run shows may be the doing of another submission. `ran` is told how
@@ -72,6 +73,7 @@ class Submission:
 
     name: str
     source: bytes
+    code: bytes
     directory: Path
     limits: Limits
     zygote: Zygote
@@ -96,6 +98,7 @@ class Submission:
                     directory=folder,
                     zygote=self.zygote,
                     spun=self._spun(arguments, options),
+                    code=self.code,
                     **options,
                 ) as program:
                     yield program
