@@ -187,6 +187,7 @@ class Traced:
     depth: int
     record: Process
     files: Files
+    forked: bool = False  # made by fork(2), so that a plain wait(2) is told of its end
     threads: dict[int, Thread] = field(default_factory=dict)
     alarm: int | None = None
     alarm_interval: int = 0

@@ -918,6 +918,7 @@ class Tracer:
         child = self._add_process(record, owner.depth + 1, owner.files.copy(tid))
         new = Thread(tid, child)
         child.threads[tid] = self._threads[tid] = new
+        child.forked = event == ptrace.Event.FORK
         if event == ptrace.Event.VFORK:
             thread.vfork_child = child
         self._count_processes()

@@ -30,10 +30,13 @@ def _unless_it_blocks(
 ) -> Then:
     """Let a call be made, or the thread wait before it where it would block."""
     ready = _is_ready(tracing, thread, call, opened, side)
+    never_waits = not ready and thread.owner.files.is_nonblocking(call.arguments[0])
+    if never_waits and not tracing.has_signal(thread):
+        return Then.WATCH
     if ready is None:
         events = select.POLLIN if side is Side.READ else select.POLLOUT
         return probe(tracing, thread, call, events)
-    if ready or thread.owner.files.is_nonblocking(call.arguments[0]):
+    if ready:
         return Then.WATCH
     _hold(tracing, thread, call, opened)
     return Then.HELD
@@ -249,12 +252,14 @@ def _enter_write(tracing: Tracing, thread: Thread, call: Call) -> Then:
     if not opened.may_block:
         return Then.PASS
     pipe = tracing.objects.by_number.get(pipe_of(opened) or 0)
-    # The kernel's pages are filled unevenly, so that half of them free is room
-    # for sure; where less is free, it is asked.
+    # The kernel's pages are filled unevenly, so that half of them free is room, unless
+    # there is only one; where less is free, it is asked.
     if pipe and pipe.sure and pipe.held + asked(thread, call) <= pipe.capacity // 2:
         if _put(tracing, thread, call, opened, pipe):
             return Then.OVER
-        return Then.WATCH
+        wrong_end = opened.target != End(pipe.number, Side.WRITE)
+        if wrong_end or tracing.has_signal(thread):
+            return Then.WATCH
     return _unless_it_blocks(tracing, thread, call, opened, Side.WRITE)
 
 
