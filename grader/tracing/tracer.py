@@ -1,13 +1,13 @@
 """The tracer: runs a program step by step and records it.
 
-Theory of operation. Every thread of the program is a tracee, ptrace(2), and all of
-them are stopped except one. A *step* lets one thread run from where it is to the end
-of its next call that matters (`syscalls.NUMBERS`); a `Schedule` chooses whose step is
-next. A call that would block is not made: the tracer asks the kernel first, in the
+Theory of operation. Every thread of the program is a tracee, ptrace(2), and all of them
+are stopped except one. A *step* lets one thread run from where it is to the end of its
+next call that matters (`syscalls.NUMBERS`); a `Schedule` chooses whose step is next. A
+call that would block is not made: the tracer knows it, or asks the kernel first, in the
 thread's name and without waiting, and holds the thread until something has happened
-that may let it go on. So nothing ever happens in the program that was not chosen,
-/proc is true whenever it is read, and a program in which no thread can go on is at
-rest: at once, for certain, without a timeout.
+that may let it go on. So nothing ever happens in the program that was not chosen, /proc
+is true whenever it is read, and a program in which no thread can go on is at rest: at
+once, for certain, without a timeout.
 
 Calls whose blocking cannot be foreseen are let into the kernel. The tracer then
 looks whether the thread sleeps there (`State.INSIDE`), and whether a later step has
