@@ -31,6 +31,7 @@ from grader.tracing.limits import Limits
 from grader.tracing.program import Program, trace
 from grader.tracing.recording import Process, Recording
 from grader.tracing.schedule import Schedule, take_turns
+from grader.tracing.spinning import Spun
 from grader.verdict import Finding
 
 Check = TypeVar("Check", bound=Callable[..., None])
@@ -61,8 +62,9 @@ class CheckFailed(AssertionError):
 class Submission:
     """The student's program, as the ``program`` fixture gives it to a check.
 
-    `name` and `source` are its file's name and bytes. Each run has a folder of its
-    own in `directory`, with nothing but that file in it.
+    `name` and `source` are its file's name and bytes, `code` what they are compiled
+    to, once for all runs. Each run has a folder of its own in `directory`, with
+    nothing but that file in it.
 
     `harmed` are the runs at whose end the file was not there as it was handed in:
     what such a run shows may be the doing of another submission. `ran` is told how
@@ -71,6 +73,7 @@ class Submission:
 
     name: str
     source: bytes
+    code: bytes
     directory: Path
     limits: Limits
     zygote: Zygote
@@ -94,6 +97,8 @@ class Submission:
                     limits=self.limits,
                     directory=folder,
                     zygote=self.zygote,
+                    spun=self._spun(arguments, options),
+                    code=self.code,
                     **options,
                 ) as program:
                     yield program
@@ -101,6 +106,16 @@ class Submission:
                 self.ran(time.monotonic() - began)
                 if not _holds(file, self.source):
                     self.harmed.append(" ".join(map(str, arguments)))
+
+    def _spun(self, *started: object) -> Spun | None:
+        """What other runs have shown of it that were `started` so, if that can be told.
+
+        Under another schedule, too: what that did is in what happened since.
+        """
+        try:
+            return self.shelf.spun(described(started))
+        except ValueError:
+            return None
 
     def some(self, low: int, high: int) -> int:
         """A number from `low` to `high` that nobody knows before.

@@ -145,7 +145,10 @@ class CheckRunner:
         identity = check_id(item.originalname)
         self._send({"started": identity})
         self._check, self._untold = identity, 0.0
-        item.config.hook.pytest_runtest_protocol(item=item, nextitem=None)
+        if _is_plain(item):
+            self._in_its_own_process(item)
+        else:
+            item.config.hook.pytest_runtest_protocol(item=item, nextitem=None)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> bool | None:
@@ -156,16 +159,21 @@ class CheckRunner:
         """
         if self._judging:
             return None  # pytest calls it
+        self._in_its_own_process(pyfuncitem)
+        return True
+
+    def _in_its_own_process(self, item: pytest.Function) -> None:
         pid = os.fork()
         if pid == 0:
             with _process_of_its_own():
-                self._judge(pyfuncitem)
+                self._judge(item)
         _, status = os.waitpid(pid, 0)
         if status:
-            identity = check_id(pyfuncitem.originalname)
             code = os.waitstatus_to_exitcode(status)
-            self._say_why(identity, f"the check's process ended with status {code}")
-        return True
+            self._say_why(
+                check_id(item.originalname),
+                f"the check's process ended with status {code}",
+            )
 
     def _ran(self, seconds: float) -> None:
         """Say how long the check's runs took, where it may come to matter."""
@@ -186,7 +194,10 @@ class CheckRunner:
             outcome=CheckOutcome.GRADER_ERROR,
         )
         try:
-            item.runtest()
+            if _is_plain(item):
+                check(self._runner.program)
+            else:
+                item.runtest()
         except CheckFailed as failure:
             findings = _with_story(failure.findings, self._story(failure.run))
             failed = replace(result, outcome=CheckOutcome.FAILED, findings=findings)
@@ -228,6 +239,18 @@ def _run_often(items: Sequence[pytest.Function]) -> str:
                 "once; leave out what parametrizes it, a mark or a fixture"
             )
     return ""
+
+
+def _is_plain(item: pytest.Function) -> bool:
+    """Whether pytest would do no more for a check than to call it with the program.
+
+    To call it is a third of what pytest does for it.
+    """
+    return (
+        item.fixturenames == ["program"]
+        and list(item.iter_markers()) == []
+        and item.cls is None
+    )
 
 
 @contextmanager

@@ -32,6 +32,7 @@ from grader.scratch import scratch_folder
 from grader.submission import load_problem, printable, read
 from grader.tracing.errors import TracingError
 from grader.tracing.launch import Zygote
+from grader.tracing.limits import Limits
 from grader.verdict import (
     CheckOutcome,
     CheckResult,
@@ -59,34 +60,46 @@ class Seat:
 
 
 class _TookTooLong(Exception):
-    """The checks were not over in time."""
+    """The checks were not over in time.
+
+    `runs`: for how many seconds, on each seat, a run had then been going.
+    """
+
+    def __init__(self, runs: Sequence[float] = ()) -> None:
+        super().__init__()
+        self.runs = runs
 
 
 class _Pace:
     """How long each check has been at work, and for how long of that in its runs."""
 
-    def __init__(self) -> None:
+    def __init__(self, limits: Limits) -> None:
         self._began: dict[str, float] = {}
+        self._seats: dict[str, int] = {}
         self._in_runs: defaultdict[str, float] = defaultdict(float)
+        self._longest_run = limits.real_seconds
 
-    def started(self, check: str) -> None:
+    def started(self, check: str, seat: int) -> None:
         self._began[check] = time.monotonic()
+        self._seats[check] = seat
 
     def ran(self, check: str, seconds: float) -> None:
         self._in_runs[check] += seconds
 
-    def whose_fault(self, unfinished: Sequence[str]) -> str:
+    def whose_fault(self, unfinished: Sequence[str], runs: Sequence[float]) -> str:
         """What went wrong in the grader; empty where it was the program.
 
-        It was, where its runs took the time of each check that is at work.
+        It was, where its runs took the time of each check that is at work, with the
+        `runs` that are still going on each seat. A check that holds a run for longer
+        than one may take hangs itself.
         """
         now = time.monotonic()
         at_work = [check for check in unfinished if check in self._began]
-        hanging = [
-            check
-            for check in at_work
-            if self._in_runs[check] < (now - self._began[check]) / 2
-        ]
+        hanging = []
+        for check in at_work:
+            going = min(runs[self._seats[check]], self._longest_run)
+            if self._in_runs[check] + going < (now - self._began[check]) / 2:
+                hanging.append(check)
         if at_work and not hanging:
             return ""
         who = f"the check {', '.join(hanging)}" if hanging else "loading the checks"
@@ -149,7 +162,7 @@ def grade(
     results: dict[str, CheckResult] = {}
     titles = {check.id: check.title for check in wanted}
     last_words: dict[str, str] = {}
-    pace = _Pace()
+    pace = _Pace(exercise.limits)
     error = ""
     try:
         for message in _messages(exercise, data, only, verbose, worker, seats):
@@ -159,7 +172,7 @@ def grade(
                 continue
             if "started" in message:
                 identity = str(message["started"])
-                pace.started(identity)
+                pace.started(identity, int(str(message["seat"])))
                 if progress and identity in titles:
                     progress(CheckStarted(identity, titles[identity]))
                 continue
@@ -173,9 +186,9 @@ def grade(
             results[result.id] = result
             if progress:
                 progress(result)
-    except _TookTooLong:
+    except _TookTooLong as late:
         unfinished = [spec for spec in wanted if spec.id not in results]
-        error = pace.whose_fault([spec.id for spec in unfinished])
+        error = pace.whose_fault([spec.id for spec in unfinished], late.runs)
         if not error:
             results |= {spec.id: _too_slow(spec) for spec in unfinished}
     except (GraderError, TracingError, OSError, ValueError) as failure:
@@ -307,7 +320,12 @@ def _messages(
         for end in (tickets, *(ours for _, ours in channels)):
             end.close()
         yield {"starting": True}
-        yield from _read([theirs.fileno() for theirs, _ in channels])
+        try:
+            for seat, message in _read([theirs.fileno() for theirs, _ in channels]):
+                yield {**message, "seat": seat} if "started" in message else message
+        except _TookTooLong:
+            # Before they are ended.
+            raise _TookTooLong([seat.zygote.busy_for() for seat in seats]) from None
         worker.finish()
         unfinished.pop_all()
 
@@ -323,8 +341,11 @@ def _outside_in(count: int) -> list[int]:
     return order[:count]
 
 
-def _read(channels: Sequence[int]) -> Iterator[dict[str, object]]:
-    """Lines of JSON from `channels` until all their writers are gone."""
+def _read(channels: Sequence[int]) -> Iterator[tuple[int, dict[str, object]]]:
+    """Lines of JSON from `channels` until all their writers are gone.
+
+    Each with the place of its channel among them.
+    """
     deadline = time.monotonic() + _PATIENCE
     unfinished = dict.fromkeys(channels, b"")
     poll = select.poll()
@@ -343,4 +364,4 @@ def _read(channels: Sequence[int]) -> Iterator[dict[str, object]]:
             *lines, rest = (unfinished[channel] + data).split(b"\n")
             unfinished[channel] = rest
             for line in lines:
-                yield json.loads(line)
+                yield channels.index(channel), json.loads(line)

@@ -290,6 +290,7 @@ class Order:
 
         from grader.checking import Submission
         from grader.tracing.launch import Zygote
+        from grader.tracing.zygote import compiled
 
         job = self.job
         zygotes = self.descriptors[len(job.zygotes) + 1 :]
@@ -297,6 +298,7 @@ class Order:
         program = Submission(
             job.program,
             job.source,
+            compiled(job.source, job.program),
             Path(job.scratch),
             job.limits,
             zygote,

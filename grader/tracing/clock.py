@@ -48,7 +48,7 @@ _VIRTUAL = {
 
 
 class Clock:
-    """The virtual clock of one run, in nanoseconds since the program started.
+    """The virtual clock of one run: it is `now`, in nanoseconds since it started.
 
     `descriptor` is the file whose page the program reads it from.
     """
@@ -66,22 +66,13 @@ class Clock:
         }
         for number, base in self._base.items():
             self._words[_BASES + number] = base
-        self._least = self._allowed = 0
-        self.now = 0
+        self._allowed = 0
+        self.pass_to(0)
         self.allow_looks(free=True)
 
-    @property
-    def now(self) -> int:
-        now = self._words[_NOW]
-        if self._least <= now <= self._least + self._allowed * _STEP:
-            return now
-        # The program wrote there itself: that is not how time passes.
-        self._words[_NOW] = self._least
-        return self._least
-
-    @now.setter
-    def now(self, now: int) -> None:
-        self._least = self._words[_NOW] = now
+    def pass_to(self, moment: int) -> None:
+        """Let it be `moment`, in virtual nanoseconds."""
+        self.now = self._words[_NOW] = moment
 
     def allow_looks(self, *, free: bool) -> None:
         """Whether looks need not stop the program from now on."""
@@ -89,11 +80,17 @@ class Clock:
             self._allowed = self._words[_FREE] = _FREE_LOOKS if free else 0
 
     def count_looks(self) -> int:
-        """How many looks stopped nobody, since this was last asked."""
+        """How many looks stopped nobody, since this was last asked.
+
+        To be asked whenever the program has run: its looks have moved the time.
+        """
         left = self._words[_FREE]
         if left == self._allowed:
             return 0
-        self._least = self.now
+        moment = self._words[_NOW]
+        if not self.now <= moment <= self.now + self._allowed * _STEP:
+            moment = self.now  # the program wrote there itself
+        self.pass_to(moment)
         self._words[_FREE] = self._allowed
         return self._allowed - min(max(left, 0), self._allowed)
 
@@ -111,7 +108,7 @@ class Clock:
         return self.now / NANO
 
     def step(self) -> None:
-        self.now += _STEP
+        self.now = self._words[_NOW] = self.now + _STEP
 
     def knows(self, clock: int) -> bool:
         """Whether `clock` is virtual."""
@@ -126,7 +123,7 @@ class Clock:
         step = _STEP
         if looks > MANY_LOOKS:
             step = int(min(_STEP * 1.01 ** (looks - MANY_LOOKS), NANO / 10))
-        self.now += step
+        self.pass_to(self.now + step)
         return self._base[clock] + self.now
 
     def until(self, clock: int, moment: int) -> int:

@@ -43,17 +43,14 @@ class Objects:
 class Opened:
     """What one descriptor is open on, and whether using it can block.
 
-    `prints`: whether what is written there comes out of the program.
+    `prints`: whether what is written there comes out of the program; `standard`:
+    whether it is one of the program's own standard streams.
     """
 
     target: Target
     may_block: bool
     prints: bool = False
-
-    @property
-    def standard(self) -> bool:
-        """Whether it is one of the program's own standard streams."""
-        return isinstance(self.target, Stream)
+    standard: bool = False
 
 
 class Files:
@@ -132,7 +129,8 @@ class Files:
             if name in self._objects.streams:
                 stream = self._objects.streams[name]
                 writable = bool(os.lstat(path).st_mode & stat.S_IWUSR)
-                return Opened(stream, True, writable and stream is not Stream.INPUT)
+                prints = writable and stream is not Stream.INPUT
+                return Opened(stream, True, prints, standard=True)
             mode = os.stat(path).st_mode
         except OSError:
             return None

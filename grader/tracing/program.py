@@ -24,12 +24,16 @@ from grader.tracing.launch import Zygote
 from grader.tracing.limits import Limits
 from grader.tracing.recording import Limit, Recording, Rest, Stream
 from grader.tracing.schedule import Schedule, take_turns
+from grader.tracing.spinning import Spun
 from grader.tracing.tracer import Outcome, Tracer
 from grader.tracing.zygote import Job
 
 _ADDRESS_SPACE = 8 << 30
 _FILE_SIZE = 64 << 20
 _OPEN_FILES = 512
+
+# What is larger does not fit into a message, unix(7).
+_LARGEST_CODE = 1 << 15
 
 _END_OF_INPUT = b"\x04"  # Ctrl-D, termios(3)
 _TYPED_AHEAD = 2048  # bytes; a terminal drops what is typed beyond 4096, termios(3)
@@ -283,6 +287,8 @@ def trace(
     directory: str | os.PathLike[str] | None = None,
     pipe_size: int | None = None,
     zygote: Zygote | None = None,
+    spun: Spun | None = None,
+    code: bytes = b"",
 ) -> Iterator[Program]:
     """Start a program under the tracer and hold it before its first call.
 
@@ -292,7 +298,9 @@ def trace(
     None leaves standard input open for `Program.type`. `pipe_size` shrinks the
     pipes that the program makes, in bytes, pipe(7). `directory` is where it runs
     (default: a scratch folder that is removed afterwards). `zygote` is a warm
-    interpreter to fork it from; without one, one is started and ended.
+    interpreter to fork it from; without one, one is started and ended. `spun` knows
+    where it was seen spinning in runs that began like this one. `code` is what the
+    Python file is `zygote.compiled` to; then the file itself is not read.
 
     At the end of the ``with`` block nothing of the program is left.
 
@@ -323,6 +331,7 @@ def trace(
             streams.drain,
             streams.foreground,
             pipe_size,
+            spun,
         )
         cleanup.callback(tracer.clock.close)
         job: Job = (
@@ -334,6 +343,7 @@ def trace(
             os.getpid(),
             _resource_limits(limits),
             schedule.fine,
+            code if len(code) <= _LARGEST_CODE else b"",
         )
         cleanup.callback(_share_a_core(zygote))
         gate, our_gate = os.pipe2(os.O_CLOEXEC)

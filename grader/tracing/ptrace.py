@@ -27,6 +27,15 @@ _ptrace = _libc.ptrace
 _libc.prctl.restype = ctypes.c_int
 _libc.prctl.argtypes = [ctypes.c_int, *[ctypes.c_ulong] * 4]
 _libc.syscall.restype = ctypes.c_long
+_libc.process_vm_writev.restype = ctypes.c_ssize_t
+_libc.process_vm_writev.argtypes = [
+    ctypes.c_int,
+    ctypes.c_void_p,
+    ctypes.c_ulong,
+    ctypes.c_void_p,
+    ctypes.c_ulong,
+    ctypes.c_ulong,
+]
 _libc.tee.restype = ctypes.c_ssize_t
 _libc.tee.argtypes = [ctypes.c_int, ctypes.c_int, ctypes.c_size_t, ctypes.c_uint]
 
@@ -180,6 +189,28 @@ def look_into_pipe(fd: int, size: int) -> bytes:
     finally:
         os.close(ours)
         os.close(theirs)
+
+
+class _Bytes(ctypes.Structure):
+    """``struct iovec`` of bytes that are ours."""
+
+    _fields_ = (("base", ctypes.c_char_p), ("length", ctypes.c_size_t))
+
+
+_ours, _theirs = _Bytes(), _IoVec()
+_our_part, _their_part = ctypes.byref(_ours), ctypes.byref(_theirs)
+
+
+def write_memory(pid: int, address: int, data: bytes) -> bool:
+    """Write to a process's memory where it may itself; whether all was written.
+
+    process_vm_writev(2). A write to /proc/PID/mem goes where the process may only
+    read, too.
+    """
+    _ours.base, _theirs.base = data, address
+    _ours.length = _theirs.length = len(data)
+    done: int = _libc.process_vm_writev(pid, _our_part, 1, _their_part, 1, 0)
+    return done == len(data)
 
 
 class RegisterSet:

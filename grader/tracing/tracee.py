@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from contextlib import suppress
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Final
 
+from grader.tracing import ptrace
 from grader.tracing.clock import MANY_LOOKS
 from grader.tracing.descriptors import Files
 from grader.tracing.procfs import Signals, signals_of
@@ -18,7 +19,7 @@ class State(Enum):
     """Where a thread is. Only one thread at a time is anywhere else: running."""
 
     READY = auto()  # in a ptrace-stop; it runs on when it is resumed
-    HELD = auto()  # at the exit of a call that would have blocked
+    HELD = auto()  # before a call that would block, or at its exit
     INSIDE = auto()  # asleep in the kernel, in a call the tracer cannot hold
     STOPPED = auto()  # stopped by a job-control signal
     GONE = auto()
@@ -38,7 +39,7 @@ class Stir:
     SIGNAL: Final = 8  # a signal was sent; stirs every held thread
 
 
-@dataclass(slots=True)
+@dataclass
 class Call:
     """A system call between its entry and its exit.
 
@@ -49,21 +50,22 @@ class Call:
     move inside the kernel. `addressed` are the processes that it signals, and
     whether the same signal was pending there. It `prints` where it writes to a
     standard stream.
+
+    One is made at each stop, so what most calls do without is the class's own.
     """
 
     number: int
     name: str
     arguments: tuple[int, ...]
     stack: int
-    changed: dict[int, int] = field(default_factory=dict)
-    memory: list[tuple[int, bytes]] = field(default_factory=list)
-    closing: list[tuple[int, End]] = field(default_factory=list)
-    inputs: list[tuple[int, bytes]] = field(default_factory=list)
-    moving: bytes = b""
-    addressed: list[tuple[int, bool]] = field(default_factory=list)
-    prints: bool = False
-    probing: bool = False
-    skipped: bool = False
+    changed: Sequence[tuple[int, int]] = field(default=(), init=False)
+    memory: Sequence[tuple[int, bytes]] = field(default=(), init=False)
+    closing: Sequence[tuple[int, End]] = field(default=(), init=False)
+    inputs: Sequence[tuple[int, bytes]] = field(default=(), init=False)
+    moving: bytes = field(default=b"", init=False)
+    addressed: Sequence[tuple[int, bool]] = field(default=(), init=False)
+    prints: bool = field(default=False, init=False)
+    probing: bool = field(default=False, init=False)
 
 
 @dataclass(slots=True)
@@ -73,6 +75,7 @@ class Hold:
     `began` and `deadline` are virtual nanoseconds. When the deadline comes the call
     returns `expiry`, or (None) `expired` is set and it is made once more, to say so
     itself. `woken` is set where another thread let it go: it then returns 0.
+    `before`: the call was not made, and the thread is stopped at its entry.
     """
 
     call: Call
@@ -85,6 +88,7 @@ class Hold:
     expired: bool = False
     woken: bool = False
     pipe: int | None = None
+    before: bool = False
 
 
 # So many calls without effect mean that it only asks and asks.
@@ -114,8 +118,9 @@ class Thread:
     # How long it has got nowhere: slices of the processor, calls without effect,
     # sleeps of no length, looks at the clock with no other call between (and after how
     # many others get a turn), sleeps that nothing came of, and the steps since time
-    # last moved.
+    # last moved. The first slice began after `spins_since` events of the run.
     spins: int = 0
+    spins_since: int = -1
     spun: bool = False
     fruitless: int = 0
     naps: int = 0
@@ -182,6 +187,7 @@ class Traced:
     depth: int
     record: Process
     files: Files
+    forked: bool = False  # made by fork(2), so that a plain wait(2) is told of its end
     threads: dict[int, Thread] = field(default_factory=dict)
     alarm: int | None = None
     alarm_interval: int = 0
@@ -198,15 +204,14 @@ class Traced:
         except OSError:
             return b""
 
-    def write(self, address: int, data: bytes) -> None:
-        """Change its memory, if there is memory."""
+    def write(self, address: int, data: bytes) -> bool:
+        """Change its memory, where it may itself; whether all of it could be."""
         # A bad address is the program's own mistake; the call's EFAULT tells it.
-        with suppress(OSError):
-            os.pwrite(self._open_memory(), data, address)
+        return ptrace.write_memory(self.pid, address, data)
 
     def _open_memory(self) -> int:
         if self._memory == -1:
-            self._memory = os.open(f"/proc/{self.pid}/mem", os.O_RDWR | os.O_CLOEXEC)
+            self._memory = os.open(f"/proc/{self.pid}/mem", os.O_RDONLY | os.O_CLOEXEC)
         return self._memory
 
     def forget_memory(self) -> None:

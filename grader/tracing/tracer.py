@@ -1,13 +1,13 @@
 """The tracer: runs a program step by step and records it.
 
-Theory of operation. Every thread of the program is a tracee, ptrace(2), and all of
-them are stopped except one. A *step* lets one thread run from where it is to the end
-of its next call that matters (`syscalls.NUMBERS`); a `Schedule` chooses whose step is
-next. A call that would block is not made: the tracer asks the kernel first, in the
+Theory of operation. Every thread of the program is a tracee, ptrace(2), and all of them
+are stopped except one. A *step* lets one thread run from where it is to the end of its
+next call that matters (`syscalls.NUMBERS`); a `Schedule` chooses whose step is next. A
+call that would block is not made: the tracer knows it, or asks the kernel first, in the
 thread's name and without waiting, and holds the thread until something has happened
-that may let it go on. So nothing ever happens in the program that was not chosen,
-/proc is true whenever it is read, and a program in which no thread can go on is at
-rest: at once, for certain, without a timeout.
+that may let it go on. So nothing ever happens in the program that was not chosen, /proc
+is true whenever it is read, and a program in which no thread can go on is at rest: at
+once, for certain, without a timeout.
 
 Calls whose blocking cannot be foreseen are let into the kernel. The tracer then
 looks whether the thread sleeps there (`State.INSIDE`), and whether a later step has
@@ -79,6 +79,7 @@ from grader.tracing.recording import (
 )
 from grader.tracing.resting import snapshots
 from grader.tracing.schedule import Schedule
+from grader.tracing.spinning import Spun, moment
 from grader.tracing.tracee import (
     MANY_CALLS,
     Call,
@@ -154,12 +155,14 @@ class Tracer:
         drain: Callable[[], None],
         foreground: Callable[[], int | None] = lambda: None,
         pipe_size: int | None = None,
+        spun: Spun | None = None,
     ) -> None:
         """Make a tracer that traces nothing yet.
 
         `streams` are the program's standard streams by their names in /proc;
         `drain` empties what it wrote there, so that its writes never block;
-        `foreground` says which process group its terminal is for, if it has one.
+        `foreground` says which process group its terminal is for, if it has one;
+        `spun` where the program was seen spinning before.
         """
         self.clock = Clock()
         self.objects = Objects(streams)
@@ -171,6 +174,7 @@ class Tracer:
         self._only_writes = False
         self._drain = drain
         self._foreground = foreground
+        self._spun = spun
         self._traced: dict[int, Traced] = {}
         self._threads: dict[int, Thread] = {}
         self._processes: dict[int, Process] = {}
@@ -384,15 +388,10 @@ class Tracer:
         registers.set_result(result)
         self._set(thread)
 
-    def skip(self, thread: Thread, call: Call) -> None:
-        call.skipped = True
-        self._get(thread).set_call(-1)
-        self._set(thread)
-
     def change(self, thread: Thread, call: Call, arguments: dict[int, int]) -> None:
         registers = self._get(thread)
+        call.changed = [(index, call.arguments[index]) for index in arguments]
         for index, value in arguments.items():
-            call.changed[index] = call.arguments[index]
             registers.set_argument(index, value)
         self._set(thread)
 
@@ -402,13 +401,13 @@ class Tracer:
         call.probing = True
         registers = self._get(thread)
         registers.set_call(number)
+        call.changed = [(index, call.arguments[index]) for index in arguments]
         for index, value in arguments.items():
-            call.changed[index] = call.arguments[index]
             registers.set_argument(index, value)
         self._set(thread)
 
     def borrow(self, thread: Thread, call: Call, address: int, data: bytes) -> None:
-        call.memory.append((address, thread.owner.read(address, len(data))))
+        call.memory = (address, thread.owner.read(address, len(data))), *call.memory
         thread.owner.write(address, data)
 
     def reissue(self, thread: Thread, call: Call) -> None:
@@ -541,7 +540,7 @@ class Tracer:
 
     def _jump(self, deadline: int) -> None:
         """Every thread waits: let time pass until one of them need not."""
-        self.clock.now = max(self.clock.now, deadline)
+        self.clock.pass_to(max(self.clock.now, deadline))
         for thread in self._threads.values():
             thread.steps = 0
 
@@ -596,7 +595,8 @@ class Tracer:
         if thread.vfork_child is not None:
             thread.vfork_child = None
         if thread.state is State.HELD:
-            self._release(thread)
+            if self._release(thread):
+                return
         elif thread.parked is not None:
             call, thread.parked = thread.parked, None
             if self._enter(thread, call):
@@ -605,16 +605,20 @@ class Tracer:
             self._resume(thread)
         self._run(thread)
 
-    def _release(self, thread: Thread) -> None:
-        """Let a held thread go on, in the way that what has happened asks for."""
+    def _release(self, thread: Thread) -> bool:
+        """Let a held thread go on, in the way that what has happened asks for.
+
+        Returns whether its step is over already.
+        """
         hold = thread.hold
         assert hold is not None
         call = hold.call
         thread.state = State.READY
         if hold.woken:
-            self.set_result(thread, 0)
-            self._end_hold(thread)
+            self._return(thread, hold, 0)
         elif self.has_signal(thread):
+            if hold.before and (status := self._skip_to_exit(thread)) != _AT_EXIT:
+                return self._digest(thread, status)
             self.interrupt(thread, call, hold.restart)
             thread.interrupted = hold.waiting.call
             left = remaining_address(call)
@@ -625,15 +629,35 @@ class Tracer:
             if thread.idle == 0:
                 thread.idle_since = self.clock.now
             thread.idle += 1
-            if hold.expiry is not None:
-                self.set_result(thread, hold.expiry)
-                self._end_hold(thread)
-            else:
+            if hold.expiry is None:
                 hold.expired = True
                 self.reissue(thread, call)
+            else:
+                self._return(thread, hold, hold.expiry)
+        elif hold.before:
+            return self._enter(thread, call)
         else:
             self.reissue(thread, call)
         self._resume(thread)
+        return False
+
+    def _return(self, thread: Thread, hold: Hold, result: int) -> None:
+        """Let the call that a thread was held in, or before, return this."""
+        if hold.before:
+            self.answer(thread, result)
+        else:
+            self.set_result(thread, result)
+        self._end_hold(thread)
+
+    def _skip_to_exit(self, thread: Thread) -> int:
+        """Let a thread pass over the call before which it is; what it reports then.
+
+        Only at a call's exit can it be made to look interrupted.
+        """
+        self._get(thread).set_call(-1)
+        self._set(thread)
+        self._resume(thread, to_exit=True)
+        return ptrace.wait(thread.tid)
 
     def _end_hold(self, thread: Thread, *, interrupted: bool = False) -> None:
         hold, thread.hold = thread.hold, None
@@ -656,10 +680,7 @@ class Tracer:
 
     def _digest(self, thread: Thread, status: int) -> bool:
         """Deal with one report; whether the thread's step is over."""
-        looked = self.clock.count_looks()
-        if looked:
-            thread.looks += looked
-            thread.mark = None  # what it saw was new
+        self._count_looks(thread)
         # By far the most reports are of these two kinds.
         if status == _AT_ENTRY:
             return self._arrive(thread)
@@ -767,6 +788,11 @@ class Tracer:
             return True
         if then is not Then.ANSWERED:
             thread.looks = thread.next_turn = 0
+        if then is Then.HELD:
+            assert thread.hold is not None
+            thread.hold.before = True
+            thread.state = State.HELD
+            return True
         if then is Then.WATCH:
             thread.call = call
             self._resume(thread, to_exit=True)
@@ -808,10 +834,10 @@ class Tracer:
         result = self._get(thread).result
         for address, data in call.memory:
             thread.owner.write(address, data)
-        call.memory.clear()
+        call.memory = ()
         if call.changed:
             registers = self._get(thread)
-            for index, value in call.changed.items():
+            for index, value in call.changed:
                 registers.set_argument(index, value)
             if result == -516:
                 # poll(2) would go on in the kernel, with the time it was given.
@@ -822,9 +848,11 @@ class Tracer:
         if self._output > output:
             self._drain()
         if after is After.HELD:
+            assert thread.hold is not None
+            thread.hold.before = False
             thread.state = State.HELD
             return True
-        if not thread.cleared and (call.skipped or not interrupted(result)):
+        if not thread.cleared and not interrupted(result):
             self._end_hold(thread)
         if thread.fruitless > fruitless and comes_back(thread):
             self._turns.looping.add(thread)
@@ -890,6 +918,7 @@ class Tracer:
         child = self._add_process(record, owner.depth + 1, owner.files.copy(tid))
         new = Thread(tid, child)
         child.threads[tid] = self._threads[tid] = new
+        child.forked = event == ptrace.Event.FORK
         if event == ptrace.Event.VFORK:
             thread.vfork_child = child
         self._count_processes()
@@ -1119,6 +1148,7 @@ class Tracer:
                     if status is not None:
                         return status
                     thread.state = State.INSIDE
+                    self._count_looks(thread)
                     if thread.call:
                         name = thread.call.name
                         TABLE.get(name, PLAIN).asleep(self, thread, thread.call)
@@ -1179,7 +1209,9 @@ class Tracer:
             self._resume(thread)
             return _RUNS_ON
         thread.spins += 1
-        if thread.spins in _SPINS_LOOKED_AT:
+        if self._was_seen_spinning(thread):
+            pass
+        elif thread.spins in _SPINS_LOOKED_AT:
             looked = look_for_loop(thread)
             if looked.status is not None:
                 return looked.status
@@ -1197,6 +1229,29 @@ class Tracer:
             return None
         self._resume(thread)
         return _RUNS_ON
+
+    def _was_seen_spinning(self, thread: Thread) -> bool:
+        """Whether it spun here in an earlier run; it then counts as spinning at once.
+
+        What it used of the processor then counts as used, so that the limit of that
+        does not depend on which run came first.
+        """
+        most = self._turns.most_spins(thread)
+        if self._spun is None or most == 1 or len(thread.owner.threads) > 1:
+            return False
+        if thread.spins == 1:
+            thread.spins_since = len(self._events)
+            if self._spun.knows(self._moment(thread)):
+                self._cpu_of_ended += (most - 1) * SLICE / NANO
+                thread.spins = most
+                return True
+        elif thread.spins == most and thread.spins_since == len(self._events):
+            self._spun.note(self._moment(thread))
+        return False
+
+    def _moment(self, thread: Thread) -> bytes:
+        numbers = {process.pid: n for n, process in enumerate(self._order)}
+        return moment(self._events, numbers, self.clock.now, thread.number)
 
     def _settle(self) -> None:
         """See whether the last step woke a thread that sleeps inside the kernel."""

@@ -27,6 +27,9 @@ _LOOKS = 20_000
 _SLEEPS = 3000
 _LONG_IDLE = 600 * NANO
 
+# Looked up at every step, and slowly where they are members of an enumeration.
+_HELD, _READY = State.HELD, State.READY
+
 
 class Turns:
     """The order in which the threads of a run take their steps.
@@ -56,7 +59,7 @@ class Turns:
         ready: list[Thread] = []
         busy: list[Thread] = []
         for thread in self._threads.values():
-            if not self.is_able(thread):
+            if not (thread.stirred if thread.state is _HELD else self.is_able(thread)):
                 continue
             if thread.tid != thread.owner.pid and self._yields_signal(thread):
                 continue
@@ -81,9 +84,9 @@ class Turns:
     def is_able(self, thread: Thread) -> bool:
         """Whether a thread can run, or be let go to see whether it can."""
         state = thread.state
-        if state is State.HELD:
+        if state is _HELD:
             return thread.stirred
-        if state is not State.READY:
+        if state is not _READY:
             return False
         child = thread.vfork_child
         return child is None or child.pid not in self._live
@@ -129,7 +132,7 @@ class Turns:
         ]
         for thread in self._threads.values():
             hold = thread.hold
-            if hold is None or hold.deadline is None or thread.state is not State.HELD:
+            if hold is None or hold.deadline is None or thread.state is not _HELD:
                 continue
             if not self._is_idle(thread):
                 moments.append(hold.deadline)

@@ -22,6 +22,7 @@ Nothing in this process is secret: a submission can look at every object of it.
 
 from __future__ import annotations
 
+import _imp
 import _socket
 import array
 import atexit
@@ -58,9 +59,10 @@ _YAMA = os.path.exists("/proc/sys/kernel/yama/ptrace_scope")
 
 # What `serve` is asked for: the file, the argument list, whether it is a Python
 # program, the folder to run in, whether standard input is to be its controlling
-# terminal, the tracer's pid, limits as arguments of setrlimit(2), and whether it is to
-# stop more finely, as `Schedule.fine` says.
-Job = tuple[str, list[str], bool, str, bool, int, list[tuple[int, int]], bool]
+# terminal, the tracer's pid, limits as arguments of setrlimit(2), whether it is to
+# stop more finely, as `Schedule.fine` says, and what the file is compiled to, as
+# `compiled` makes it, or nothing.
+Job = tuple[str, list[str], bool, str, bool, int, list[tuple[int, int]], bool, bytes]
 
 
 # Where its programs read virtual time; 0 where they make a call for it.
@@ -164,18 +166,17 @@ def become(
     job: Job, descriptors: list[int], filter_program: bytes
 ) -> Callable[[], None]:
     """Turn this fork into the submission, up to its first instruction."""
-    path, argv, python, directory, _, tracer, limits, fine = job
+    path, argv, python, directory, _, tracer, limits, fine, code = job
     try:
         signal.signal(signal.SIGHUP, signal.SIG_DFL)
         os.setpgid(0, 0)
-        if _time_page:
-            timepage.read_time_from(descriptors[4], _time_page)
         # Above the standard streams first: a passed descriptor may be 0, 1 or 2.
         safe = [fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 10) for fd in descriptors]
         for stream in (0, 1, 2):
             os.dup2(safe[stream], stream, inheritable=True)
-        os.dup2(safe[3], 3, inheritable=False)
-        os.closerange(4, 1 << 16)
+        for descriptor in (3, 4):
+            os.dup2(safe[descriptor], descriptor, inheritable=False)
+        os.closerange(5, 1 << 16)
         os.chdir(directory)
         os.umask(0o022)
         for which, value in limits:
@@ -187,12 +188,16 @@ def become(
         os.close(3)
         if fine:
             _make_way_before_pause()
-        program = _python_program(path, argv) if python else _executed(path, argv)
+        start = _python_program(path, argv, code) if python else _executed(path, argv)
+        # Only now, so that what came before took no virtual time.
+        if _time_page:
+            timepage.read_time_from(4, _time_page)
+        os.close(4)
         ptrace.install_filter(filter_program)
     except BaseException as error:
         os.write(2, f"forklab: cannot start the program: {error}\n".encode())
         os._exit(126)
-    return program
+    return start
 
 
 def _make_way_before_pause() -> None:
@@ -221,7 +226,16 @@ def _executed(path: str, argv: list[str]) -> Callable[[], None]:
     return execute
 
 
-def _python_program(path: str, argv: list[str]) -> Callable[[], None]:
+def compiled(source: bytes, name: str) -> bytes:
+    """What a program is compiled to, for `Job`; nothing where that cannot be done."""
+    try:
+        code = compile(source, name, "exec", dont_inherit=True, optimize=0)
+        return marshal.dumps(code)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return b""  # the program is to find that out itself
+
+
+def _python_program(path: str, argv: list[str], compiled: bytes) -> Callable[[], None]:
     """What ``python argv[0] argv[1] ...`` does, in this interpreter."""
     _open_standard_streams()
     sys.argv[:] = argv
@@ -237,9 +251,14 @@ def _python_program(path: str, argv: list[str]) -> Callable[[], None]:
     code: CodeType | None = None
     problem: BaseException | None = None
     try:
-        with io.open_code(path) as file:
-            source = file.read()
-        code = compile(source, argv[0], "exec", dont_inherit=True)
+        if compiled:
+            code = marshal.loads(compiled)
+            # What importlib does with a cached module that was moved.
+            _imp._fix_co_filename(code, argv[0])  # type: ignore[attr-defined]  # ditto
+        else:
+            with io.open_code(path) as file:
+                source = file.read()
+            code = compile(source, argv[0], "exec", dont_inherit=True)
     except BaseException as error:
         problem = error
 

@@ -18,6 +18,7 @@ from grader.course.bench import Bench
 from grader.course.handed_in import Attempt
 from grader.sameness import described
 from grader.session import grade
+from grader.tracing.limits import Limits
 from grader.tracing.schedule import Chooser, Schedule, seeded, take_turns
 from grader.verdict import CheckOutcome, Outcome, Verdict
 
@@ -141,6 +142,63 @@ def test_a_run_is_made_once_unless_it_is_to_be_fresh(tmp_path: Path) -> None:
     assert _all_passed(_graded(exercise, "import os\nos.fork() and os.wait()\n"))
 
 
+def test_a_long_recording_is_shared_too(tmp_path: Path) -> None:
+    """It is passed on from one check to the next, whatever its length."""
+    checks = "".join(
+        f"""
+        @points(1)
+        def test_run_{number}(program):
+            '''Both checks look at the same run.'''
+            run = program.run()
+            assert len(run.events) > 3000
+            raise ValueError(f"it was {{run.root.pid}}")
+        """
+        for number in (1, 2)
+    )
+    exercise = _exercise(tmp_path, checks)
+    program = "import time\nfor _ in range(1600): time.sleep(0.1)\n"
+    with Bench(None) as bench:
+        attempt = Attempt("ada", "exercise0", "ada.py", program.encode())
+        first, second = bench.grade(attempt, exercise).checks
+    assert "it was" in first.error
+    assert first.error.splitlines()[-1] == second.error.splitlines()[-1]
+
+
+def test_checks_that_pytest_would_not_just_call(tmp_path: Path) -> None:
+    """What takes more of pytest has it; none has passed that was not run."""
+    exercise = _exercise(
+        tmp_path,
+        """
+        import pytest
+
+        @pytest.fixture
+        def number():
+            return 1
+
+        @points(1)
+        def test_plain(program):
+            '''It is called.'''
+
+        @points(1)
+        def test_with_a_fixture(program, number):
+            '''It has what it asks for.'''
+            assert number == 1
+
+        @points(1)
+        @pytest.mark.skip
+        def test_skipped(program):
+            '''It is not run.'''
+        """,
+    )
+    verdict = _graded(exercise, "print()\n")
+    outcomes = {check.id: check.outcome for check in verdict.checks}
+    assert outcomes == {
+        "plain": CheckOutcome.PASSED,
+        "with-a-fixture": CheckOutcome.PASSED,
+        "skipped": CheckOutcome.GRADER_ERROR,
+    }
+
+
 def _made_with(seed: object) -> Callable[[], Chooser]:
     def start() -> Chooser:
         return lambda able, can_wait: able[hash(seed) % len(able)]
@@ -198,19 +256,48 @@ def test_runs_that_take_all_the_time_are_the_program_s(
     """In each check that is at work, whatever had its time before."""
     now = 0.0
     monkeypatch.setattr(time, "monotonic", lambda: now)
-    pace = session._Pace()
-    pace.started("over")
+    pace = session._Pace(Limits(real_seconds=60))
+    pace.started("over", 0)
     now = 100.0
-    for check in ("slow", "other"):
-        pace.started(check)
+    for seat, check in enumerate(("slow", "other")):
+        pace.started(check, seat)
         pace.ran(check, 90.0)
     now = 200.0
     waiting = ["slow", "other", "not begun"]
-    assert pace.whose_fault(waiting) == ""
+    assert pace.whose_fault(waiting, [0.0, 0.0]) == ""
     now = 300.0
     pace.ran("slow", 90.0)
-    assert "the check other did not come to an end" in pace.whose_fault(waiting)
-    assert "loading the checks did not" in pace.whose_fault(["not begun"])
+    hangs = "the check other did not come to an end"
+    assert hangs in pace.whose_fault(waiting, [0.0, 0.0])
+    assert hangs in pace.whose_fault(waiting, [20.0, 0.0])
+    assert pace.whose_fault(waiting, [0.0, 20.0]) == ""
+    assert "loading the checks did not" in pace.whose_fault(["not begun"], [0.0, 0.0])
+    now = 600.0  # no run takes 320 seconds: the check holds it
+    pace.ran("slow", 300.0)
+    assert hangs in pace.whose_fault(waiting, [0.0, 320.0])
+
+
+def test_a_run_that_is_still_going_is_the_program_s(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However little of it was over when the time was."""
+    exercise = _exercise(
+        tmp_path,
+        """
+        @points(1)
+        def test_ends(program):
+            '''It ends.'''
+            program.run()
+        """,
+    )
+    # It does something all the time, for longer than anybody waits here.
+    program = "import os\nwhile True:\n    os.close(os.dup(0))\n"
+    with Bench(None) as bench:
+        bench.grade(Attempt("", "exercise0", "quick.py", b"print()\n"), exercise)
+        monkeypatch.setattr(session, "_PATIENCE", 2.0)
+        attempt = Attempt("ada", "exercise0", "ada.py", program.encode())
+        verdict = bench.grade(attempt, exercise)
+    assert [f.id for check in verdict.checks for f in check.findings] == ["never-ends"]
 
 
 def test_what_is_wrong_with_a_file_of_checks_is_told(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from grader.tracing.recording import Recording, Waiting, Wrote
 from grader.tracing.schedule import SCHEDULES, Schedule, parent_first, seeded
+from grader.tracing.zygote import compiled
 from tests.conftest import Run
 
 _PIDS = {"pid", "child", "target", "parent", "tid", "member", "group"}
@@ -88,3 +89,26 @@ def test_the_order_of_a_set_is_no_luck(run: Run) -> None:
     """Hashes of strings are the same in each run, PYTHONHASHSEED."""
     text = "print({'one', 'two', 'three', 'four', 'five'})"
     assert len({run(text).output for _ in range(3)}) == 1
+
+
+def test_a_program_that_is_compiled_once_for_all_runs(run: Run) -> None:
+    """It does the same, down to its tracebacks, whatever became of its file."""
+    text = """
+import os, sys
+def fails():
+    assert os.path.basename(sys._getframe().f_code.co_filename) == "program.py"
+    raise KeyError(__file__, __name__, sys.argv)
+fails()
+"""
+    plain = run(text)
+    assert b"KeyError" in plain.errors
+    code = compiled(text.encode(), "otherwise.py")
+    assert story(run(text, code=code)) == story(plain)
+    moved = run("print(1)", code=code)
+    assert b"KeyError" in moved.errors and moved.output == b""
+
+
+def test_what_cannot_be_compiled_says_so_itself(run: Run) -> None:
+    """As a program does, in its run."""
+    assert compiled(b"if", "program.py") == b""
+    assert b"SyntaxError" in run("if", code=compiled(b"if", "program.py")).errors

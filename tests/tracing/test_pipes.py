@@ -227,6 +227,33 @@ def test_what_cannot_be_read_or_written_there_is_the_programs_own_mistake(
     ]
 
 
+def test_what_is_read_into_memory_that_may_not_be_written_is_kept(run: Run) -> None:
+    """The kernel refuses it, EFAULT, and the pipe holds all that it held."""
+    recording = run(
+        """
+        import ctypes, os
+        libc = ctypes.CDLL(None, use_errno=True)
+        libc.mmap.restype = ctypes.c_void_p
+        libc.mmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t, *[ctypes.c_int] * 4]
+        private, shared, read_only = 0x22, 0x21, 1
+        reading, writing = os.pipe()
+        os.write(writing, b"kept")
+        for flags in (private, shared):
+            page = libc.mmap(None, 4096, read_only, flags, -1, 0)
+            libc.read(reading, ctypes.c_void_p(page), 4)
+            assert ctypes.string_at(page, 4) == bytes(4)
+        os.read(reading, 100)
+        """
+    )
+    read = [
+        (event.data, errno.errorcode.get(event.error))
+        for event in recording.root.of(Read)
+        if isinstance(event.source, End)
+    ]
+    assert recording.root.exit_code == 0
+    assert read == [(b"", "EFAULT"), (b"", "EFAULT"), (b"kept", None)]
+
+
 def test_the_wrong_end_is_refused(run: Run) -> None:
     """Who writes where a pipe is read, or reads where it is written, gets EBADF."""
     recording = run(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from grader.tracing.recording import Waited
-from grader.tracing.schedule import SCHEDULES, Schedule
+from grader.tracing.schedule import SCHEDULES, Schedule, parent_first
 from tests.conftest import Run
 
 FORK = """
@@ -93,3 +93,56 @@ def test_a_wait_without_children(run: Run) -> None:
     )
     (waited,) = recording.root.of(Waited)
     assert waited.error == 10
+
+
+def test_a_child_of_which_a_plain_wait_is_not_told(run: Run) -> None:
+    """One that clone(2) made without a signal for its end is no child to it."""
+    recording = run(
+        """
+        import ctypes, os
+        CLONE = 56
+        reading, writing = os.pipe()
+        child = ctypes.CDLL(None).syscall(CLONE, 0, 0, 0, 0, 0)
+        if child == 0:
+            os.read(reading, 1)
+            os._exit(0)
+        for options in (os.WNOHANG, 0):
+            try:
+                os.waitpid(-1, options)
+            except ChildProcessError:
+                print("none")
+        os.write(writing, b"!")
+        os.waitpid(child, 0x80000000 - (1 << 32))  # __WCLONE
+        """,
+        schedule=parent_first,
+    )
+    assert recording.output == b"none\nnone\n"
+    assert recording.ended and recording.stuck is None
+
+
+def test_a_wait_while_a_child_lives(run: Run) -> None:
+    """It is told of one that ended, and of none else."""
+    recording = run(
+        """
+        import os
+        reading, writing = os.pipe()
+        ended, lives = os.fork() or os._exit(1), 0
+        lives = os.fork()
+        if lives == 0:
+            os.read(reading, 1)
+            os._exit(2)
+        print(os.waitpid(lives, os.WNOHANG), os.waitpid(-1, 0) == (ended, 1 << 8))
+        print(os.waitpid(-1, os.WNOHANG), os.waitpid(lives, os.WNOHANG))
+        os.write(writing, b"!")
+        print(os.waitpid(-1, 0) == (lives, 2 << 8))
+        """
+    )
+    assert recording.output == b"(0, 0) True\n(0, 0) (0, 0)\nTrue\n"
+    found = [(e.no_hang, e.child is not None) for e in recording.root.of(Waited)]
+    assert found == [
+        (True, False),
+        (False, True),
+        (True, False),
+        (True, False),
+        (False, True),
+    ]

@@ -6,7 +6,8 @@ import signal
 
 import pytest
 
-from grader.tracing.recording import End, Side, SignalSent
+from grader.tracing.limits import Limits
+from grader.tracing.recording import End, Limit, Recording, Side, SignalSent
 from grader.tracing.schedule import SCHEDULES, hold_parent_until_children_end
 from tests.conftest import Run, Start
 
@@ -90,6 +91,71 @@ def test_a_busy_wait(start: Start) -> None:
         recording = program.finish()
     assert recording.output == b"Ctrl + C\n"
     assert recording.ended
+
+
+class _Seen:
+    """The moments at which a program was seen spinning, and what was asked of it."""
+
+    def __init__(self) -> None:
+        self.moments: set[bytes] = set()
+        self.answers: list[bool] = []
+
+    def knows(self, moment: bytes) -> bool:
+        self.answers.append(moment in self.moments)
+        return self.answers[-1]
+
+    def note(self, moment: bytes) -> None:
+        self.moments.add(moment)
+
+
+def test_what_was_seen_spinning_is_known_at_once(start: Start) -> None:
+    """In a run to which the same happened before it; in no other."""
+    program = """
+        import os, signal, sys
+        signal.signal(signal.SIGINT, lambda *_: os.write(1, b"Ctrl + C"))
+        if sys.argv[1:]:
+            os.write(1, b"something else")
+        n = 0
+        while True:
+            n += 1
+        """
+    seen = _Seen()
+
+    def rests(busy_seconds: float, *arguments: str) -> Recording:
+        limits = Limits(busy_seconds=busy_seconds, cpu_seconds=100)
+        with start(program, *arguments, limits=limits, spun=seen) as started:
+            for _ in range(2):
+                assert [p.state for p in started.until_rest().processes] == ["busy"]
+                started.send(signal.SIGINT)
+            return started.stop()
+
+    first = rests(0.2)
+    assert seen.answers == [False]
+    # So much time no run has: it would end at its limit.
+    again = rests(50)
+    assert seen.answers == [False, True]
+    assert [e.time for e in again.events] == [e.time for e in first.events]
+    rests(0.2, "otherwise")
+    assert seen.answers == [False, True, False]
+
+
+def test_what_is_known_of_spinning_counts_as_time_of_the_processor(
+    start: Start,
+) -> None:
+    """Its limit is hit in every run, or in none."""
+    program = """
+        n = 0
+        while True:
+            n += 1
+        """
+    seen = _Seen()
+    for _ in range(2):
+        with start(
+            program, limits=Limits(busy_seconds=0.3, cpu_seconds=0.2), spun=seen
+        ) as started:
+            recording = started.finish()
+            assert recording.exceeded is Limit.PROCESSOR
+        seen.knows = lambda moment: True  # type: ignore[method-assign]  # as if seen
 
 
 def test_a_loop_of_short_sleeps_is_rest(start: Start) -> None:

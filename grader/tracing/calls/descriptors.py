@@ -49,7 +49,7 @@ def _enter_dup2(tracing: Tracing, thread: Thread, call: Call) -> Then:
     old, new = call.arguments[:2]
     opened = thread.owner.files.at(new)
     if opened and old != new and isinstance(opened.target, End):
-        call.closing.append((new, opened.target))
+        call.closing = [(new, opened.target)]
     return Then.WATCH
 
 
@@ -89,9 +89,6 @@ def _leave_close(tracing: Tracing, thread: Thread, call: Call, result: int) -> A
     opened = thread.owner.files.at(fd)
     thread.owner.files.forget(fd)
     end = opened.target if opened and isinstance(opened.target, End) else None
-    if opened and not opened.may_block:
-        tracing.stir(Stir.LOCK)  # flock(2) holds a lock as long as the file is open
-        return After.GO_ON
     thread.progressed()
     tracing.record(Closed, thread.pid, fd=fd, end=end, error=max(-result, 0))
     tracing.stir(Stir.DATA | Stir.LOCK, end.pipe if end else None)
@@ -99,15 +96,23 @@ def _leave_close(tracing: Tracing, thread: Thread, call: Call, result: int) -> A
 
 
 def _enter_close(tracing: Tracing, thread: Thread, call: Call) -> Then:
-    thread.owner.files.at(call.arguments[0])  # while it can still be seen
-    return Then.WATCH
+    fd = call.arguments[0]
+    opened = thread.owner.files.at(fd)  # while it can still be seen
+    if opened is None or opened.may_block:
+        return Then.WATCH
+    # It is closed before anybody else runs, and there is no more to see of it.
+    thread.owner.files.forget(fd)
+    tracing.stir(Stir.LOCK)  # flock(2) holds a lock as long as the file is open
+    return Then.PASS
 
 
 def _enter_close_range(tracing: Tracing, thread: Thread, call: Call) -> Then:
     first, last = call.arguments[:2]
-    for fd, target in thread.owner.files.list().items():
-        if first <= fd <= last and isinstance(target, End):
-            call.closing.append((fd, target))
+    call.closing = [
+        (fd, target)
+        for fd, target in thread.owner.files.list().items()
+        if first <= fd <= last and isinstance(target, End)
+    ]
     return Then.WATCH
 
 
@@ -126,6 +131,8 @@ def _leave_close_range(
 
 def _enter_fcntl(tracing: Tracing, thread: Thread, call: Call) -> Then:
     command = call.arguments[1] & 0xFFFFFFFF
+    if command in (fcntl.F_GETFD, fcntl.F_SETFD, fcntl.F_GETFL):
+        return Then.PASS  # most frequent, and nobody's business
     if command in (_F_SETOWN, _F_SETOWN_EX):
         owner = struct.unpack("=i", struct.pack("=I", call.arguments[2] & 0xFFFFFFFF))
         if command == _F_SETOWN_EX or not (owner[0] == 0 or tracing.in_tree(owner[0])):

@@ -20,6 +20,7 @@ class Then(Enum):
     WATCH = auto()  # let it run, and stop at its exit
     ANSWERED = auto()  # the tracer has answered it; it is not made
     OVER = auto()  # the same, and another thread may run now
+    HELD = auto()  # it is not made yet: the thread waits before it
 
 
 class After(Enum):
@@ -49,9 +50,6 @@ class Tracing(Protocol):
 
     def answer(self, thread: Thread, result: int) -> None:
         """At a call's entry: skip it, and let it return `result`."""
-
-    def skip(self, thread: Thread, call: Call) -> None:
-        """At a call's entry: skip it, but stop at its exit."""
 
     def change(self, thread: Thread, call: Call, arguments: dict[int, int]) -> None:
         """At a call's entry: give it other arguments; they are put back at its exit."""
@@ -85,7 +83,7 @@ class Tracing(Protocol):
         expiry: int | None = None,
         pipe: int | None = None,
     ) -> After:
-        """At a call's exit: let it wait until one of `wakes`, `Stir`, or a signal.
+        """Before a call or at its exit: wait for one of `wakes`, `Stir`, or a signal.
 
         `deadline` is in virtual nanoseconds, `expiry` what the call returns then
         (None: it is made again); `restart` what the kernel does with the call when

@@ -36,8 +36,8 @@ def _enter_futex(tracing: Tracing, thread: Thread, call: Call) -> Then:
         expected = call.arguments[2] & 0xFFFFFFFF
         if len(word) < 4 or struct.unpack("=I", word)[0] != expected:
             return Then.PASS  # EAGAIN at once
-        tracing.skip(thread, call)
-        return Then.WATCH
+        _wait(tracing, thread, call)
+        return Then.HELD
     if operation in (_WAKE, _WAKE_BITSET, _WAKE_OP, _REQUEUE, _CMP_REQUEUE):
         return Then.WATCH if _waiters(tracing, thread, call) else Then.PASS
     return Then.WATCH
@@ -64,8 +64,6 @@ def _waiters(tracing: Tracing, waker: Thread, call: Call) -> list[Thread]:
 
 def _leave_futex(tracing: Tracing, thread: Thread, call: Call, result: int) -> After:
     operation = call.arguments[1] & 0x7F
-    if call.skipped:
-        return _wait(tracing, thread, call)
     if interrupted(result):
         return After.GO_ON
     if operation in (_WAKE, _WAKE_BITSET):
@@ -85,7 +83,7 @@ def _leave_futex(tracing: Tracing, thread: Thread, call: Call, result: int) -> A
     return After.GO_ON
 
 
-def _wait(tracing: Tracing, thread: Thread, call: Call) -> After:
+def _wait(tracing: Tracing, thread: Thread, call: Call) -> None:
     if thread.hold is not None:
         deadline = thread.hold.deadline
     elif call.arguments[3]:
@@ -99,7 +97,7 @@ def _wait(tracing: Tracing, thread: Thread, call: Call) -> After:
             deadline = tracing.clock.until(clock, moment)
     else:
         deadline = None
-    return tracing.hold(
+    tracing.hold(
         thread,
         call,
         Waiting(call="futex"),

@@ -9,7 +9,7 @@ from grader.tracing import syscalls
 from grader.tracing.calls.handler import After, Handler, Then, Tracing, watch
 from grader.tracing.calls.transfers import interrupted
 from grader.tracing.recording import GroupJoined, Waiting
-from grader.tracing.tracee import Call, Stir, Thread
+from grader.tracing.tracee import MANY_CALLS, Call, Stir, Thread
 
 _WNOWAIT = 0x01000000
 _P_ALL, _P_PID = 0, 1
@@ -18,10 +18,54 @@ _P_ALL, _P_PID = 0, 1
 def _enter_wait(tracing: Tracing, thread: Thread, call: Call) -> Then:
     index = 2 if call.name == "wait4" else 3
     options = call.arguments[index]
+    if call.name == "wait4" and _finds_none(tracing, thread, call):
+        if not options:
+            _hold(tracing, thread, call)
+            return Then.HELD
+        if options == os.WNOHANG:
+            tracing.answer(thread, 0)
+            thread.looks = thread.next_turn = 0
+            _found_none(tracing, thread, call)
+            return Then.OVER
     if not options & os.WNOHANG:
         tracing.change(thread, call, {index: options | os.WNOHANG})
         call.probing = True
     return Then.WATCH
+
+
+def _finds_none(tracing: Tracing, thread: Thread, call: Call) -> bool:
+    """Whether all whom wait4(2) asks for are children that live, and there are some.
+
+    False also where that is not known, or where it matters how the call comes back:
+    to a signal, and to `loops`.
+    """
+    if tracing.has_signal(thread) or thread.fruitless >= MANY_CALLS - 1:
+        return False
+    target = _target(call)
+    if target == -1:
+        children = [c for c in thread.owner.record.children if c.collected is None]
+    else:
+        children = [c for c in thread.owner.record.children if c.pid == target]
+    live = [tracing.process(child.pid) for child in children]
+    return bool(live) and all(child and child.forked for child in live)
+
+
+def _hold(tracing: Tracing, thread: Thread, call: Call) -> After:
+    return tracing.hold(
+        thread,
+        call,
+        Waiting(call=call.name, target=_target(call)),
+        Stir.CHILD,
+        restart=syscalls.RESTART_IF_ASKED,
+    )
+
+
+def _found_none(tracing: Tracing, thread: Thread, call: Call) -> None:
+    thread.fruitless += 1
+    thread.found_none = True
+    tracing.record_wait(
+        thread.owner, target=_target(call), no_hang=True, child=None, error=0
+    )
 
 
 def _target(call: Call) -> int:
@@ -49,13 +93,7 @@ def _leave_wait(tracing: Tracing, thread: Thread, call: Call, result: int) -> Af
         )
         status = 0x7F if child and code > 3 else 0
     if result == 0 and not child and call.probing:
-        return tracing.hold(
-            thread,
-            call,
-            Waiting(call=call.name, target=_target(call)),
-            Stir.CHILD,
-            restart=syscalls.RESTART_IF_ASKED,
-        )
+        return _hold(tracing, thread, call)
     went = child and not (os.WIFSTOPPED(status) or os.WIFCONTINUED(status))
     keeps = call.name == "waitid" and call.arguments[3] & _WNOWAIT
     if result < 0 or not child:

@@ -147,18 +147,14 @@ def _leave_kill(tracing: Tracing, thread: Thread, call: Call, result: int) -> Af
 
 
 def _enter_pause(tracing: Tracing, thread: Thread, call: Call) -> Then:
-    tracing.skip(thread, call)
-    return Then.WATCH
-
-
-def _leave_pause(tracing: Tracing, thread: Thread, call: Call, result: int) -> After:
-    return tracing.hold(
+    tracing.hold(
         thread,
         call,
         Waiting(call="pause"),
         Stir.NOTHING,
         restart=syscalls.RESTART_WITHOUT_HANDLER,
     )
+    return Then.HELD
 
 
 def _enter_sigtimedwait(tracing: Tracing, thread: Thread, call: Call) -> Then:
@@ -207,7 +203,7 @@ _sending = Handler(_enter_kill, _leave_kill)
 
 TABLE = {
     "rt_sigaction": Handler(lambda tracing, thread, call: Then.WATCH, _leave_sigaction),
-    "pause": Handler(_enter_pause, _leave_pause),
+    "pause": Handler(_enter_pause),
     "rt_sigtimedwait": Handler(_enter_sigtimedwait, _leave_sigtimedwait),
     "kill": _sending,
     "tkill": _sending,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 
 from grader.tracing import syscalls
-from grader.tracing.calls.handler import After, Handler, Then, Tracing
+from grader.tracing.calls.handler import Handler, Then, Tracing
 from grader.tracing.clock import from_timespec, from_timeval, timespec, timeval
 from grader.tracing.recording import Waiting
 from grader.tracing.tracee import Call, Stir, Thread, Traced
@@ -76,17 +76,12 @@ def _enter_sleep(tracing: Tracing, thread: Thread, call: Call) -> Then:
             thread.naps += 1
             tracing.answer(thread, 0)
             return Then.OVER
-    tracing.skip(thread, call)
-    return Then.WATCH
-
-
-def _leave_sleep(tracing: Tracing, thread: Thread, call: Call, result: int) -> After:
-    hold = thread.hold
-    deadline = hold.deadline if hold else _sleep_deadline(tracing, thread, call)
-    if deadline is None or deadline <= tracing.clock.now:
-        tracing.set_result(thread, 0)
-        return After.SWITCH
-    return tracing.hold(
+    else:
+        deadline = thread.hold.deadline
+        if deadline is not None and deadline <= tracing.clock.now:
+            tracing.answer(thread, 0)
+            return Then.OVER
+    tracing.hold(
         thread,
         call,
         Waiting(call=call.name),
@@ -95,6 +90,7 @@ def _leave_sleep(tracing: Tracing, thread: Thread, call: Call, result: int) -> A
         deadline=deadline,
         expiry=0,
     )
+    return Then.HELD
 
 
 def remaining_address(call: Call) -> int:
@@ -150,7 +146,7 @@ def _getitimer(tracing: Tracing, thread: Thread, call: Call) -> Then:
     return Then.ANSWERED
 
 
-_sleep = Handler(_enter_sleep, _leave_sleep)
+_sleep = Handler(_enter_sleep)
 
 TABLE = {
     "clock_gettime": Handler(_clock_gettime),

@@ -25,6 +25,49 @@ def pipe_of(opened: Opened | None) -> int | None:
     return None
 
 
+def _unless_it_blocks(
+    tracing: Tracing, thread: Thread, call: Call, opened: Opened, side: Side
+) -> Then:
+    """Let a call be made, or the thread wait before it where it would block."""
+    ready = _is_ready(tracing, thread, call, opened, side)
+    never_waits = not ready and thread.owner.files.is_nonblocking(call.arguments[0])
+    if never_waits and not tracing.has_signal(thread):
+        return Then.WATCH
+    if ready is None:
+        events = select.POLLIN if side is Side.READ else select.POLLOUT
+        return probe(tracing, thread, call, events)
+    if ready:
+        return Then.WATCH
+    _hold(tracing, thread, call, opened)
+    return Then.HELD
+
+
+def _is_ready(
+    tracing: Tracing, thread: Thread, call: Call, opened: Opened, side: Side
+) -> bool | None:
+    """Whether one end of a pipe can be used now; None where only its user can ask.
+
+    Nobody else runs meanwhile, and what is true of one opening of a pipe's end is so
+    of all: poll(2), pipe(7). To look costs a tenth of the stops that asking does.
+    """
+    if not isinstance(opened.target, End) or opened.target.side is not side:
+        return None
+    if tracing.has_signal(thread):
+        return None
+    reads = side is Side.READ
+    flags = _OURS | (os.O_RDONLY if reads else os.O_WRONLY)
+    try:
+        end = os.open(thread.owner.files.path(call.arguments[0]), flags)
+    except OSError:
+        return None
+    try:
+        poll = select.poll()
+        poll.register(end, select.POLLIN if reads else select.POLLOUT)
+        return bool(poll.poll(0))
+    finally:
+        os.close(end)
+
+
 def probe(tracing: Tracing, thread: Thread, call: Call, events: int) -> Then:
     """Ask, in the thread's own name, whether its call would block: poll(2)."""
     request = struct.pack("=ihh", call.arguments[0], events, 0)
@@ -45,6 +88,10 @@ def would_block(
         thread.cleared = True
         tracing.reissue(thread, call)
         return After.GO_ON
+    return _hold(tracing, thread, call, opened)
+
+
+def _hold(tracing: Tracing, thread: Thread, call: Call, opened: Opened | None) -> After:
     fd = call.arguments[0]
     target = opened.target if opened else f"descriptor {fd}"
     return tracing.hold(
@@ -105,7 +152,7 @@ def _enter_read(tracing: Tracing, thread: Thread, call: Call) -> Then:
     if thread.cleared or held or _never_waits(call):
         thread.cleared = False
         return Then.WATCH
-    return probe(tracing, thread, call, select.POLLIN)
+    return _unless_it_blocks(tracing, thread, call, opened, Side.READ)
 
 
 def _take(
@@ -120,7 +167,9 @@ def _take(
     if not _is_known(tracing, thread, call, pipe):
         return False
     address, count = call.arguments[1], min(call.arguments[2], pipe.held)
-    if not count or len(thread.owner.read(address, count)) < count:
+    there = thread.owner.read(address, count)
+    # Before anything is taken out of the pipe: what cannot be written stays in it.
+    if not count or len(there) < count or not thread.owner.write(address, there):
         return False  # EFAULT, perhaps
     try:
         end = os.open(thread.owner.files.path(call.arguments[0]), _OURS | os.O_RDONLY)
@@ -203,13 +252,15 @@ def _enter_write(tracing: Tracing, thread: Thread, call: Call) -> Then:
     if not opened.may_block:
         return Then.PASS
     pipe = tracing.objects.by_number.get(pipe_of(opened) or 0)
-    # The kernel's pages are filled unevenly, so that half of them free is room
-    # for sure; where less is free, it is asked.
+    # The kernel's pages are filled unevenly, so that half of them free is room, unless
+    # there is only one; where less is free, it is asked.
     if pipe and pipe.sure and pipe.held + asked(thread, call) <= pipe.capacity // 2:
         if _put(tracing, thread, call, opened, pipe):
             return Then.OVER
-        return Then.WATCH
-    return probe(tracing, thread, call, select.POLLOUT)
+        wrong_end = opened.target != End(pipe.number, Side.WRITE)
+        if wrong_end or tracing.has_signal(thread):
+            return Then.WATCH
+    return _unless_it_blocks(tracing, thread, call, opened, Side.WRITE)
 
 
 def _put(
