@@ -12,7 +12,8 @@ from typing import Any
 from grader.classreport.reading import Course, Handed
 from grader.course.class_list import Student, Unreadable
 from grader.course.results import Result
-from grader.verdict import Verdict
+from grader.picture.data import texts, with_texts
+from grader.verdict import Finding, Verdict
 
 _WORD = re.compile(r"[^\W_]+")
 _NAME = re.compile(r"[^\W\d_]{3,}")
@@ -75,9 +76,9 @@ def _result(result: Result, called: str, words: _Words) -> Result:
         check |= {"id": before.id, "title": before.title}
         check["outcome"] = before.outcome
         for finding, old in zip(check["findings"], before.findings, strict=True):
-            finding |= {"id": old.id, "why": old.why, "read": old.read}
+            finding |= _ours(finding, old)
     for finding, old in zip(data["findings"], result.verdict.findings, strict=True):
-        finding |= {"id": old.id, "why": old.why, "read": old.read}
+        finding |= _ours(finding, old)
     return replace(
         result,
         student=called,
@@ -86,6 +87,12 @@ def _result(result: Result, called: str, words: _Words) -> Result:
         handed_in=None,
         verdict=Verdict.from_json({**data, "schema": 1}),
     )
+
+
+def _ours(finding: Mapping[str, Any], old: Finding) -> dict[str, Any]:
+    """What of a finding is not the student's, as it was."""
+    picture = old.picture and with_texts(old.picture, texts(finding["picture"]))
+    return {"id": old.id, "why": old.why, "read": old.read, "picture": picture}
 
 
 class _Words:

@@ -161,6 +161,7 @@ def _assemble(
     return Picture(
         run.schedule,
         run.duration,
+        len(run.processes),
         tuple(rows),
         tuple(placed),
         tuple(spans),

@@ -18,6 +18,7 @@ from grader.tracing.recording import (
     Ended,
     Event,
     Executed,
+    FileNamed,
     Forked,
     GroupJoined,
     HandlerSet,
@@ -43,6 +44,18 @@ from grader.tracing.recording import (
 # The threads library's own, nptl(7): no program asks for them.
 _OF_LIBC = (32, 33)
 
+# What is done to files by their names, syscalls(2).
+_FILE_CALLS = {
+    "mkdir": "makes the folder",
+    "unlink": "removes",
+    "rmdir": "removes",
+    "rename": "renames from or to",
+    "link": "links from or to",
+    "symlink": "links from",
+    "truncate": "cuts",
+}
+_LOOKING = ("stat", "lstat", "newfstat", "statx", "access", "faccess", "readlink")
+
 # Nobody reads more of it in a picture.
 _LONGEST = 120
 
@@ -58,8 +71,19 @@ class Kind(StrEnum):
     PIPE = "pipe"
     SIGNAL = "signal"
     HANDLE = "handle"
+    FILE = "file"
     OTHER = "other"
     LAST = "last"
+
+
+# What a legend says of the marks on lanes, and of a signal that is one pending.
+MARKS = {
+    Kind.WAIT: "begins to wait",
+    Kind.FILE: "uses a shared file",
+    Kind.HANDLE: "signal handler",
+    Kind.END: "ends",
+}
+MERGED = "signal lost: one is pending"
 
 
 def plain(text: str) -> str:
@@ -119,6 +143,19 @@ def prints(event: Wrote) -> str:
     return "prints" if event.target in (Stream.OUTPUT, Stream.TERMINAL) else ""
 
 
+def names(event: FileNamed, file: str) -> str:
+    """What is done to a file by its name; `file` is what the picture calls it."""
+    call = event.call.rstrip("2").removesuffix("at")
+    if call in _LOOKING or event.call in _LOOKING:
+        verb = "looks for" if event.error else "looks at"
+    elif call == "open":
+        verb = "opens or makes" if event.changes else "opens"
+    else:
+        verb = _FILE_CALLS.get(call, f"calls {event.call} on")
+    said = {0: "", errno.ENOENT: ": not there", errno.EEXIST: ": there already"}
+    return f"{verb} {file}" + said.get(event.error, f": {_error(event.error)}")
+
+
 def waiting(what: Waiting, pipes: int) -> str:
     """What a process waits for."""
     if what.ends and isinstance(what.ends[0], End):
@@ -140,13 +177,13 @@ def describe(event: Event, pipes: int) -> tuple[Kind, str, str] | None:
     """
     match event:
         case Started():
-            return Kind.START, "starts", " ".join(plain(a) for a in event.argv)
+            return Kind.START, "starts", _command(event.argv)
         case Forked():
             return Kind.FORK, f"forks {event.child}", ""
         case ThreadStarted():
             return Kind.OTHER, f"starts the thread {event.tid}", ""
         case Executed():
-            return Kind.OTHER, "becomes", " ".join(plain(a) for a in event.argv)
+            return Kind.OTHER, "becomes", _command(event.argv)
         case Ended() if event.signal:
             return Kind.END, f"killed by {signal_name(event.signal)}", ""
         case Ended():
@@ -204,6 +241,14 @@ def describe(event: Event, pipes: int) -> tuple[Kind, str, str] | None:
         case GroupJoined():
             return Kind.OTHER, f"puts {event.member} into group {event.group}", ""
     return None
+
+
+def _command(argv: tuple[str, ...]) -> str:
+    """A program and its arguments, without the folder that it lies in."""
+    program, *arguments = argv or ("",)
+    if program.startswith("/"):
+        program = os.path.basename(program)
+    return " ".join(plain(word) for word in (program, *arguments))
 
 
 def _error(number: int) -> str:
