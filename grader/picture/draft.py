@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from grader.picture.files import shared_files
 from grader.picture.model import Arrow, Culprit, Gap, Link, Row, Step
 from grader.picture.words import (
+    ERRORS,
     Kind,
     describe,
     names,
@@ -41,9 +42,10 @@ from grader.tracing.recording import (
 
 # Virtual seconds; less is no gap.
 _GAP = 0.01
-# Reads and writes of so many bytes at most are told together, and of their data no
-# more than is shown.
+# Reads and writes of so many bytes at most, or at least, are told together, and of
+# their data no more than is shown.
 _FEW_BYTES = 4
+_MANY_BYTES = 4096
 _KEPT = 200
 
 # Characters that a step has before others of its kind join it no more.
@@ -85,6 +87,7 @@ class Draft:
         self._start_rows: list[int] = []
         self._last_event: Event | None = None
         self._in_pipes: defaultdict[int, deque[list[int]]] = defaultdict(deque)
+        self._owed: defaultdict[int, deque[list[int]]] = defaultdict(deque)
         self._pieces = _NONE
         self._time = 0.0
         for event in run.events:
@@ -214,7 +217,7 @@ class Draft:
         text = f"{verb.format(size(self._pieces.count))} {where}:"
         if isinstance(event, Wrote):
             text = prints(event) or text
-        data = quoted(self._pieces.data)
+        data = quoted(self._pieces.data, colours=not text.endswith(ERRORS))
         if joins:
             self._join(event, text, f"{data} ({self._pieces.times} times)")
         else:
@@ -223,10 +226,11 @@ class Draft:
             return
         row = len(self.rows) - 1
         if isinstance(event, Wrote):
-            if event.count:
-                self._in_pipes[target.pipe].append([event.pid, event.count, row])
+            left = self._pay(event.pid, target.pipe, event.count)
+            if left:
+                self._in_pipes[target.pipe].append([event.pid, left, row])
             return
-        for writer, taken, sent in self._take(target.pipe, event.count):
+        for writer, taken, sent in self._take(event.pid, target.pipe, event.count):
             if writer != event.pid and writer in self._known:
                 self._data(writer, event.pid, taken, sent, row)
 
@@ -236,12 +240,9 @@ class Draft:
         if not isinstance(last, Read | Wrote) or not self._joins(event):
             return False
         same = last.target if isinstance(last, Wrote) else last.source
-        return (
-            same == target
-            and not last.error
-            and 0 < last.count <= _FEW_BYTES
-            and 0 < event.count <= _FEW_BYTES
-        )
+        less, more = sorted((last.count, event.count))
+        alike = (less > 0 and more <= _FEW_BYTES) or less >= _MANY_BYTES
+        return same == target and not last.error and alike
 
     def _data(self, source: int, target: int, count: int, sent: int, row: int) -> None:
         last = self.arrows[-1] if self.arrows else None
@@ -252,7 +253,25 @@ class Draft:
             Arrow(Link.DATA, source, target, sent, row, size(count), count)
         )
 
-    def _take(self, pipe: int, count: int) -> list[tuple[int, int, int]]:
+    def _pay(self, writer: int, pipe: int, count: int) -> int:
+        """Give what a write put into a pipe to those who read it before it came back.
+
+        How many bytes are left, which nobody has read yet.
+        """
+        owed = self._owed[pipe]
+        while count > 0 and owed:
+            reader, missing, row = owed[0]
+            paid = min(missing, count)
+            count -= paid
+            if paid == missing:
+                owed.popleft()
+            else:
+                owed[0][1] -= paid
+            if reader != writer and writer in self._known:
+                self._data(writer, reader, paid, row, row)
+        return count
+
+    def _take(self, reader: int, pipe: int, count: int) -> list[tuple[int, int, int]]:
         """Who wrote the next `count` bytes of a pipe: pid, how many, and the row."""
         parts: list[tuple[int, int, int]] = []
         queue = self._in_pipes[pipe]
@@ -268,6 +287,9 @@ class Draft:
                 parts[-1] = (pid, parts[-1][1] + taken, row)
             else:
                 parts.append((pid, taken, row))
+        if count > 0:
+            # Of a write that waits for room, and comes back when it has written all.
+            self._owed[pipe].append([reader, count, len(self.rows) - 1])
         return parts
 
     # --- signals ---

@@ -84,6 +84,7 @@ fill:none}}
 .picture .label text{{font-size:11px;text-anchor:middle;paint-order:stroke;\
 stroke:var(--paper);stroke-width:4px;stroke-linejoin:round}}
 .picture .label .file{{text-anchor:start}}
+.picture .label .last{{text-anchor:end}}
 .picture .does{{stroke:var(--ink);stroke-width:7;stroke-linecap:round}}
 .picture .waits{{fill:var(--paper);stroke:var(--ink);stroke-width:1.6}}
 .picture .files{{fill:var(--paper);stroke:var(--ink);stroke-width:1.6}}
@@ -372,8 +373,11 @@ class _Drawing:
             if isinstance(row, Step) and row.file and not self._beside:
                 text = one_line(row.file)
                 cut = text if len(text) <= room else text[: room - 1] + "…"
-                x, y = self._x(row.pid) + 9, self._y(number) + 4
-                labels.append(_at(x, y, _text(cut), "file"))
+                # Beside the last lane are the words.
+                last = self._lanes[row.pid].column == self._picture.columns - 1 > 0
+                x = self._x(row.pid) + (-9 if last else 9)
+                side = "file last" if last else "file"
+                labels.append(_at(x, self._y(number) + 4, _text(cut), side))
         return f'<g class="label mono">{"".join(labels)}</g>' if labels else ""
 
     def _breaks(self) -> str:

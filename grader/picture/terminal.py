@@ -16,7 +16,6 @@ from grader.picture.model import (
 )
 from grader.picture.words import MARKS, MERGED, Kind, left_out, seconds
 
-_TIME = 10  # cells that the time has at least, with the space behind it
 _WORDS = 33  # cells that a step's words have at least
 _WIDEST_PITCH = 9  # cells from lane to lane: bytes that go across are written there
 _FEW = 4  # columns; more of them leave that room to the words
@@ -144,7 +143,8 @@ class _Drawing:
         columns = max(picture.columns, 1)
         steps = [row for row in picture.rows if isinstance(row, Step)]
         latest = max((step.time for step in steps), default=0.0)
-        self._before = max(_TIME, len(f"{latest:.3f}") + 2)
+        # The cells that the time has, with the space behind it.
+        self._before = len(f"{latest:.3f}") + 2
         room = (width - self._before - _WORDS) // columns
         # The pids stand above their lanes where they fit, and each has its column.
         self._headed = room > digits and columns == len(picture.lanes)
@@ -233,7 +233,7 @@ class _Drawing:
             self._arrow(cells, states, arrow, number)
         self._name_the_new(cells, number, step)
         lines = self._words(step)
-        time = f"{step.time:8.3f}"
+        time = f"{step.time:{self._before - 2}.3f}"
         if time == self._time:
             time = ""
         else:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 from enum import StrEnum
 
 from grader.report.timeline import waits
@@ -56,6 +57,9 @@ _FILE_CALLS = {
 }
 _LOOKING = ("stat", "lstat", "newfstat", "statx", "access", "faccess", "readlink")
 
+ERRORS = "prints as an error"
+_COLOUR = re.compile(rb"\x1b\[[\d;]*m")
+
 # Nobody reads more of it in a picture.
 _LONGEST = 120
 
@@ -92,8 +96,13 @@ def plain(text: str) -> str:
     return cut.encode("unicode_escape").decode()
 
 
-def quoted(data: bytes) -> str:
-    """What was read or written, as one would write it in a program."""
+def quoted(data: bytes, *, colours: bool = True) -> str:
+    """What was read or written, as one would write it in a program.
+
+    Without `colours`, which are all that Python's tracebacks begin with.
+    """
+    if not colours:
+        data = _COLOUR.sub(b"", data)
     text = data[:_LONGEST].decode(errors="surrogateescape")
     inside = "".join(_escaped(character) for character in text)
     return f'"{inside}"' + ("..." if len(data) > _LONGEST else "")
@@ -139,7 +148,7 @@ def prints(event: Wrote) -> str:
     if event.target is Stream.ERROR or (
         event.target is Stream.TERMINAL and event.fd == 2
     ):
-        return "prints as an error"
+        return ERRORS
     return "prints" if event.target in (Stream.OUTPUT, Stream.TERMINAL) else ""
 
 
