@@ -49,7 +49,7 @@ class Finding:
     line: int | None = None
     schedule: str = ""
     timeline: tuple[str, ...] = ()
-    picture: Mapping[str, Any] | None = None
+    picture: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ from grader.classreport.prose import explained, inline, prose
 from grader.classreport.reading import Course, for_students
 from grader.course.class_list import Student
 from grader.course.results import Result
-from grader.picture.data import from_data
+from grader.picture.data import loads
 from grader.picture.svg import STYLE, figure
 from grader.report.repeats import Told
 from grader.report.text import counted, visible
@@ -104,10 +104,10 @@ class _Pictures:
 
     def of(self, finding: Finding) -> Markup | None:
         """The picture of a finding's run; None where there is none to draw."""
-        if finding.picture is None:
+        if not finding.picture:
             return None
         try:
-            picture = from_data(finding.picture)
+            picture = loads(finding.picture)
         except ValueError:
             return None  # of another version: the story tells it
         self._count += 1

@@ -35,11 +35,11 @@ def drawn(
 
 def drawn_finding(finding: Finding, to: Console) -> Sequence[str]:
     """The picture that is kept with a finding; no line where there is none."""
-    from grader.picture.data import from_data
+    from grader.picture.data import loads
 
-    if finding.picture is None:
+    if not finding.picture:
         return ()
-    return _lines(from_data(finding.picture), to)
+    return _lines(loads(finding.picture), to)
 
 
 def _lines(picture: Picture, to: Console) -> tuple[str, ...]:

@@ -1,12 +1,13 @@
-"""A picture as plain data, to be kept with a verdict and drawn where it is read.
+"""A picture as a line of JSON, to be kept with a verdict and drawn where it is read.
 
 Lists of what is told in `grader.picture.model`, in the order of its fields. Lanes that
-no row shows are left out.
+no row shows or speaks of are left out.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Sequence
 from typing import Any
 
 from grader.picture.model import (
@@ -25,9 +26,18 @@ from grader.picture.model import (
 from grader.picture.words import Kind
 
 
-def to_data(picture: Picture) -> dict[str, Any]:
-    """The picture, of what JSON has types for."""
+def dumps(picture: Picture) -> str:
+    """The picture as JSON."""
+    return _written(_data(picture))
+
+
+def _written(data: dict[str, Any]) -> str:
+    return json.dumps(data, separators=(",", ":"))
+
+
+def _data(picture: Picture) -> dict[str, Any]:
     seen = {lane.pid for lane in picture.lanes if lane.seen}
+    told = {row.pid for row in picture.rows if isinstance(row, Step)}
     return {
         "schedule": picture.schedule,
         "duration": picture.duration,
@@ -36,9 +46,12 @@ def to_data(picture: Picture) -> dict[str, Any]:
         "shared": picture.shared,
         "rows": [_row(row) for row in picture.rows],
         "lanes": [
-            [one.pid, one.parent, one.column, one.first, one.last, one.culprit]
+            [
+                *(one.pid, one.parent, one.column, one.first, one.last),
+                *(one.culprit, one.seen),
+            ]
             for one in picture.lanes
-            if one.seen
+            if one.seen or one.pid in told
         ],
         "spans": [
             [one.pid, one.state.value, one.first, one.last]
@@ -70,12 +83,13 @@ def _row(row: Row) -> list[Any]:
     return [*step, row.line, row.file, row.culprit]
 
 
-def from_data(data: Mapping[str, Any]) -> Picture:
-    """Read what `to_data` made.
+def loads(text: str) -> Picture:
+    """Read what `dumps` made.
 
     Raises ``ValueError`` where it is something else, as of another version.
     """
     try:
+        data = json.loads(text)
         picture = Picture(
             schedule=str(data["schedule"]),
             duration=float(data["duration"]),
@@ -131,22 +145,20 @@ def _check(picture: Picture) -> None:
         raise ValueError("not a picture: it has no place for all that is in it")
 
 
-def texts(data: Mapping[str, Any]) -> list[str]:
+def texts(text: str) -> list[str]:
     """What is told in a picture, in an order of its own."""
-    return [text for row in data["rows"] if len(row) > 2 for text in _told(row)]
+    data = json.loads(text)
+    return [word for row in data["rows"] if len(row) > 2 for word in _told(row)]
 
 
 def _told(row: Sequence[Any]) -> tuple[str, str, str]:
     return row[3], row[4], row[6]
 
 
-def with_texts(data: Mapping[str, Any], told: Sequence[str]) -> dict[str, Any]:
+def with_texts(text: str, told: Sequence[str]) -> str:
     """The picture that tells something else; `told` is in the order of `texts`."""
-    words = iter(told)
-    rows = []
+    data, words = json.loads(text), iter(told)
     for row in data["rows"]:
         if len(row) > 2:
-            row = list(row)
             row[3], row[4], row[6] = next(words), next(words), next(words)
-        rows.append(row)
-    return {**data, "rows": rows}
+    return _written(data)

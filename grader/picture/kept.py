@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
 from grader.picture.culprits import culprits
-from grader.picture.data import to_data
+from grader.picture.data import dumps
 from grader.picture.layout import lay_out
 from grader.tracing.recording import Recording
 from grader.verdict import Finding
@@ -19,10 +18,8 @@ MOST_STEPS = 600
 COLUMNS = 20
 
 
-def picture_of(
-    run: Recording, findings: Iterable[Finding], *, whole: bool
-) -> dict[str, Any]:
-    """What to draw of a run, as plain data."""
+def picture_of(run: Recording, findings: Iterable[Finding], *, whole: bool) -> str:
+    """What to draw of a run, as `grader.picture.data` writes it."""
     steps = MOST_STEPS if whole else STEPS
     blamed = culprits(run, findings)
-    return to_data(lay_out(run, steps=steps, columns=COLUMNS, culprits=blamed))
+    return dumps(lay_out(run, steps=steps, columns=COLUMNS, culprits=blamed))

@@ -404,8 +404,9 @@ class _Drawing:
         ]
 
     def _mark(self, number: int, step: Step) -> str:
-        if self._lanes[step.pid].first == number:
-            return ""  # its pid stands there
+        lane = self._lanes[step.pid]
+        if lane.first == number or not lane.seen:
+            return ""  # its pid stands there, or its end alone is told
         if step.kind is Kind.LAST:
             return "blamed" if step.culprit else ""
         return _MARKED.get(step.kind, "does")

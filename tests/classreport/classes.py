@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from grader.catalog import CheckSpec
 from grader.course.class_list import ClassList, GradedExercise, Student, save_class
@@ -62,7 +61,7 @@ def result(student: str, exercise: str, *findings: Finding, shape: str = "") -> 
     return Result(student, "", file, None, False, student, verdict, shape)
 
 
-def _picture() -> dict[str, Any]:
+def _picture() -> str:
     """A run that leaves a zombie, prints an attack, and is called one."""
     run = Run(f"./{ATTACK}", HOSTILE, pid=71)
     child = run.fork()
