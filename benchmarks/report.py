@@ -83,7 +83,9 @@ def _grade(*words: str) -> list[str]:
 
 def _copy(result: Result, student: str, pid: int) -> Result:
     data = json.dumps({**result.as_json(), "shape": ""})
-    moved = re.sub(r"\b\d{4,}\b", lambda found: str(int(found[0]) % 1000 + pid), data)
+    # Neither a time's digits nor a year.
+    pids = re.compile(r"(?<!\.)\b\d{4,}\b(?!-)")
+    moved = pids.sub(lambda found: str(int(found[0]) % 1000 + pid), data)
     copy = Result.from_json(json.loads(moved))
     return replace(copy, student=student, file=f"{student}/{result.file}")
 

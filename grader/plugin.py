@@ -21,6 +21,7 @@ from typing import Any
 import pytest
 
 from grader.checking import CheckFailed, Submission
+from grader.picture.kept import picture_of
 from grader.report.timeline import full, timeline
 from grader.tracing import ptrace
 from grader.tracing.recording import Recording
@@ -199,7 +200,7 @@ class CheckRunner:
             else:
                 item.runtest()
         except CheckFailed as failure:
-            findings = _with_story(failure.findings, self._story(failure.run))
+            findings = self._with_story(failure)
             failed = replace(result, outcome=CheckOutcome.FAILED, findings=findings)
             if self._runner.program.harmed:
                 failed = replace(result, error=_HARMED)  # it may be nobody's fault here
@@ -213,6 +214,14 @@ class CheckRunner:
                     replace(result, outcome=CheckOutcome.PASSED, earned=check.points)
                 )
             )
+
+    def _with_story(self, failure: CheckFailed) -> tuple[Finding, ...]:
+        """The first finding tells and shows the run; the others are of the same one."""
+        first, *others = failure.findings
+        run = failure.run
+        shown = picture_of(run, failure.findings, whole=self._story is full)
+        first = replace(first, timeline=self._story(run), picture=shown)
+        return (first, *others)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Say what pytest saw, for a check that came to no outcome of its own."""
@@ -265,11 +274,3 @@ def _process_of_its_own() -> Iterator[None]:
         traceback.print_exc()
     finally:
         os._exit(status)
-
-
-def _with_story(
-    findings: tuple[Finding, ...], story: tuple[str, ...]
-) -> tuple[Finding, ...]:
-    """The first finding tells the run's story; the others are of the same run."""
-    first, *others = findings
-    return (replace(first, timeline=story), *others)

@@ -38,7 +38,8 @@ class Finding:
 
     `id` is a diagnosis, `message` what happened in this run, `why` why that is
     wrong, `read` man pages, `line` a line of the submission, `schedule` the name
-    of the run's timing, `timeline` the run's story, one line an entry.
+    of the run's timing, `timeline` the run's story, one line an entry, `picture` what
+    to draw of it, which `grader.picture.data` reads.
     """
 
     id: str
@@ -48,6 +49,7 @@ class Finding:
     line: int | None = None
     schedule: str = ""
     timeline: tuple[str, ...] = ()
+    picture: str = ""
 
 
 @dataclass(frozen=True, slots=True)

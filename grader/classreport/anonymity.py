@@ -16,10 +16,14 @@ from typing import Any
 from grader.classreport.reading import Course, Handed, for_students
 from grader.course.class_list import Student, Unreadable
 from grader.course.results import Result
+from grader.picture.data import texts, with_texts
 from grader.verdict import Verdict
 
 _WORD = re.compile(r"[^\W_]+")
 _NAME = re.compile(r"[^\W\d_]{3,}")
+
+# What stories and pictures write for a character that is none of ASCII's, or acts.
+_ESCAPE = re.compile(r"(\\(?:[nrt]|x[\da-f]{2}|u[\da-f]{4}|U[\da-f]{8}))")
 
 
 def anonymous(course: Course, secret: bytes) -> Course:
@@ -74,16 +78,18 @@ def _result(result: Result, called: str, words: _Words) -> Result:
     file = f"{called}/{result.verdict.exercise}.py"
     own = {result.file: file, result.verdict.submission: file, result.name: called}
     own |= dict.fromkeys(_NAME.findall(result.name), called)
-    data = words.without(result.verdict.as_json(), result.student, own)
+    plain = result.verdict.as_json()
+    for finding in _findings(plain):
+        finding["picture"] = texts(finding["picture"]) if finding["picture"] else []
+    data = words.without(plain, result.student, own)
     # What an exercise and its checks are called is not the student's.
     data |= {"exercise": result.verdict.exercise, "submission": file}
     for check, before in zip(data["checks"], result.verdict.checks, strict=True):
         check |= {"id": before.id, "title": before.title}
         check["outcome"] = before.outcome
-        for finding, old in zip(check["findings"], before.findings, strict=True):
-            finding |= {"id": old.id, "why": old.why, "read": old.read}
-    for finding, old in zip(data["findings"], result.verdict.findings, strict=True):
-        finding |= {"id": old.id, "why": old.why, "read": old.read}
+    for finding, old in zip(_findings(data), result.verdict.all_findings, strict=True):
+        picture = old.picture and with_texts(old.picture, finding["picture"])
+        finding |= {"id": old.id, "why": old.why, "read": old.read, "picture": picture}
     return replace(
         result,
         student=called,
@@ -92,6 +98,11 @@ def _result(result: Result, called: str, words: _Words) -> Result:
         handed_in=None,
         verdict=Verdict.from_json({**data, "schema": 1}),
     )
+
+
+def _findings(data: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """A verdict's findings as JSON, in the order of its `all_findings`."""
+    return [*data["findings"], *(f for c in data["checks"] for f in c["findings"])]
 
 
 class _Words:
@@ -105,10 +116,12 @@ class _Words:
             number = called[student.student]
             names = {student.student, student.name, student.email}
             names |= {*student.identities.values()}
+            names |= {*map(_escaped, names)}
             for name in filter(None, names):
                 self._everybodys.setdefault(_first(name), {})[name] = number
             parts = _NAME.findall(student.name)
-            own = [*parts, student.student.rpartition("/")[2]]  # without a section
+            parts_and_id = [*parts, student.student.rpartition("/")[2]]  # no section
+            own = [*parts_and_id, *map(_escaped, parts_and_id)]
             self._own[student.student] = dict.fromkeys(own, number)
             for part in parts:
                 if not part.islower():
@@ -120,12 +133,13 @@ class _Words:
         """JSON, with a number wherever somebody is called."""
         text = "\n".join(_strings(data)).casefold()
         terms = {**self._own.get(student, {}), **own}
-        for word in {"", *_WORD.findall(text)}:
+        for word in {"", *_WORD.findall(text), *_WORD.findall(_ESCAPE.sub(" ", text))}:
             terms |= self._everybodys.get(word, {})
         terms = {term.casefold(): number for term, number in terms.items() if term}
         longest_first = sorted(terms, key=len, reverse=True)
         any_of = "|".join(map(re.escape, longest_first))
-        form = re.compile(rf"(?<![^\W_])(?:{any_of})(?![^\W_])", re.IGNORECASE)
+        begins = r"(?:(?<![^\W_])|(?<=\\[nrt])|(?<=\\x[\da-f]{2}))"
+        form = re.compile(rf"{begins}(?:{any_of})(?![^\W_])", re.IGNORECASE)
 
         def number(match: re.Match[str]) -> str:
             return terms.get(match[0].casefold(), "student")
@@ -133,7 +147,18 @@ class _Words:
         def part(match: re.Match[str]) -> str:
             return self._parts.get(match[0], match[0])
 
-        return _replaced(data, lambda text: _NAME.sub(part, form.sub(number, text)))
+        def without_names(text: str) -> str:
+            # The letter of an escape is not the first one of a name behind it.
+            pieces = _ESCAPE.split(form.sub(number, text))
+            pieces[::2] = (_NAME.sub(part, piece) for piece in pieces[::2])
+            return "".join(pieces)
+
+        return _replaced(data, without_names)
+
+
+def _escaped(name: str) -> str:
+    """How a name is written where everything is ASCII."""
+    return name.encode("unicode_escape").decode()
 
 
 def _first(name: str) -> str:

@@ -22,9 +22,11 @@ from grader.classreport.prose import explained, inline, prose
 from grader.classreport.reading import Course, for_students
 from grader.course.class_list import Student
 from grader.course.results import Result
+from grader.picture.data import loads
+from grader.picture.svg import STYLE, figure
 from grader.report.repeats import Told
 from grader.report.text import counted, visible
-from grader.verdict import CheckOutcome, CheckResult, Outcome, Verdict
+from grader.verdict import CheckOutcome, CheckResult, Finding, Outcome, Verdict
 
 _TEMPLATES = Path(__file__).parent / "templates"
 
@@ -47,7 +49,7 @@ _MARKS = {
 def class_page(course: Course, made: date, *, anonymous: bool = False) -> str:
     """The report on a class."""
     found = statistics.misconceptions(course)
-    style, script = _own("style.css"), _own("script.js")
+    style, script = _style(), _own("script.js")
     figures = statistics.figures(course)
     return (
         _environment()
@@ -71,13 +73,14 @@ def class_page(course: Course, made: date, *, anonymous: bool = False) -> str:
             rows=statistics.matrix(course),
             numbers={s.student: n for n, s in enumerate(course.students, 1)},
             sections=sorted({s.section for s in course.students if s.section}),
+            pictures=_Pictures(),
         )
     )
 
 
 def feedback_pages(course: Course, made: date) -> dict[str, str]:
     """A page for each student, with nothing of anybody else's."""
-    style = _own("style.css")
+    style = _style()
     page = _environment().get_template("feedback.html")
     course = for_students(course)
     return {
@@ -87,9 +90,34 @@ def feedback_pages(course: Course, made: date) -> dict[str, str]:
             made=made.isoformat(),
             style=style,
             policy=_policy(style),
+            pictures=_Pictures(),
         )
         for row in statistics.matrix(course)
     }
+
+
+class _Pictures:
+    """Draws the pictures of one page, each with ids of its own."""
+
+    def __init__(self) -> None:
+        self._count = 0
+
+    def of(self, finding: Finding) -> Markup | None:
+        """The picture of a finding's run; None where there is none to draw."""
+        if not finding.picture:
+            return None
+        try:
+            picture = loads(finding.picture)
+        except ValueError:
+            return None  # of another version: the story tells it
+        self._count += 1
+        drawn = figure(picture, "What the processes did", f"p{self._count}")
+        return Markup(drawn)  # `figure` has escaped all that came from a submission
+
+
+@cache
+def _style() -> Markup:
+    return _own("style.css") + Markup(STYLE)
 
 
 @cache

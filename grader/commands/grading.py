@@ -18,7 +18,10 @@ from grader.errors import UsageError
 from grader.usage import FULL, GRADER_FAILED, NOT_FULL, named_path, percentage
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from grader.catalog import Exercise
+    from grader.report.terminal import Draw
     from grader.verdict import Verdict
     from grader.worker import Worker
 
@@ -69,6 +72,11 @@ def _add_grading(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--verbose", action="store_true", help="show all that was recorded"
     )
+    command.add_argument(
+        "--picture",
+        action="store_true",
+        help="draw the processes side by side, instead of telling a story",
+    )
 
 
 def grade_one(arguments: argparse.Namespace) -> int:
@@ -88,9 +96,10 @@ def grade_one(arguments: argparse.Namespace) -> int:
 
     from grader.report.terminal import Reporter, console
 
-    reporter = Reporter(console())
+    reporter = Reporter(to := console())
+    draw = _draw(arguments, to)
     with text_alone(arguments):
-        reporter.verdict(verdict, exercise, whole=arguments.verbose)
+        reporter.verdict(verdict, exercise, whole=arguments.verbose, draw=draw)
         following = (
             dict(pairwise(names())).get(exercise.name) if check is None else None
         )
@@ -140,14 +149,15 @@ def grade_all(arguments: argparse.Namespace) -> int:
         raise UsageError(
             f"{given} is not a folder; `grade all` takes the one with all exercises"
         )
-    reporter = Reporter(console())
+    reporter = Reporter(to := console())
+    draw = _draw(arguments, to)
     verdicts = []
     with text_alone(arguments):
         for exercise in find_exercises().values():
             with Worker() as worker:
                 verdict = _graded(exercise, arguments, None, worker)
             verdicts.append(verdict)
-            reporter.verdict(verdict, exercise, whole=arguments.verbose)
+            reporter.verdict(verdict, exercise, whole=arguments.verbose, draw=draw)
             reporter.gap()
         reporter.summary(verdicts)
     data = {"schema": SCHEMA, "verdicts": [v.as_json() for v in verdicts]}
@@ -184,6 +194,15 @@ def _graded(
             progress=ending.heeding(progress),
             worker=worker,
         )
+
+
+def _draw(arguments: argparse.Namespace, to: Console) -> Draw | None:
+    """How a finding's run is drawn, where that is asked for."""
+    if not arguments.picture:
+        return None
+    from grader.commands.picturing import drawn_finding
+
+    return lambda finding: drawn_finding(finding, to)
 
 
 def _status(verdicts: Sequence[Verdict], enough: Decimal) -> int:

@@ -1,4 +1,4 @@
-"""The pictures of ``grade trace``: at the terminal, and as files."""
+"""Pictures at the terminal, and as the files of ``grade trace``."""
 
 from __future__ import annotations
 
@@ -8,14 +8,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rich.console import Console
 
+    from grader.picture.model import Picture
     from grader.tracing.recording import Recording
     from grader.verdict import Finding
 
-# Steps of a picture: what one looks through at a terminal, and what a file may hold.
+# Steps of a picture that one looks through at a terminal.
 _STEPS = 60
-_MOST_STEPS = 600
 
 
 def drawn(
@@ -23,11 +25,26 @@ def drawn(
 ) -> tuple[str, ...]:
     """The picture as lines for a terminal."""
     from grader.picture.culprits import culprits
+    from grader.picture.kept import COLUMNS, MOST_STEPS
     from grader.picture.layout import lay_out
+
+    steps = MOST_STEPS if whole else _STEPS
+    blamed = culprits(run, findings)
+    return _lines(lay_out(run, steps=steps, columns=COLUMNS, culprits=blamed), to)
+
+
+def drawn_finding(finding: Finding, to: Console) -> Sequence[str]:
+    """The picture that is kept with a finding; no line where there is none."""
+    from grader.picture.data import loads
+
+    if not finding.picture:
+        return ()
+    return _lines(loads(finding.picture), to)
+
+
+def _lines(picture: Picture, to: Console) -> tuple[str, ...]:
     from grader.picture.terminal import draw, glyphs_for
 
-    steps = _MOST_STEPS if whole else _STEPS
-    picture = lay_out(run, steps=steps, columns=20, culprits=culprits(run, findings))
     glyphs = glyphs_for(to.encoding, os.environ.get("TERM", ""))
     return draw(picture, glyphs, to.width)
 
@@ -37,12 +54,13 @@ def write_pictures(
 ) -> None:
     """The files that ``--svg`` and ``--html`` name."""
     from grader.picture.culprits import culprits
+    from grader.picture.kept import MOST_STEPS
     from grader.picture.layout import lay_out
     from grader.picture.page import page
     from grader.picture.svg import svg
     from grader.report.files import write_whole
 
-    picture = lay_out(run, steps=_MOST_STEPS, culprits=culprits(run, findings))
+    picture = lay_out(run, steps=MOST_STEPS, culprits=culprits(run, findings))
     title = Path(arguments.program).name
     if arguments.svg is not None:
         write_whole(arguments.svg, svg(picture, title))

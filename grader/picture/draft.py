@@ -5,12 +5,15 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import defaultdict, deque
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
+from grader.picture.files import shared_files
 from grader.picture.model import Arrow, Culprit, Gap, Link, Row, Step
 from grader.picture.words import (
+    ERRORS,
     Kind,
     describe,
+    names,
     prints,
     quoted,
     size,
@@ -22,6 +25,7 @@ from grader.tracing.recording import (
     End,
     Ended,
     Event,
+    FileNamed,
     Forked,
     HandlerSet,
     PipeMade,
@@ -38,8 +42,30 @@ from grader.tracing.recording import (
 
 # Virtual seconds; less is no gap.
 _GAP = 0.01
-# Reads and writes of so many bytes at most are told together.
+# Reads and writes of so many bytes at most, or at least, are told together, and of
+# their data no more than is shown.
 _FEW_BYTES = 4
+_MANY_BYTES = 4096
+_KEPT = 200
+
+# Characters that a step has before others of its kind join it no more.
+_LONG = 100
+
+
+@dataclass(frozen=True, slots=True)
+class _Pieces:
+    """What was read or written at several times, one straight after the other."""
+
+    count: int = 0
+    data: bytes = b""
+    times: int = 0
+
+    def and_also(self, event: Read | Wrote) -> _Pieces:
+        data = self.data if len(self.data) > _KEPT else self.data + event.data[:_KEPT]
+        return _Pieces(self.count + event.count, data, self.times + 1)
+
+
+_NONE = _Pieces()
 
 
 class Draft:
@@ -52,6 +78,7 @@ class Draft:
         self._lines = lines
         self._pipes = len(run.of(PipeMade))
         self._known = {process.pid for process in run.processes}
+        self._files = shared_files(run)
         self.rows: list[Row] = []
         self.arrows: list[Arrow] = []
         # The first event of each step, with its row: where an event has no row of its
@@ -60,7 +87,8 @@ class Draft:
         self._start_rows: list[int] = []
         self._last_event: Event | None = None
         self._in_pipes: defaultdict[int, deque[list[int]]] = defaultdict(deque)
-        self._pieces: list[tuple[int, bytes]] = []
+        self._owed: defaultdict[int, deque[list[int]]] = defaultdict(deque)
+        self._pieces = _NONE
         self._time = 0.0
         for event in run.events:
             self._add(event)
@@ -77,9 +105,15 @@ class Draft:
 
     def _add(self, event: Event) -> None:
         if isinstance(event, Read | Wrote) and not event.error:
-            if type(event.source if isinstance(event, Read) else event.target) is str:
+            target = event.source if isinstance(event, Read) else event.target
+            if type(target) is str and target not in self._files:
                 return
-            self._move(event)
+            self._move(event, target)
+        elif isinstance(event, FileNamed):
+            if event.path not in self._files:
+                return
+            file = self._files[event.path]
+            self._step(event, event.pid, Kind.FILE, names(event, file), file=file)
         elif isinstance(event, SignalSent):
             self._signal(event)
         elif said := describe(event, self._pipes):
@@ -102,22 +136,30 @@ class Draft:
         self._last_event = event
 
     def _step(
-        self, event: Event, pid: int, kind: Kind, text: str, data: str = ""
+        self,
+        event: Event,
+        pid: int,
+        kind: Kind,
+        text: str,
+        data: str = "",
+        file: str = "",
     ) -> None:
         if event.time - self._time >= _GAP:
             self.rows.append(Gap(event.time - self._time))
         self._time = event.time
         line = self._lines.get(event.index)
-        step = Step(event.time, pid, kind, text, data, (event.index,), line)
+        step = Step(event.time, pid, kind, text, data, line, file)
         self._starts.append(event.index)
         self._start_rows.append(len(self.rows))
         self.rows.append(step)
 
     def _joins(self, event: Event) -> bool:
         """Whether an event goes on with what the last step says."""
-        last = self._last_event
+        last, step = self._last_event, self.rows[-1] if self.rows else None
         return (
             last is not None
+            and isinstance(step, Step)
+            and len(step.text) < _LONG
             and type(last) is type(event)
             and last.pid == event.pid
             and event.time - last.time < _GAP
@@ -127,7 +169,7 @@ class Draft:
     def _repeats(self, event: Event, text: str) -> bool:
         """Whether an event says the same as the last step, as of another thread."""
         step = self.rows[-1]
-        return isinstance(step, Step) and self._joins(event) and step.text == text
+        return self._joins(event) and isinstance(step, Step) and step.text == text
 
     def _join(self, event: Event, text: str, data: str = "") -> None:
         """Let the last step, which is of the same process, stand for `event` too."""
@@ -135,8 +177,7 @@ class Draft:
         assert isinstance(step, Step)
         self._starts.append(event.index)
         self._start_rows.append(len(self.rows) - 1)
-        events = (*step.events, event.index)
-        self.rows[-1] = replace(step, text=text, data=data, events=events)
+        self.rows[-1] = replace(step, text=text, data=data)
 
     def _and(self, text: str) -> str:
         """The last step's words and these, without their verb where it is the same."""
@@ -151,39 +192,45 @@ class Draft:
         source: int,
         target: int,
         label: str = "",
+        *,
+        merged: bool = False,
     ) -> None:
         if source in self._known and target in self._known and source != target:
             row = len(self.rows) - 1
-            self.arrows.append(Arrow(link, source, target, row, row, label))
+            self.arrows.append(
+                Arrow(link, source, target, row, row, label, merged=merged)
+            )
 
     # --- bytes ---
 
-    def _move(self, event: Read | Wrote) -> None:
-        target = event.target if isinstance(event, Wrote) else event.source
-        where = target_name(target, self._pipes)
+    def _move(self, event: Read | Wrote, target: Target) -> None:
+        file = self._files.get(target, "") if isinstance(target, str) else ""
+        where = file or target_name(target, self._pipes)
+        kind = Kind.FILE if file else Kind.PIPE
         if isinstance(event, Read) and not event.count:
-            self._step(event, event.pid, Kind.PIPE, f"reads end of file from {where}")
+            text = f"reads end of file from {where}"
+            self._step(event, event.pid, kind, text, file=file)
             return
         verb = "writes {} to" if isinstance(event, Wrote) else "reads {} from"
-        before = self._pieces if self._is_piece(event, target) else []
-        self._pieces = [*before, (event.count, event.data)]
-        count = size(sum(count for count, _ in self._pieces))
-        text = f"{verb.format(count)} {where}:"
+        joins = self._is_piece(event, target)
+        self._pieces = (self._pieces if joins else _NONE).and_also(event)
+        text = f"{verb.format(size(self._pieces.count))} {where}:"
         if isinstance(event, Wrote):
             text = prints(event) or text
-        data = quoted(b"".join(data for _, data in self._pieces))
-        if before:
-            self._join(event, text, f"{data} ({len(self._pieces)} times)")
+        data = quoted(self._pieces.data, colours=not text.endswith(ERRORS))
+        if joins:
+            self._join(event, text, f"{data} ({self._pieces.times} times)")
         else:
-            self._step(event, event.pid, Kind.PIPE, text, data)
+            self._step(event, event.pid, kind, text, data, file)
         if not isinstance(target, End):
             return
         row = len(self.rows) - 1
         if isinstance(event, Wrote):
-            if event.count:
-                self._in_pipes[target.pipe].append([event.pid, event.count, row])
+            left = self._pay(event.pid, target.pipe, event.count)
+            if left:
+                self._in_pipes[target.pipe].append([event.pid, left, row])
             return
-        for writer, taken, sent in self._take(target.pipe, event.count):
+        for writer, taken, sent in self._take(event.pid, target.pipe, event.count):
             if writer != event.pid and writer in self._known:
                 self._data(writer, event.pid, taken, sent, row)
 
@@ -193,12 +240,9 @@ class Draft:
         if not isinstance(last, Read | Wrote) or not self._joins(event):
             return False
         same = last.target if isinstance(last, Wrote) else last.source
-        return (
-            same == target
-            and not last.error
-            and 0 < last.count <= _FEW_BYTES
-            and 0 < event.count <= _FEW_BYTES
-        )
+        less, more = sorted((last.count, event.count))
+        alike = (less > 0 and more <= _FEW_BYTES) or less >= _MANY_BYTES
+        return same == target and not last.error and alike
 
     def _data(self, source: int, target: int, count: int, sent: int, row: int) -> None:
         last = self.arrows[-1] if self.arrows else None
@@ -209,7 +253,25 @@ class Draft:
             Arrow(Link.DATA, source, target, sent, row, size(count), count)
         )
 
-    def _take(self, pipe: int, count: int) -> list[tuple[int, int, int]]:
+    def _pay(self, writer: int, pipe: int, count: int) -> int:
+        """Give what a write put into a pipe to those who read it before it came back.
+
+        How many bytes are left, which nobody has read yet.
+        """
+        owed = self._owed[pipe]
+        while count > 0 and owed:
+            reader, missing, row = owed[0]
+            paid = min(missing, count)
+            count -= paid
+            if paid == missing:
+                owed.popleft()
+            else:
+                owed[0][1] -= paid
+            if reader != writer and writer in self._known:
+                self._data(writer, reader, paid, row, row)
+        return count
+
+    def _take(self, reader: int, pipe: int, count: int) -> list[tuple[int, int, int]]:
         """Who wrote the next `count` bytes of a pipe: pid, how many, and the row."""
         parts: list[tuple[int, int, int]] = []
         queue = self._in_pipes[pipe]
@@ -225,6 +287,9 @@ class Draft:
                 parts[-1] = (pid, parts[-1][1] + taken, row)
             else:
                 parts.append((pid, taken, row))
+        if count > 0:
+            # Of a write that waits for room, and comes back when it has written all.
+            self._owed[pipe].append([reader, count, len(self.rows) - 1])
         return parts
 
     # --- signals ---
@@ -238,11 +303,7 @@ class Draft:
             and isinstance(step := self.rows[-1], Step)
         ):
             merged = " (merged)" if event.merged else ""
-            self.rows[-1] = replace(
-                step,
-                text=f"{step.text}; {name}{merged}",
-                events=(*step.events, event.index),
-            )
+            self.rows[-1] = replace(step, text=f"{step.text}; {name}{merged}")
             self._starts.append(event.index)
             self._start_rows.append(len(self.rows) - 1)
         elif event.pid in self._known:
@@ -255,7 +316,7 @@ class Draft:
             self._step(event, event.target, Kind.SIGNAL, text)
         else:
             return
-        self._arrow(Link.SIGNAL, event.pid, event.target, name)
+        self._arrow(Link.SIGNAL, event.pid, event.target, name, merged=event.merged)
 
     # --- the end ---
 

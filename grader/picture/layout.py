@@ -146,7 +146,11 @@ def _assemble(
             # One that is collected in the row in which it ended is not seen as one.
             zombie = state is State.ZOMBIE and places[begin] == last
             if begin <= until and not zombie:
-                spans.append(Span(process.pid, state, places[begin], places[until]))
+                span = Span(process.pid, state, places[begin], places[until])
+                # Of all that it was among the steps left out, what it was at last.
+                if spans and _hides(spans[-1], elided, process):
+                    spans.pop()
+                spans.append(span)
     placed, used, shared = _columns(lanes, columns)
     hidden = sum(not lane.seen for lane in placed)
     if elided is not None:
@@ -161,6 +165,7 @@ def _assemble(
     return Picture(
         run.schedule,
         run.duration,
+        len(run.processes),
         tuple(rows),
         tuple(placed),
         tuple(spans),
@@ -169,6 +174,10 @@ def _assemble(
         used,
         shared,
     )
+
+
+def _hides(span: Span, elided: int | None, of: Process) -> bool:
+    return span.pid == of.pid and span.first == span.last == elided
 
 
 def _columns(lanes: list[Lane], most: int) -> tuple[list[Lane], int, int | None]:

@@ -5,12 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from grader.picture.words import (
-    Kind,
-)
-from grader.tracing.recording import (
-    End,
-)
+from grader.picture.words import Kind
+from grader.tracing.recording import End
 
 
 class State(StrEnum):
@@ -91,7 +87,8 @@ class Arrow:
     """Something that went from one process to another.
 
     It arrives in the row `row`; it was sent in the row `sent`, which is the same for
-    all but bytes that lay in a pipe: `count` of them.
+    all but bytes that lay in a pipe: `count` of them. `merged`: the same signal was
+    pending there already, and this one is lost.
     """
 
     link: Link
@@ -101,14 +98,15 @@ class Arrow:
     row: int
     label: str
     count: int = 0
+    merged: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
     """A row in which a process does something.
 
-    `text` is what, `data` what of the submission's belongs to it. `events` are the
-    indices of the events that it stands for, `line` a line of the program.
+    `text` is what, `data` what of the submission's belongs to it, `line` a line of the
+    program, `file` the name of a file that other processes touch too.
     """
 
     time: float
@@ -116,8 +114,8 @@ class Step:
     kind: Kind
     text: str
     data: str = ""
-    events: tuple[int, ...] = ()
     line: int | None = None
+    file: str = ""
     culprit: bool = False
 
     @property
@@ -148,12 +146,14 @@ Row = Step | Gap | Elision
 class Picture:
     """What is to be drawn. Rows and columns count from 0.
 
-    `shared` is the column that several processes share at the same time, where there
-    are more of them than columns.
+    `processes` is how many there were, also those without a lane. `shared` is the
+    column that several processes share at the same time, where there are more of them
+    than columns.
     """
 
     schedule: str
     duration: float
+    processes: int
     rows: tuple[Row, ...]
     lanes: tuple[Lane, ...]
     spans: tuple[Span, ...]

@@ -14,11 +14,11 @@ from grader.picture.model import (
     State,
     Step,
 )
-from grader.picture.words import Kind, left_out, seconds
+from grader.picture.words import MARKS, MERGED, Kind, left_out, seconds
 
-_TIME = 10  # cells that the time has at least, with the space behind it
 _WORDS = 33  # cells that a step's words have at least
-_WIDEST_PITCH = 9
+_WIDEST_PITCH = 9  # cells from lane to lane: bytes that go across are written there
+_FEW = 4  # columns; more of them leave that room to the words
 
 # Terminals that draw only what a typewriter could.
 _PLAIN_TERMINALS = ("dumb", "linux", "vt100", "vt220")
@@ -35,6 +35,8 @@ class Glyphs:
     born: str
     left: str
     right: str
+    lost_left: str
+    lost_right: str
     pending: str
     gap: str
     more: str
@@ -59,12 +61,15 @@ UNICODE = Glyphs(
         Kind.END: "✗",
         Kind.WAIT: "○",
         Kind.HANDLE: "◆",
+        Kind.FILE: "■",
         Kind.START: "┳",
         Kind.LAST: "",
     },
     born="┳",
     left="◀",
     right="▶",
+    lost_left="◁",
+    lost_right="▷",
     pending="┆",
     gap="┊",
     more="…",
@@ -89,12 +94,15 @@ ASCII = Glyphs(
         Kind.END: "X",
         Kind.WAIT: "o",
         Kind.HANDLE: "@",
+        Kind.FILE: "%",
         Kind.START: "#",
         Kind.LAST: "",
     },
     born="#",
     left="<",
     right=">",
+    lost_left="x",
+    lost_right="x",
     pending="'",
     gap=":",
     more="...",
@@ -117,7 +125,8 @@ def _used(glyphs: Glyphs) -> str:
     maps = (glyphs.states, glyphs.crossed, glyphs.links, glyphs.kinds)
     some = [character for one in maps for character in one.values()]
     rest = (glyphs.born, glyphs.left, glyphs.right, glyphs.pending, glyphs.gap)
-    return "".join([*some, *rest, glyphs.more, glyphs.culprit])
+    lost = (glyphs.lost_left, glyphs.lost_right)
+    return "".join([*some, *rest, *lost, glyphs.more, glyphs.culprit])
 
 
 def draw(picture: Picture, glyphs: Glyphs, width: int = 80) -> tuple[str, ...]:
@@ -134,11 +143,13 @@ class _Drawing:
         columns = max(picture.columns, 1)
         steps = [row for row in picture.rows if isinstance(row, Step)]
         latest = max((step.time for step in steps), default=0.0)
-        self._before = max(_TIME, len(f"{latest:.3f}") + 2)
+        # The cells that the time has, with the space behind it.
+        self._before = len(f"{latest:.3f}") + 2
         room = (width - self._before - _WORDS) // columns
         # The pids stand above their lanes where they fit, and each has its column.
         self._headed = room > digits and columns == len(picture.lanes)
-        self._pitch = max(2, min(room, _WIDEST_PITCH) if self._headed else room)
+        widest = _WIDEST_PITCH if columns <= _FEW else digits + 1
+        self._pitch = max(2, min(room, widest) if self._headed else room)
         if not self._headed:
             self._pitch = min(self._pitch, 3)
         self._area = (columns - 1) * self._pitch + (digits if self._headed else 1)
@@ -222,7 +233,7 @@ class _Drawing:
             self._arrow(cells, states, arrow, number)
         self._name_the_new(cells, number, step)
         lines = self._words(step)
-        time = f"{step.time:8.3f}"
+        time = f"{step.time:{self._before - 2}.3f}"
         if time == self._time:
             time = ""
         else:
@@ -257,7 +268,10 @@ class _Drawing:
                 else glyphs.links[arrow.link]
             )
         if end - towards not in states:
-            cells[end - towards] = glyphs.right if towards > 0 else glyphs.left
+            tip = glyphs.right if towards > 0 else glyphs.left
+            if arrow.merged:
+                tip = glyphs.lost_right if towards > 0 else glyphs.lost_left
+            cells[end - towards] = tip
         if arrow.link is Link.FORK:
             cells[end] = glyphs.born
         if arrow.link is Link.COLLECT:
@@ -321,17 +335,26 @@ class _Drawing:
     def _legend(self) -> list[str]:
         glyphs, picture = self._glyphs, self._picture
         states = {span.state for span in picture.spans}
-        links = {arrow.link for arrow in picture.arrows}
+        links = {arrow.link for arrow in picture.arrows if not arrow.merged}
+        kinds = {row.kind for row in picture.rows if isinstance(row, Step)}
         words = [
             f"{glyphs.states[state]} {state.value}"
             for state in State
             if state in states
         ]
         words += [
+            f"{glyphs.kinds[kind]} {said}"
+            for kind, said in MARKS.items()
+            if kind in kinds
+        ]
+        words += [
             f"{glyphs.links[link]}{glyphs.right} {link.words}"
             for link in Link
             if link in links
         ]
+        if any(arrow.merged for arrow in picture.arrows):
+            line = glyphs.links[Link.SIGNAL]
+            words.append(f"{line}{glyphs.lost_right} {MERGED}")
         if picture.pending:
             words.append(f"{glyphs.pending} signal pending")
         if any(lane.culprit for lane in picture.lanes):

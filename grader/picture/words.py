@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 from enum import StrEnum
 
 from grader.report.timeline import waits
@@ -18,6 +19,7 @@ from grader.tracing.recording import (
     Ended,
     Event,
     Executed,
+    FileNamed,
     Forked,
     GroupJoined,
     HandlerSet,
@@ -43,6 +45,21 @@ from grader.tracing.recording import (
 # The threads library's own, nptl(7): no program asks for them.
 _OF_LIBC = (32, 33)
 
+# What is done to files by their names, syscalls(2).
+_FILE_CALLS = {
+    "mkdir": "makes the folder",
+    "unlink": "removes",
+    "rmdir": "removes",
+    "rename": "renames from or to",
+    "link": "links from or to",
+    "symlink": "links from",
+    "truncate": "cuts",
+}
+_LOOKING = ("stat", "lstat", "newfstat", "statx", "access", "faccess", "readlink")
+
+ERRORS = "prints as an error"
+_COLOUR = re.compile(rb"\x1b\[[\d;]*m")
+
 # Nobody reads more of it in a picture.
 _LONGEST = 120
 
@@ -58,8 +75,19 @@ class Kind(StrEnum):
     PIPE = "pipe"
     SIGNAL = "signal"
     HANDLE = "handle"
+    FILE = "file"
     OTHER = "other"
     LAST = "last"
+
+
+# What a legend says of the marks on lanes, and of a signal that is one pending.
+MARKS = {
+    Kind.WAIT: "begins to wait",
+    Kind.FILE: "uses a shared file",
+    Kind.HANDLE: "signal handler",
+    Kind.END: "ends",
+}
+MERGED = "signal lost: one is pending"
 
 
 def plain(text: str) -> str:
@@ -68,8 +96,13 @@ def plain(text: str) -> str:
     return cut.encode("unicode_escape").decode()
 
 
-def quoted(data: bytes) -> str:
-    """What was read or written, as one would write it in a program."""
+def quoted(data: bytes, *, colours: bool = True) -> str:
+    """What was read or written, as one would write it in a program.
+
+    Without `colours`, which are all that Python's tracebacks begin with.
+    """
+    if not colours:
+        data = _COLOUR.sub(b"", data)
     text = data[:_LONGEST].decode(errors="surrogateescape")
     inside = "".join(_escaped(character) for character in text)
     return f'"{inside}"' + ("..." if len(data) > _LONGEST else "")
@@ -115,8 +148,21 @@ def prints(event: Wrote) -> str:
     if event.target is Stream.ERROR or (
         event.target is Stream.TERMINAL and event.fd == 2
     ):
-        return "prints as an error"
+        return ERRORS
     return "prints" if event.target in (Stream.OUTPUT, Stream.TERMINAL) else ""
+
+
+def names(event: FileNamed, file: str) -> str:
+    """What is done to a file by its name; `file` is what the picture calls it."""
+    call = event.call.rstrip("2").removesuffix("at")
+    if call in _LOOKING or event.call in _LOOKING:
+        verb = "looks for" if event.error else "looks at"
+    elif call == "open":
+        verb = "opens or makes" if event.changes else "opens"
+    else:
+        verb = _FILE_CALLS.get(call, f"calls {event.call} on")
+    said = {0: "", errno.ENOENT: ": not there", errno.EEXIST: ": there already"}
+    return f"{verb} {file}" + said.get(event.error, f": {_error(event.error)}")
 
 
 def waiting(what: Waiting, pipes: int) -> str:
@@ -140,13 +186,13 @@ def describe(event: Event, pipes: int) -> tuple[Kind, str, str] | None:
     """
     match event:
         case Started():
-            return Kind.START, "starts", " ".join(plain(a) for a in event.argv)
+            return Kind.START, "starts", _command(event.argv)
         case Forked():
             return Kind.FORK, f"forks {event.child}", ""
         case ThreadStarted():
             return Kind.OTHER, f"starts the thread {event.tid}", ""
         case Executed():
-            return Kind.OTHER, "becomes", " ".join(plain(a) for a in event.argv)
+            return Kind.OTHER, "becomes", _command(event.argv)
         case Ended() if event.signal:
             return Kind.END, f"killed by {signal_name(event.signal)}", ""
         case Ended():
@@ -204,6 +250,14 @@ def describe(event: Event, pipes: int) -> tuple[Kind, str, str] | None:
         case GroupJoined():
             return Kind.OTHER, f"puts {event.member} into group {event.group}", ""
     return None
+
+
+def _command(argv: tuple[str, ...]) -> str:
+    """A program and its arguments, without the folder that it lies in."""
+    program, *arguments = argv or ("",)
+    if program.startswith("/"):
+        program = os.path.basename(program)
+    return " ".join(plain(word) for word in (program, *arguments))
 
 
 def _error(number: int) -> str:

@@ -113,7 +113,9 @@ class SearchProgress:
 def _bar() -> Progress:
     from rich.progress import SpinnerColumn
 
-    bar = _progress(SpinnerColumn())
+    # The usual one is of Braille characters.
+    has_them = sys.stderr.encoding.lower().startswith("utf")
+    bar = _progress(SpinnerColumn("dots" if has_them else "line"))
     bar.add_task("starting")
     return bar
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TextIO
 
 from rich.console import Console
@@ -34,6 +34,10 @@ def console(file: TextIO | None = None) -> Console:
     made = Console(file=file or sys.stdout, highlight=False, markup=False, emoji=False)
     made.width = max(_NARROWEST, min(made.width, _WIDEST))
     return made
+
+
+# What a finding's run looks like, line by line; none where there is nothing to draw.
+Draw = Callable[[Finding], Sequence[str]]
 
 
 class Reporter:
@@ -90,8 +94,18 @@ class Reporter:
 
     # a verdict
 
-    def verdict(self, verdict: Verdict, exercise: Exercise, *, whole: bool) -> None:
-        """All of a verdict. `whole`: stories are printed without being cut."""
+    def verdict(
+        self,
+        verdict: Verdict,
+        exercise: Exercise,
+        *,
+        whole: bool,
+        draw: Draw | None = None,
+    ) -> None:
+        """All of a verdict. `whole`: stories are printed without being cut.
+
+        `draw` says what stands in the place of a story, if anything does.
+        """
         verdict = for_students(verdict)
         title = Text(f"{exercise.name}: {exercise.title}", "bold")
         self._print(Text(visible(verdict.submission)), title + "   ")
@@ -102,7 +116,8 @@ class Reporter:
         told: set[str] = set()
         before = Told()
         for check in verdict.checks:
-            self._check(check, told, before, whole, quiet=bool(verdict.findings))
+            quiet = bool(verdict.findings)
+            self._check(check, told, before, whole, draw, quiet=quiet)
         self.gap()
         if verdict.outcome is Outcome.GRADER_ERROR:
             self.line(
@@ -120,6 +135,7 @@ class Reporter:
         told: set[str],
         before: Told,
         whole: bool,
+        draw: Draw | None,
         *,
         quiet: bool,
     ) -> None:
@@ -143,7 +159,9 @@ class Reporter:
             self._finding(finding, told, 6)
         for finding in (f for f in check.findings if f.timeline):
             self.line(f"What the processes did ({finding.schedule}):", indent=6)
-            if whole:
+            if drawn := draw and draw(finding):
+                self._story(drawn, 0)
+            elif whole:
                 for line in finding.timeline:
                     self.line(line, "dim", 6)
             else:

@@ -16,6 +16,8 @@ SHOWN = 10  # names in a sentence
 
 def visible(text: str) -> str:
     """`text` with every control and format character written out, as Python would."""
+    if text.isprintable():
+        return text  # as nearly all is
     return "".join(
         character
         if character in _LAYOUT or not _acts(character)

@@ -8,8 +8,11 @@ from pathlib import Path
 from grader.catalog import CheckSpec
 from grader.course.class_list import ClassList, GradedExercise, Student, save_class
 from grader.course.results import Result, Results
+from grader.diagnosis.causes import general
 from grader.diagnosis.texts import text
+from grader.picture.kept import picture_of
 from grader.verdict import CheckOutcome, CheckResult, Finding, Verdict
+from tests.picture.runs import Run
 from tests.report.verdicts import HOSTILE
 
 ATTACK = (
@@ -58,11 +61,26 @@ def result(student: str, exercise: str, *findings: Finding, shape: str = "") -> 
     return Result(student, "", file, None, False, student, verdict, shape)
 
 
-ZOMBIE = finding(
-    "zombie-left",
-    f"4711/exercise1.py of Ada: the child 72 was never collected {ATTACK}",
-    "   0.000 s  parent 71      forks 72",
-    f'   0.500 s  child 72       writes "{ATTACK} {HOSTILE}" to the terminal',
+def _picture() -> str:
+    """A run that leaves a zombie, prints an attack, and is called one."""
+    run = Run(f"./{ATTACK}", HOSTILE, pid=71)
+    child = run.fork()
+    run.write(child, f"Ada\n{ATTACK}\n".encode())
+    run.write(child, HOSTILE.encode(errors="surrogatepass"))
+    run.end(child)
+    run.waits(run.root, "pause")
+    recording = run.done()
+    return picture_of(recording, general(recording), whole=False)
+
+
+ZOMBIE = replace(
+    finding(
+        "zombie-left",
+        f"4711/exercise1.py of Ada: the child 72 was never collected {ATTACK}",
+        "   0.000 s  parent 71      forks 72",
+        f'   0.500 s  child 72       writes "{ATTACK} {HOSTILE}" to the terminal',
+    ),
+    picture=_picture(),
 )
 RESULTS = (
     result("4711", "exercise1", ZOMBIE),

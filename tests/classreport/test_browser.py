@@ -216,6 +216,60 @@ def test_a_students_page(browser: Browser, report: Path) -> None:
     assert browser.logs() == []
 
 
+def test_pictures(browser: Browser, report: Path) -> None:
+    """Each failing run has one, in words too, and no two have an id in common."""
+    browser.open(report)
+    for number in range(1, 6):
+        browser.run("location.hash = arguments[0]", f"#s-{number}")
+        _until(
+            browser, f"return document.querySelector('#s-{number} noscript') === null"
+        )
+    assert browser.run("return document.querySelectorAll('.picture').length") == 3
+    ids = browser.run("return [...document.querySelectorAll('[id]')].map(e => e.id)")
+    assert len(ids) == len(set(ids))
+    missing = browser.run(
+        "return [...document.querySelectorAll('.picture')].flatMap(p =>"
+        " p.getAttribute('aria-labelledby').split(' ')"
+        " .filter(id => !p.contains(document.getElementById(id))))"
+    )
+    assert missing == []
+    drawn = browser.run(
+        "return [...document.querySelectorAll('.student .picture')]"
+        ".map(p => [p.querySelector('.zombie').getAttribute('fill').slice(5, -1),"
+        " p.querySelector('pattern').id, p.textContent])"
+    )
+    assert all(used == there for used, there, _ in drawn)
+    assert all(
+        "72 is a zombie" in words or "72 was never" in words for _, _, words in drawn
+    )
+    assert browser.logs() == []
+
+
+def test_a_picture_is_seen(browser: Browser, report: Path) -> None:
+    """In feedback it needs no script; the words are behind it; print has it whole."""
+    feedback = report.with_name("feedback.html")
+    browser.open(feedback)
+    assert browser.find(".picture").is_displayed()
+    assert not browser.find(".told pre").is_displayed()
+    width, room = browser.run(
+        "const p = document.querySelector('.picture');"
+        "return [p.getBoundingClientRect().width, p.parentElement.clientWidth]"
+    )
+    assert width > 300
+    browser.command("Emulation.setEmulatedMedia", media="print")
+    try:
+        with _wide(browser, 400):
+            browser.open(feedback)
+            assert not browser.find(".told").is_displayed()
+            width, room = browser.run(
+                "const p = document.querySelector('.picture');"
+                "return [p.getBoundingClientRect().width, p.parentElement.clientWidth]"
+            )
+            assert width <= room
+    finally:
+        browser.command("Emulation.setEmulatedMedia", media="")
+
+
 def test_nothing_of_a_submission_acts(browser: Browser, report: Path) -> None:
     """No script runs, nothing is asked for, on every page that there is."""
     browser.open(report)
@@ -230,6 +284,10 @@ def test_nothing_of_a_submission_acts(browser: Browser, report: Path) -> None:
     assert ATTACK in browser.run("return document.body.textContent")
     assert (
         browser.run("return document.querySelectorAll('img, svg[onload]').length") == 0
+    )
+    assert (
+        browser.run("return document.querySelectorAll('svg script, svg svg').length")
+        == 0
     )
     asked = [url for url in browser.requests() if url != "about:blank"]
     assert all(url.startswith(report.as_uri()) for url in asked)

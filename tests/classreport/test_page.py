@@ -20,9 +20,12 @@ from grader.classreport.page import class_page, feedback_pages
 from grader.classreport.reading import Course, read_course
 from grader.course.class_list import ClassList, Student, Unreadable, save_class
 from grader.course.results import Results, folder_name
+from grader.picture.data import loads, texts
+from grader.picture.kept import picture_of
 from grader.verdict import CheckOutcome
 from tests.classreport.classes import ATTACK, EXERCISES, STUDENTS, finding, make, result
 from tests.conftest import Golden
+from tests.picture.runs import Run
 
 MADE = date(2026, 10, 1)
 VOID = {"meta", "link", "input", "br", "img"}
@@ -128,6 +131,18 @@ def test_feedback_holds_nothing_of_others(course: Course) -> None:
     assert "OSError: full" in pages["4713"]
 
 
+def test_a_picture_of_another_version_is_told(course: Course) -> None:
+    """By the story, which stands in its place."""
+    key = ("4711", "exercise1")
+    found = course.results[key].verdict.checks[1].findings[0]
+    told = replace(found, picture='{"drawn": "otherwise"}')
+    other = {key: result(*key, told)}
+    page = class_page(replace(course, results=other), MADE)
+    assert 'class="picture"' not in page
+    assert "forks 72" in page
+    assert 'class="picture"' in class_page(course, MADE)
+
+
 def test_anonymous(course: Course) -> None:
     """Nobody is named, in messages and paths neither; the numbers stay the same."""
     hidden = anonymous(course, b"secret")
@@ -164,6 +179,31 @@ def test_anonymous_words_that_only_look_like_names(course: Course) -> None:
     told = [f.message for r in called.results.values() for f in r.verdict.all_findings]
     assert any("the child 72 was never collected" in message for message in told)
     assert "kill of 47110 was refused, adamantly" in told
+
+
+@pytest.mark.parametrize("printed", ["Jürgen", "by\nJürgen", "by\tMüller, 4718"])
+def test_anonymous_pictures(printed: str) -> None:
+    """What a program printed is told without names there, escaped or not."""
+    author = Student("4718", "Jürgen Müller", enrolled=True)
+    run = Run("./4718.py")
+    run.write(run.root, printed.encode())
+    run.write(run.root, b"zombie runs")
+    picture = picture_of(run.done(), [], whole=False)
+    other = Student("4719", "Zombie Runs", enrolled=True)
+    results = {
+        ("4718", "exercise1"): result(
+            "4718", "exercise1", replace(finding("deadlock", "x"), picture=picture)
+        )
+    }
+    course = Course((author, other), EXERCISES, results, {})
+    (hidden,) = anonymous(course, b"secret").results.values()
+    shown = hidden.verdict.checks[1].findings[0].picture
+    assert shown
+    told = " ".join(texts(shown))
+    for word in ("4718", "rgen", "ller", "Zombie", "zombie runs"):
+        assert word not in told
+    assert "student-" in told
+    assert loads(shown).rows[0] != loads(picture).rows[0]
 
 
 def _report(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:

@@ -94,6 +94,21 @@ def test_verbose_shows_all_events(capsys: pytest.CaptureFixture[str]) -> None:
     assert "more lines" not in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("option", [[], ["--verbose"]])
+def test_a_picture_instead_of_the_story(
+    capsys: pytest.CaptureFixture[str], option: list[str]
+) -> None:
+    """Of the run that failed, with whom to look at first; in 80 cells."""
+    path = str(SOLUTIONS / "exercise2" / "wrong" / "parent_keeps_write_end.py")
+    check = ["--check", "unused-ends-are-closed"]
+    assert main(["exercise2", path, *check, "--picture", *option]) == 1
+    shown = capsys.readouterr().out
+    assert "bytes through a pipe" in shown
+    assert "still holds the write end of the pipe" in shown
+    assert "is a zombie\n" not in shown  # as the story says it
+    assert max(map(len, shown.splitlines())) <= 80
+
+
 def test_where_a_submission_is_found(capsys: pytest.CaptureFixture[str]) -> None:
     """In this folder, in its exercises/, in a folder named, or as a file."""
     source = (SOLUTIONS / "exercise1" / "exercise1.py").read_text()

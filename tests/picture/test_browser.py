@@ -62,7 +62,7 @@ def test_both_schemes(browser: Browser, file: Path, scheme: str, dark: bool) -> 
                 "return getComputedStyle(document.querySelector(arguments[0])).fill",
                 selector,
             )
-            for selector in (".picture .paper", ".picture .step text.mono")
+            for selector in (".picture .paper", ".picture .steps text")
         )
         assert (_brightness(paper) < _brightness(ink)) is dark
     finally:

@@ -50,6 +50,25 @@ def test_bytes_go_from_who_wrote_them_to_who_read_them() -> None:
     assert data[0].row == 6
 
 
+def test_bytes_of_a_write_that_waits_for_room() -> None:
+    """They are read before it comes back, and come from whoever it is of."""
+    run = Run()
+    run.add(PipeMade, run.root, pipe=1, read_fd=3, write_fd=4)
+    child = run.fork()
+    for number in range(3):
+        run.read(run.root, b"x" * (4096 if number < 2 else 10))
+    run.write(child, b"x" * 8207, 1)
+    run.read(run.root, b"x" * 5)
+    picture = lay_out(run.done())
+    data = [a for a in picture.arrows if a.link is Link.DATA]
+    assert [(a.source, a.count, a.row - a.sent) for a in data] == [
+        (child, 8192, 0),
+        (child, 10, 0),
+        (child, 5, 1),
+    ]
+    assert texts(picture)[3].startswith("reads 8,192 B from the pipe")
+
+
 def test_bytes_that_come_one_by_one_are_one_step() -> None:
     """And one arrow, with all of them."""
     run = Run()

@@ -25,6 +25,12 @@ def test_bytes(data: bytes, said: str) -> None:
     assert quoted(data) == said
 
 
+def test_the_colours_of_an_error_are_left_out() -> None:
+    """Of which Python's tracebacks are full; whatever else acts is told."""
+    error = b"\x1b[1;35mValueError\x1b[0m: \x1b[2J"
+    assert quoted(error, colours=False) == r'"ValueError: \x1b[2J"'
+
+
 @given(st.binary(max_size=200), st.text(max_size=200))
 def test_nothing_acts(data: bytes, text: str) -> None:
     """Whatever it is, it is ASCII that prints."""

@@ -143,7 +143,7 @@ addEventListener("DOMContentLoaded", () => {
 
   addEventListener("beforeprint", () => {
     const where = root.classList.contains("reading") ? ".student.open" : "main";
-    for (const details of document.querySelectorAll(`${where} details`)) details.open = true;
+    for (const details of document.querySelectorAll(`${where} details:not(.told)`)) details.open = true;
   });
 
   performance.mark("forklab-ready");
