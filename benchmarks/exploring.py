@@ -14,7 +14,7 @@ from benchmarks.rows import Row
 from benchmarks.timing import SOLUTIONS
 from grader.diagnosis.causes import general
 from grader.exploring.choices import Pilot, decode
-from grader.exploring.search import Run, Search
+from grader.exploring.search import Run, Search, flown
 from grader.tracing.launch import Zygote
 from grader.tracing.program import run as run_traced
 from grader.tracing.recording import Recording
@@ -65,7 +65,7 @@ def _timed(search: Callable[[], object]) -> float:
 
 def _speed(run: Run) -> Row:
     runs = 100
-    taken = _timed(Search(run, _never, runs=runs, preemptions=None).search)
+    taken = _timed(Search(flown(run), _never, runs=runs, preemptions=None).search)
     return Row(
         "seconds for 100 interleavings of two processes and one pipe", taken, 1.0
     )
@@ -74,7 +74,7 @@ def _speed(run: Run) -> Row:
 def _seeds(run: Run) -> Row:
     missed = 0
     for seed in range(100):
-        search = Search(run, _fails, runs=50, preemptions=None, seed=seed)
+        search = Search(flown(run), _fails, runs=50, preemptions=None, seed=seed)
         missed += search.search().failure is None
     return Row(
         "seeds of 100 under which merged signals are not found in 50 random runs",
@@ -87,7 +87,7 @@ def _seeds(run: Run) -> Row:
 def _race(name: str, run: Run) -> Row:
     taken = 0.0
     for seed in range(5):
-        search = Search(run, _fails, runs=200, seed=seed)
+        search = Search(flown(run), _fails, runs=200, seed=seed)
         began = time.perf_counter()
         if search.search().failure is None:
             taken = float("inf")
@@ -100,7 +100,7 @@ def _false_alarms(run: Run) -> Row:
         children = recording.root.children
         return len(children) != 5 or any(c.collected is None for c in children)
 
-    found = Search(run, fails, runs=2000).search()
+    found = Search(flown(run), fails, runs=2000).search()
     return Row(
         "false alarms on exercise 4's reference with 5 children",
         found.failure is not None,
@@ -118,7 +118,7 @@ def _replays(run: Run) -> Row:
         seen.append(recording)
         return False
 
-    Search(run, notes, runs=200, seed=1).search()
+    Search(flown(run), notes, runs=200, seed=1).search()
     busy = [
         multiprocessing.Process(target=_spin, daemon=True)
         for _ in range(4 * len(os.sched_getaffinity(0)))

@@ -8,7 +8,7 @@ import pytest
 
 from grader.exploring.choices import Pilot
 from grader.exploring.footprint import Mode, affects, footprints
-from grader.exploring.search import Search
+from grader.exploring.search import Search, flown
 from grader.tracing.launch import Zygote
 from grader.tracing.program import run as run_traced
 from grader.tracing.recording import Recording
@@ -37,7 +37,7 @@ def _runs(program: Path, zygote: Zygote) -> int:
     def never(recording: Recording) -> bool:
         return False
 
-    found = Search(run, never, runs=600, preemptions=1).search()
+    found = Search(flown(run), never, runs=600, preemptions=1).search()
     assert found.complete
     return found.runs
 
@@ -122,5 +122,5 @@ def test_what_two_processes_reach_by_different_names(tmp_path: Path, what: str) 
         def fails(recording: Recording) -> bool:
             return recording.root.exit_code != 0
 
-        found = Search(run, fails, runs=60).search()
+        found = Search(flown(run), fails, runs=60).search()
     assert found.failure is not None
