@@ -185,7 +185,10 @@ class CheckRunner:
             outcome=CheckOutcome.GRADER_ERROR,
         )
         try:
-            item.runtest()
+            try:
+                item.runtest()
+            finally:
+                self._say_whether_followed(result.id)
         except CheckFailed as failure:
             findings = _with_story(failure.findings, self._story(failure.run))
             failed = replace(result, outcome=CheckOutcome.FAILED, findings=findings)
@@ -201,6 +204,13 @@ class CheckRunner:
                     replace(result, outcome=CheckOutcome.PASSED, earned=check.points)
                 )
             )
+
+    def _say_whether_followed(self, identity: str) -> None:
+        """Say whether the one schedule that is asked for is one of this program."""
+        strayed = self._runner.program.strayed
+        if strayed:
+            step = None if None in strayed else strayed[0]
+            self._send({"followed": identity, "strayed": step})
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Say what pytest saw, for a check that came to no outcome of its own."""

@@ -18,9 +18,9 @@ import fcntl
 import hmac
 import os
 import pickle
+from collections.abc import Iterator
+from contextlib import contextmanager
 from hashlib import blake2b
-
-from grader.tracing.recording import Recording
 
 _LENGTH = 8
 _DIGEST = 16
@@ -39,8 +39,18 @@ class Shelf:
         fcntl.fcntl(self._file, fcntl.F_SETFL, os.O_APPEND)
         self._secret = os.urandom(32)
 
-    def find(self, what: object) -> Recording | None:
-        """The recording of that run, where there is one; ``repr`` tells runs apart."""
+    @contextmanager
+    def making(self, what: object) -> Iterator[None]:
+        """While one process makes that run, others wait for it, fcntl(2)."""
+        place = int.from_bytes(_digest(what)[:7], "little")
+        fcntl.lockf(self._file, fcntl.LOCK_EX, 1, place)
+        try:
+            yield
+        finally:
+            fcntl.lockf(self._file, fcntl.LOCK_UN, 1, place)
+
+    def find(self, what: object) -> object:
+        """What is known of that run, None for nothing; ``repr`` tells runs apart."""
         digest = _digest(what)
         place, end = 0, os.fstat(self._file).st_size
         while place + _HEAD < end:
@@ -52,17 +62,17 @@ class Shelf:
             if head[_LENGTH:][:_DIGEST] == digest:
                 data = os.pread(self._file, length, place)
                 if hmac.compare_digest(head[-_SEAL:], self._seal(digest, data)):
-                    recording: Recording = pickle.loads(data)
-                    return recording
+                    known: object = pickle.loads(data)
+                    return known
             place += length
         return None
 
-    def put(self, what: object, recording: Recording) -> None:
-        """Keep the recording of that run, unless it is too long for that."""
-        if len(recording.events) > _MOST_EVENTS:
+    def put(self, what: object, known: object, events: int) -> None:
+        """Keep what is known of that run, unless it has too many events for that."""
+        if events > _MOST_EVENTS:
             return
         try:
-            data = pickle.dumps(recording, pickle.HIGHEST_PROTOCOL)
+            data = pickle.dumps(known, pickle.HIGHEST_PROTOCOL)
         except RecursionError:
             return  # generations of processes that are as deep as nobody's stack
         digest = _digest(what)

@@ -28,11 +28,15 @@ _CHANGES = 3
 
 @dataclass(frozen=True, slots=True)
 class Ran:
-    """One run of a search: the choices that it made, where it had others."""
+    """One run of a search: the choices that it made, where it had others.
+
+    `strayed` is the step at which it could not go as it was told.
+    """
 
     choices: Choices
     recording: Recording
     decisions: Sequence[Decision] = ()
+    strayed: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +67,7 @@ def flown(run: Run) -> Fly:
         recording = run(pilot.schedule)
         made = pilot.made()
         recording.schedule = encode(made)
-        return Ran(made, recording, pilot.decisions)
+        return Ran(made, recording, pilot.decisions, pilot.strayed)
 
     return fly
 
@@ -202,6 +206,11 @@ class _Priorities(Pilot):
         self._priorities: dict[int, float] = {}
         self._changes = {self._random.randrange(length) for _ in range(_CHANGES)}
         self._lowest = 0.0
+        self._name = f"{seed} of {length}"
+
+    @property
+    def name(self) -> str:
+        return self._name
 
     def prefer(self, able: Sequence[Able], usual: Able) -> Able:
         for thread in able:
