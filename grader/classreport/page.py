@@ -22,6 +22,7 @@ from grader.classreport.prose import explained, inline, prose
 from grader.classreport.reading import Course, for_students
 from grader.course.class_list import Student
 from grader.course.results import Result
+from grader.report.again import see_again
 from grader.report.repeats import Told
 from grader.report.text import counted, visible
 from grader.verdict import CheckOutcome, CheckResult, Outcome, Verdict
@@ -132,6 +133,7 @@ def _environment() -> Environment:
         "error_of": _error_of,
         "called": _called,
         "plural": counted,
+        "see_again": see_again,
     }
     return environment
 

@@ -34,7 +34,7 @@ def schedule_of(name: str) -> tuple[Schedule, Pilot | None]:
     except ValueError:
         raise UsageError(
             f"there is no schedule {name!r}; there are {', '.join(SCHEDULES)}, and "
-            "the codes that --explore tells"
+            "the codes that `grade` tells, such as x12b-40a"
         ) from None
     return pilot.schedule, pilot
 

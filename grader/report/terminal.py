@@ -12,6 +12,7 @@ from rich.text import Text
 
 from grader.catalog import Exercise, with_course
 from grader.diagnosis.texts import DiagnosisText, all_ids, own_ids, text
+from grader.report.again import see_again
 from grader.report.hidden import for_students
 from grader.report.repeats import Told
 from grader.report.text import visible
@@ -102,7 +103,7 @@ class Reporter:
         told: set[str] = set()
         before = Told()
         for check in verdict.checks:
-            self._check(check, told, before, whole, quiet=bool(verdict.findings))
+            self._check(verdict, check, told, before, whole)
         self.gap()
         if verdict.outcome is Outcome.GRADER_ERROR:
             self.line(
@@ -116,12 +117,11 @@ class Reporter:
 
     def _check(
         self,
+        verdict: Verdict,
         check: CheckResult,
         told: set[str],
         before: Told,
         whole: bool,
-        *,
-        quiet: bool,
     ) -> None:
         mark = self._marks[check.outcome]
         head = Text.assemble(
@@ -133,7 +133,7 @@ class Reporter:
         self._print(Text(visible(check.title) + hidden), head)
         if check.error:
             self.line(check.error.strip(), "magenta", 6)
-        if quiet:
+        if verdict.findings:
             return
         if before.repeats(check) and not whole:
             for finding in check.findings:
@@ -149,6 +149,9 @@ class Reporter:
             else:
                 narrow = self._console.width < 60
                 self._story(_shortened(finding.timeline), 0 if narrow else 6)
+            again = see_again(verdict, check, finding, file=True)
+            if again:
+                self.line(f"To see it again: {with_course(again)}", indent=6)
         if check.findings:
             self.gap()
 
