@@ -130,7 +130,6 @@ class Pilot:
             encode(self.choices),
             "the turns that the code says",
             lambda: self._choose,
-            splits_writes=True,
             fine=True,
         )
 

@@ -60,7 +60,6 @@ def _leave_wait(tracing: Tracing, thread: Thread, call: Call, result: int) -> Af
     keeps = call.name == "waitid" and call.arguments[3] & _WNOWAIT
     if result < 0 or not child:
         thread.fruitless += 1
-        thread.found_none = result == 0
     else:
         thread.progressed()
     tracing.record_wait(
