@@ -3,8 +3,9 @@
     @points(2)
     def test_parent_collects_its_child(program):
         '''The parent waits for its child, in any order of events.'''
-        for run in program.under(take_turns, child_first, hold_children):
-            assert_that(run).leaves_no_orphan().leaves_no_zombie()
+        program.in_any_order(
+            lambda run: assert_that(run).leaves_no_orphan().leaves_no_zombie()
+        )
 
 A check's first docstring line is its title, its name without ``test_`` its id.
 """
@@ -17,12 +18,16 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 from zlib import crc32
 
 from grader.diagnosis import handlers, output, pipes, processes, waiting
 from grader.diagnosis.causes import causes
 from grader.diagnosis.finding import found, name
+from grader.exploring.choices import Pilot, decode
+from grader.exploring.orders import AS_GRADED, Orders
+from grader.exploring.promise import breaking
+from grader.exploring.search import Fly, Ran, flown
 from grader.sameness import described
 from grader.scratch import scratch_folder
 from grader.shelf import Shelf
@@ -30,11 +35,12 @@ from grader.tracing.launch import Zygote
 from grader.tracing.limits import Limits
 from grader.tracing.program import Program, trace
 from grader.tracing.recording import Process, Recording
-from grader.tracing.schedule import Schedule, take_turns
+from grader.tracing.schedule import SCHEDULES, Schedule, take_turns
 from grader.tracing.spinning import Spun
 from grader.verdict import Finding
 
 Check = TypeVar("Check", bound=Callable[..., None])
+Kept = TypeVar("Kept", Recording, Ran)
 
 SIGTERM = 15
 
@@ -68,7 +74,9 @@ class Submission:
 
     `harmed` are the runs at whose end the file was not there as it was handed in:
     what such a run shows may be the doing of another submission. `ran` is told how
-    long each run took, in seconds of real time.
+    long each run took, in seconds of real time. `orders` are the runs that a promise of
+    any order is held against; where that is one by its code, `strayed` has the step at
+    which each such run could not follow it, None for one that did.
     """
 
     name: str
@@ -79,7 +87,9 @@ class Submission:
     zygote: Zygote
     shelf: Shelf
     ran: Callable[[float], None]
+    orders: Orders = AS_GRADED
     harmed: list[str] = field(default_factory=list)
+    strayed: list[int | None] = field(default_factory=list)
 
     @contextmanager
     def start(
@@ -174,23 +184,94 @@ class Submission:
         what = "terminated", [*map(str, arguments)], schedule, [*signals]
         return self._recording(what, record, fresh=fresh)
 
+    def in_any_order(
+        self,
+        holds: Callable[[Recording], object],
+        *schedules: Schedule,
+        arguments: Sequence[object] = (),
+        until_terminated: bool = False,
+        **options: Any,
+    ) -> None:
+        """See that something holds of every run, whatever the order of events.
+
+        `holds` raises `CheckFailed` where it does not. First it judges the runs under
+        `schedules`: they cost little, and what they find needs no search. Then other
+        orders are searched for one that breaks it, in a number of runs that is always
+        the same; what fails is a run with as few preemptions as lead to the same
+        diagnosis. Its `schedule` is a code that brings it about again.
+
+        A run is one of `run`, or of `until_terminated`, with these options.
+        """
+
+        def under(schedule: Schedule, *, fresh: bool = False) -> Recording:
+            run = self.until_terminated if until_terminated else self.run
+            return run(*arguments, schedule=schedule, fresh=fresh, **options)
+
+        what = until_terminated, [*map(str, arguments)], options
+        fly = self._searching(what, lambda schedule: under(schedule, fresh=True))
+        if self.orders.only is not None:
+            self._look_at(self.orders.only, under, fly, holds)
+            return
+        if self.orders.named:
+            across(map(under, schedules), holds)
+        broken = breaking(fly, lambda run: _told(holds, run), runs=self.orders.runs)
+        if broken is not None:
+            holds(broken)
+
+    def _searching(self, what: object, run: Callable[[Schedule], Recording]) -> Fly:
+        """Makes the runs of a search, each once for all checks that search the same."""
+        fly = flown(run)
+        return lambda pilot: self._kept(
+            ("searched", what, pilot.name), lambda: fly(pilot)
+        )
+
+    def _look_at(
+        self,
+        only: str,
+        under: Callable[[Schedule], Recording],
+        fly: Fly,
+        holds: Callable[[Recording], object],
+    ) -> None:
+        """Judge the run under one schedule, where it is one of this program."""
+        if only in SCHEDULES:
+            self.strayed.append(None)
+            holds(under(SCHEDULES[only]))
+            return
+        ran = fly(Pilot(decode(only)))
+        self.strayed.append(ran.strayed)
+        if ran.strayed is None:
+            holds(ran.recording)
+
     def _recording(
         self, what: object, record: Callable[[], Recording], *, fresh: bool
     ) -> Recording:
         """A run, if need be: `what` are all things that it depends on."""
+        return record() if fresh else self._kept(what, record)
+
+    def _kept(self, what: object, make: Callable[[], Kept]) -> Kept:
+        """What some check has made before, or is made now and kept for the others."""
         try:
             known_by = described(what)
         except ValueError:
-            fresh = True  # nothing tells it from a run of another kind
-        if fresh:
-            return record()
-        known = self.shelf.find(known_by)
-        if known is None:
+            return make()  # nothing tells it from a run of another kind
+        with self.shelf.making(known_by):
+            known = self.shelf.find(known_by)
+            if known is not None:
+                return cast(Kept, known)
             harmed = len(self.harmed)
-            known = record()
+            made = make()
             if len(self.harmed) == harmed:
-                self.shelf.put(known_by, known)
-        return known
+                self.shelf.put(known_by, made)
+            return made
+
+
+def _told(holds: Callable[[Recording], object], run: Recording) -> str | None:
+    """The diagnosis that a check has of a run before all others."""
+    try:
+        holds(run)
+    except CheckFailed as failure:
+        return failure.findings[0].id
+    return None
 
 
 def _holds(file: Path, content: bytes) -> bool:

@@ -195,10 +195,13 @@ class CheckRunner:
             outcome=CheckOutcome.GRADER_ERROR,
         )
         try:
-            if _is_plain(item):
-                check(self._runner.program)
-            else:
-                item.runtest()
+            try:
+                if _is_plain(item):
+                    check(self._runner.program)
+                else:
+                    item.runtest()
+            finally:
+                self._say_whether_followed(result.id)
         except CheckFailed as failure:
             findings = self._with_story(failure)
             failed = replace(result, outcome=CheckOutcome.FAILED, findings=findings)
@@ -222,6 +225,13 @@ class CheckRunner:
         shown = picture_of(run, failure.findings, whole=self._story is full)
         first = replace(first, timeline=self._story(run), picture=shown)
         return (first, *others)
+
+    def _say_whether_followed(self, identity: str) -> None:
+        """Say whether the one schedule that is asked for is one of this program."""
+        strayed = self._runner.program.strayed
+        if strayed:
+            step = None if None in strayed else strayed[0]
+            self._send({"followed": identity, "strayed": step})
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Say what pytest saw, for a check that came to no outcome of its own."""

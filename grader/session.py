@@ -28,6 +28,7 @@ from grader.catalog import CheckSpec, Exercise
 from grader.cores import cores_for, count
 from grader.diagnosis.texts import text
 from grader.errors import GraderError, UsageError
+from grader.exploring.orders import AS_GRADED, Orders
 from grader.scratch import scratch_folder
 from grader.submission import load_problem, printable, read
 from grader.tracing.errors import TracingError
@@ -131,6 +132,7 @@ def grade(
     *,
     source: bytes | None = None,
     only: str | None = None,
+    orders: Orders = AS_GRADED,
     verbose: bool = False,
     progress: Progress | None = None,
     worker: Worker | None = None,
@@ -139,15 +141,17 @@ def grade(
     """Grade a submission.
 
     `source` is what is in it; without that, it is read, once. `only` is one check's id;
-    the verdict then has that check alone. `verbose` keeps every event of a failing run,
+    the verdict then has that check alone. `orders` are the runs that promises of any
+    order are held against. `verbose` keeps every event of a failing run,
     not only its story. `progress` is called as checks begin and end. `worker` is one
     that gets ready, or has graded the same exercise before; it is ended where the
     checks do not end. `seats` are where checks run, each with one runner. Both stay the
     caller's.
 
-    Raises `UsageError` where there is no such check, and `CatalogError` where the
-    exercise's stub is no program. What else the grader itself could not do is in the
-    verdict: its outcome is then `grader-error`.
+    Raises `UsageError` where there is no such check, or the one schedule of `orders` is
+    none of this program, and `CatalogError` where the exercise's stub is no program.
+    What else the grader itself could not do is in the verdict: its outcome is then
+    `grader-error`.
     """
     wanted = [check for check in exercise.checks if only in (None, check.id)]
     if not wanted:
@@ -162,10 +166,11 @@ def grade(
     results: dict[str, CheckResult] = {}
     titles = {check.id: check.title for check in wanted}
     last_words: dict[str, str] = {}
+    followed: dict[str, int | None] = {}
     pace = _Pace(exercise.limits)
     error = ""
     try:
-        for message in _messages(exercise, data, only, verbose, worker, seats):
+        for message in _messages(exercise, data, only, orders, verbose, worker, seats):
             if "starting" in message:
                 if progress:
                     progress(ChecksStarting())
@@ -178,6 +183,12 @@ def grade(
                 continue
             if "ran" in message:
                 pace.ran(str(message["ran"]), float(str(message["seconds"])))
+                continue
+            if "followed" in message:
+                step = message["strayed"]
+                followed[str(message["followed"])] = (
+                    None if step is None else int(str(step))
+                )
                 continue
             if "failed" in message:
                 last_words[str(message["failed"])] = str(message["report"])
@@ -193,6 +204,8 @@ def grade(
             results |= {spec.id: _too_slow(spec) for spec in unfinished}
     except (GraderError, TracingError, OSError, ValueError) as failure:
         error = str(failure)
+    if orders.only is not None and not error:
+        _check_followed(orders.only, followed, exercise, only)
     checks = tuple(
         results.get(check.id)
         or _unearned(
@@ -203,6 +216,26 @@ def grade(
         for check in wanted
     )
     return Verdict(exercise.name, printable(str(submission)), checks, error=error)
+
+
+def _check_followed(
+    schedule: str, strayed: dict[str, int | None], exercise: Exercise, only: str | None
+) -> None:
+    """Raises `UsageError` where a schedule is none of the program that was graded."""
+    for check, step in strayed.items():
+        if step is not None:
+            raise UsageError(
+                f"{schedule} is no schedule of the check {check}, or one of another "
+                f"version of this program: whose turn it has at step {step} cannot run "
+                "then; grade without --schedule, and take the code that is told"
+            )
+    if not strayed:
+        which = f"the check {only}" if only else f"no check of {exercise.name}"
+        promises = "promises nothing for" if only else "promises anything for"
+        raise UsageError(
+            f"{which} {promises} any order of events, so no --schedule changes it; "
+            "leave it out"
+        )
 
 
 def _too_slow(spec: CheckSpec) -> CheckResult:
@@ -272,6 +305,7 @@ def _messages(
     exercise: Exercise,
     source: bytes,
     only: str | None,
+    orders: Orders,
     verbose: bool,
     worker: Worker | None,
     seats: Sequence[Seat],
@@ -312,6 +346,7 @@ def _messages(
             scratch=str(scratch),
             zygotes=[seat.zygote.pid for seat in seats],
             cores=[seat.core for seat in seats],
+            orders=orders,
         )
         sources = [seat.zygote.descriptor for seat in seats]
         worker.start(

@@ -17,11 +17,12 @@ from __future__ import annotations
 import fcntl
 import os
 import pickle
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import blake2b
 from secrets import compare_digest
 
-from grader.tracing.recording import Recording
 from grader.tracing.spinning import Spun
 
 _LENGTH = 8
@@ -42,18 +43,28 @@ class Shelf:
         fcntl.fcntl(self._file, fcntl.F_SETFL, os.O_APPEND)
         self._secret = os.urandom(32)
 
-    def find(self, what: object) -> Recording | None:
-        """The recording of that run, where there is one; ``repr`` tells runs apart."""
+    @contextmanager
+    def making(self, what: object) -> Iterator[None]:
+        """While one process makes that run, others wait for it, fcntl(2)."""
+        place = int.from_bytes(_digest(what)[:7], "little")
+        fcntl.lockf(self._file, fcntl.LOCK_EX, 1, place)
+        try:
+            yield
+        finally:
+            fcntl.lockf(self._file, fcntl.LOCK_UN, 1, place)
+
+    def find(self, what: object) -> object:
+        """What is known of that run, None for nothing; ``repr`` tells runs apart."""
         data = self._find(what)
         if data is None:
             return None
-        recording: Recording = pickle.loads(data)
-        return recording
+        known: object = pickle.loads(data)
+        return known
 
-    def put(self, what: object, recording: Recording) -> None:
-        """Keep the recording of that run, unless there is no more room."""
+    def put(self, what: object, known: object) -> None:
+        """Keep what is known of that run, unless there is no more room."""
         try:
-            data = pickle.dumps(recording, pickle.HIGHEST_PROTOCOL)
+            data = pickle.dumps(known, pickle.HIGHEST_PROTOCOL)
         except RecursionError:
             return  # generations of processes that are as deep as nobody's stack
         if os.fstat(self._file).st_size + len(data) <= _MOST_BYTES:

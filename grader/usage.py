@@ -41,6 +41,14 @@ def number(text: str) -> Decimal | None:
     return found if found.is_finite() and 0 <= found <= _MOST else None
 
 
+def seconds(text: str) -> float:
+    """A time above 0, in seconds."""
+    found = number(text)
+    if not found:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0")
+    return float(found)
+
+
 def percentage(text: str) -> Decimal:
     """A number from 0 to 100."""
     found = number(text)

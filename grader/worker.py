@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING
 
 from grader.cores import pin
 from grader.errors import GraderError
+from grader.exploring.orders import Orders
 from grader.tracing.children import fork
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ class Job:
     submission's name and bytes; `scratch` is a folder in which it may do anything.
     There is a runner for each of `zygotes`, given by their pids, on the one of `cores`
     in its place, or on any where that is None. `verbose`: a failing run's story has all
-    its events.
+    its events. `orders` are the runs that promises of any order are held against.
     """
 
     checks: Sequence[str]
@@ -83,6 +84,7 @@ class Job:
     scratch: str
     zygotes: Sequence[int]
     cores: Sequence[int | None]
+    orders: Orders
 
 
 @dataclass(frozen=True, slots=True)
@@ -304,6 +306,7 @@ class Order:
             zygote,
             self.shelf,
             ran,
+            job.orders,
         )
         return Runner(program, self.channels[place], job.cores[place])
 

@@ -2,7 +2,7 @@
 
 import re
 
-from grader.checking import Submission, across, assert_that, found, points
+from grader.checking import Submission, assert_that, found, points
 from grader.diagnosis import output
 from grader.diagnosis.finding import name
 from grader.tracing import (
@@ -93,22 +93,23 @@ def test_forks_one_child(program: Submission) -> None:
 @points(2)
 def test_child_prints_its_line(program: Submission) -> None:
     """The child prints its line, once, with true pids."""
-    for run in program.under(*ANY_ORDER):
-        assert_that(run).has_child().holds(_child_line(run))
+    program.in_any_order(
+        lambda run: assert_that(run).has_child().holds(_child_line(run)), *ANY_ORDER
+    )
 
 
 @points(2)
 def test_parent_prints_its_line(program: Submission) -> None:
     """The parent prints its line, once, with true pids."""
-    for run in program.under(*ANY_ORDER):
-        assert_that(run).has_child().holds(_parent_line(run))
+    program.in_any_order(
+        lambda run: assert_that(run).has_child().holds(_parent_line(run)), *ANY_ORDER
+    )
 
 
 @points(2)
 def test_parent_waits_for_its_child(program: Submission) -> None:
     """The parent waits for its child, in any order of events."""
-    across(
-        program.under(*ANY_ORDER),
+    program.in_any_order(
         lambda run: (
             assert_that(run)
             .has_child()
@@ -116,6 +117,7 @@ def test_parent_waits_for_its_child(program: Submission) -> None:
             .leaves_no_orphan()
             .collects_its_children()
         ),
+        *ANY_ORDER,
     )
 
 
@@ -163,7 +165,13 @@ def _redirected(seen: Recording, run: Recording) -> list[Finding]:
 @points(1)
 def test_both_end_with_0(program: Submission) -> None:
     """Parent and child both end with exit code 0."""
-    for run in program.under(take_turns, hold_children):
-        assert_that(run, expected_signals=()).ends_well().has_child().exits(
-            {process.pid: 0 for process in run.processes}
-        )
+    program.in_any_order(
+        lambda run: (
+            assert_that(run, expected_signals=())
+            .ends_well()
+            .has_child()
+            .exits({process.pid: 0 for process in run.processes})
+        ),
+        take_turns,
+        hold_children,
+    )

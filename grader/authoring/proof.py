@@ -1,7 +1,9 @@
 """What is wrong with a course that shows when its answers are graded.
 
 Everything is graded once; then what got full marks and must get them always is graded
-again and again. The machine is kept busy meanwhile: verdicts must not depend on it.
+again and again, and once in far more orders of events. What is wrong is graded once
+more without the schedules that checks name: a search must find it by itself. The
+machine is kept busy meanwhile: verdicts must not depend on it.
 """
 
 from __future__ import annotations
@@ -10,18 +12,20 @@ import os
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from grader.authoring.answers import Answer, Kind, answers_to
 from grader.authoring.fault import Fault
 from grader.authoring.load import load
-from grader.catalog import Course, Exercise
+from grader.catalog import Course, Exercise, with_course
 from grader.cores import cores_for, count
 from grader.course.grading import Began, Done, grade_all, tasks_of
 from grader.course.handed_in import Attempt
 from grader.course.results import Results
 from grader.diagnosis.texts import all_ids
+from grader.exploring.orders import AS_GRADED, IN_GRADING, IN_PROOF, Orders
+from grader.report.again import see_again
 from grader.scratch import scratch_folder
 from grader.verdict import CheckOutcome, Finding, Outcome, Verdict
 
@@ -33,6 +37,10 @@ _HANGING = {
     "too-much-memory",
     "too-much-output",
 }
+
+# So many of the times that a right answer is graded again, its checks search as well:
+# a search takes longer than all the rest, and does the same whatever the machine does.
+_SEARCHING = 4
 
 Told = Callable[[Began | Done], None]
 ShowProgress = Callable[[int], AbstractContextManager[Told]]
@@ -77,16 +85,41 @@ def prove(
         for grading in gradings
         if grading.answer.kind is Kind.RIGHT and _is_full(grading)
     ]
-    gradings += _grade(again, known, times - 1, show_progress)
-    proof.graded = len(gradings)
+    searching = min(times - 1, _SEARCHING)
+    for number, orders in (
+        (searching, AS_GRADED),
+        (times - 1 - searching, Orders(runs=0)),
+        (1, Orders(runs=IN_PROOF)),
+    ):
+        gradings += _grade(again, known, number, show_progress, orders)
+    wrong = [
+        (grading.exercise, grading.answer)
+        for grading in gradings
+        if grading.answer.kind is Kind.WRONG and _is_told(grading)
+    ]
+    alone = _grade(wrong, known, 1, show_progress, Orders(named=False))
+    proof.graded = len(gradings) + len(alone)
     for exercise in exercises:
-        own = [grading for grading in gradings if grading.exercise is exercise]
-        _judge(course, exercise, own, proof)
+        _judge(course, exercise, _own(exercise, gradings), proof)
+        for grading in _own(exercise, alone):
+            _judge_search(course, grading, proof)
     return proof
+
+
+def _own(exercise: Exercise, gradings: Sequence[Grading]) -> list[Grading]:
+    """Those of one exercise."""
+    return [grading for grading in gradings if grading.exercise is exercise]
 
 
 def _is_full(grading: Grading) -> bool:
     return grading.verdict is not None and grading.verdict.outcome is Outcome.FULL
+
+
+def _is_told(grading: Grading) -> bool:
+    """Whether an answer is told one of those diagnoses that it names."""
+    announced, verdict = grading.answer.announced, grading.verdict
+    found = verdict.all_findings if verdict else ()
+    return any(finding.id in announced for finding in found)
 
 
 def _grade(
@@ -94,6 +127,7 @@ def _grade(
     exercises: Mapping[str, Exercise],
     times: int,
     show_progress: ShowProgress,
+    orders: Orders = AS_GRADED,
 ) -> list[Grading]:
     """Grade these answers on a busy machine, one after the other in each round."""
     attempts = {
@@ -114,6 +148,7 @@ def _grade(
             exercises,
             results,
         )
+        tasks = [replace(task, orders=orders) for task in tasks]
         with show_progress(len(tasks)) as tell:
             grade_all(tasks, results, cores=cores_for(2 * count()), progress=tell)
         found = {result.student: result for result in results.failed()}
@@ -227,8 +262,41 @@ def _right(judged: Sequence[tuple[Answer, Verdict]]) -> Iterator[Fault]:
                 path,
                 f"it got less than full marks in {len(less)} of {len(verdicts)} "
                 f"gradings: {_first_said(less[0])}",
-                "mend the answer, or the check that fails it",
+                f"{_see(less[0])}mend the answer, or the check that fails it",
             )
+
+
+def _see(verdict: Verdict) -> str:
+    """How to see what a search found, where it was one that found it."""
+    for check in verdict.checks:
+        for finding in check.findings[:1]:
+            again = see_again(verdict, check, finding, file=True)
+            return f"see it with `{with_course(again)}`, then " if again else ""
+    return ""
+
+
+def _judge_search(course: Course, grading: Grading, proof: Proof) -> None:
+    """Add what a search alone says of a wrong answer."""
+    verdict = grading.verdict
+    if verdict is None or verdict.outcome is Outcome.GRADER_ERROR:
+        _add_failure(course, grading, proof)
+    else:
+        proof.faults += _unfound(grading.answer, verdict)
+
+
+def _unfound(answer: Answer, verdict: Verdict) -> Iterator[Fault]:
+    """A wrong answer that is not found but under a schedule that a check names."""
+    told = dict.fromkeys(finding.id for finding in verdict.all_findings)
+    if any(identity in answer.announced for identity in told):
+        return
+    but = f"told {', '.join(told)}" if told else "told nothing"
+    yield Fault.in_file(
+        answer.path,
+        f"without the schedules that checks name it is {but}: the search that "
+        f"`in_any_order` makes does not come to {' or '.join(answer.announced)}",
+        "let `in_any_order` run it with fewer processes or steps, so that "
+        f"{IN_GRADING} runs come to it",
+    )
 
 
 def _wrong(exercise: Exercise, answer: Answer, verdict: Verdict) -> Iterator[Fault]:

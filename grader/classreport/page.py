@@ -24,6 +24,7 @@ from grader.course.class_list import Student
 from grader.course.results import Result
 from grader.picture.data import loads
 from grader.picture.svg import STYLE, figure
+from grader.report.again import see_again
 from grader.report.repeats import Told
 from grader.report.text import counted, visible
 from grader.verdict import CheckOutcome, CheckResult, Finding, Outcome, Verdict
@@ -160,6 +161,7 @@ def _environment() -> Environment:
         "error_of": _error_of,
         "called": _called,
         "plural": counted,
+        "see_again": see_again,
     }
     return environment
 

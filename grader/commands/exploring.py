@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import math
 import shlex
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,7 +34,7 @@ def schedule_of(name: str) -> tuple[Schedule, Pilot | None]:
     except ValueError:
         raise UsageError(
             f"there is no schedule {name!r}; there are {', '.join(SCHEDULES)}, and "
-            "the codes that --explore tells"
+            "the codes that `grade` tells, such as x12b-40a"
         ) from None
     return pilot.schedule, pilot
 
@@ -62,13 +64,19 @@ def run_once(
 def explored(arguments: argparse.Namespace) -> tuple[Found, Recording]:
     """What a search has come to, and the run to be told: its shortest failing one."""
     from grader.diagnosis.causes import general
-    from grader.exploring.choices import Pilot
-    from grader.exploring.search import Search
+    from grader.exploring.search import Search, flown
     from grader.exploring.shrink import shrink
     from grader.report.progress import SearchProgress
     from grader.tracing.launch import Zygote
 
+    first: list[Recording] = []
+    over = math.inf
+    if arguments.seconds is not None:
+        over = time.monotonic() + arguments.seconds
+
     def fails(recording: Recording) -> bool:
+        if not first:
+            first.append(recording)
         return bool(general(recording))
 
     with Zygote() as zygote, SearchProgress(arguments.explore) as progress:
@@ -76,11 +84,18 @@ def explored(arguments: argparse.Namespace) -> tuple[Found, Recording]:
         def run(schedule: Schedule) -> Recording:
             return run_once(arguments, schedule, directory=None, zygote=zygote)
 
-        search = Search(run, fails, runs=arguments.explore, progress=progress)
+        fly = flown(run)
+        search = Search(
+            fly,
+            fails,
+            runs=arguments.explore,
+            progress=progress,
+            enough=lambda: time.monotonic() > over,
+        )
         found = search.search()
         if found.failure is None:
-            return found, run(Pilot({}).schedule)
-        smallest = shrink(run, fails, found.failure, runs=_SHRINKING)
+            return found, first[0]
+        smallest = shrink(fly, fails, found.failure, runs=_SHRINKING)
         return found, smallest.recording
 
 
@@ -88,21 +103,38 @@ def outcome(arguments: argparse.Namespace, found: Found, recording: Recording) -
     """What a search has come to, in a sentence, and how to see again what it found."""
     from grader.report.text import counted
 
-    runs = counted(found.runs, "run")
     if found.failure is not None:
         words = [arguments.program, *arguments.arguments]
         if arguments.redirected:
             words.insert(0, "--redirected")
         again = shlex.join(["grade", "trace", "--schedule", recording.schedule, *words])
-        return f"Found in {runs}. To see it again: {again}"
-    if found.complete:
-        return (
-            f"Nothing is wrong that can be known without its exercise in {runs}: all "
-            f"interleavings with at most {found.preemptions} preemptions, but for the "
-            "orders of steps that cannot affect each other, and of what is done to the "
-            "contents of files and to shared memory. The story is that of the first."
-        )
-    return (
-        f"Nothing is wrong that can be known without its exercise in {runs}; there are "
-        "more interleavings than these. The story is that of the first."
+        return f"Found in {counted(found.runs, 'run')}. To see it again: {again}"
+    nothing = "Nothing is wrong that can be known without its exercise in"
+    but = (
+        ", but for the orders of steps that cannot affect each other, and of what is "
+        "done to the contents of files and to shared memory"
     )
+    if found.complete:
+        told = f"{_all_of(found.runs)} {_with(found.preemptions)}{but}"
+    elif found.preemptions is None:
+        told = f"{counted(found.runs, 'run')}; there are more interleavings than these"
+    else:
+        told = (
+            f"{counted(found.runs, 'run')}: all interleavings "
+            f"{_with(found.preemptions)}{but}, and some of those with more"
+        )
+    return f"{nothing} {told}. The story is that of the first."
+
+
+def _all_of(interleavings: int) -> str:
+    if interleavings == 1:
+        return "the only interleaving"
+    return f"all {interleavings} interleavings"
+
+
+def _with(preemptions: int | None) -> str:
+    from grader.report.text import counted
+
+    if not preemptions:
+        return "without preemption"
+    return f"with at most {counted(preemptions, 'preemption')}"

@@ -34,6 +34,12 @@ def add_exercise(command: argparse.ArgumentParser, name: str) -> None:
         "--check", metavar="NAME", action="append", help="run this check alone"
     )
     command.add_argument(
+        "--schedule",
+        metavar="NAME",
+        help="look at one order of events alone, in the checks that promise any: that "
+        "of a code that grading told, or a name such as child_first",
+    )
+    command.add_argument(
         "--exercism", metavar="FILE", type=Path, help="write Exercism's results"
     )
 
@@ -41,7 +47,7 @@ def add_exercise(command: argparse.ArgumentParser, name: str) -> None:
 def add_all(command: argparse.ArgumentParser) -> None:
     """The arguments of ``grade all``."""
     _add_grading(command)
-    command.set_defaults(exercism=None)
+    command.set_defaults(exercism=None, schedule=None)
 
 
 def _add_grading(command: argparse.ArgumentParser) -> None:
@@ -86,6 +92,10 @@ def grade_one(arguments: argparse.Namespace) -> int:
     if arguments.check and len(arguments.check) > 1:
         raise UsageError("--check takes one check; without it all of them run")
     check = arguments.check[0] if arguments.check else None
+    if arguments.schedule is not None:
+        from grader.commands.exploring import schedule_of
+
+        schedule_of(arguments.schedule)  # there is one
     with arguments.worker or Worker() as worker:
         from grader.catalog import find, names
 
@@ -100,10 +110,14 @@ def grade_one(arguments: argparse.Namespace) -> int:
     draw = _draw(arguments, to)
     with text_alone(arguments):
         reporter.verdict(verdict, exercise, whole=arguments.verbose, draw=draw)
-        following = (
-            dict(pairwise(names())).get(exercise.name) if check is None else None
-        )
-        reporter.next_step(verdict, following)
+        if arguments.schedule is not None:
+            reporter.line(
+                f"What holds in any order was looked at under {arguments.schedule} "
+                "alone: the score is no whole one."
+            )
+        else:
+            following = dict(pairwise(names())).get(exercise.name)
+            reporter.next_step(verdict, following if check is None else None)
     write_all(arguments, [verdict], json.dumps(verdict.as_json(), indent=2))
     return _status([verdict], arguments.fail_under)
 
@@ -171,6 +185,7 @@ def _graded(
     check: str | None,
     worker: Worker,
 ) -> Verdict:
+    from grader.exploring.orders import Orders
     from grader.report.files import check_writable, keep_apart
     from grader.report.progress import LiveProgress
     from grader.session import grade
@@ -190,6 +205,7 @@ def _graded(
             exercise,
             submission,
             only=check,
+            orders=Orders(only=arguments.schedule),
             verbose=arguments.verbose,
             progress=ending.heeding(progress),
             worker=worker,

@@ -8,7 +8,7 @@ import os
 from pathlib import Path
 
 from grader.errors import UsageError
-from grader.usage import FULL, NOT_FULL, positive
+from grader.usage import FULL, NOT_FULL, positive, seconds
 
 
 def add_trace(command: argparse.ArgumentParser) -> None:
@@ -30,6 +30,12 @@ def add_trace(command: argparse.ArgumentParser) -> None:
         type=positive,
         help="search in N runs, each in an empty folder, for a schedule under which "
         "something goes wrong",
+    )
+    command.add_argument(
+        "--seconds",
+        metavar="S",
+        type=seconds,
+        help="with --explore: begin no further run after so many seconds",
     )
     command.add_argument(
         "--redirected", action="store_true", help="standard output is a pipe"

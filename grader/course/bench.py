@@ -15,6 +15,7 @@ from grader.catalog import Exercise
 from grader.cores import pin
 from grader.course.handed_in import Attempt
 from grader.errors import GraderError
+from grader.exploring.orders import AS_GRADED, Orders
 from grader.session import Seat, grade, not_graded
 from grader.tracing.launch import Zygote
 from grader.verdict import Verdict
@@ -63,7 +64,9 @@ class Bench:
         self._seat: Seat | None = None
         self._workers: OrderedDict[tuple[Path, ...], Worker] = OrderedDict()
 
-    def grade(self, attempt: Attempt, exercise: Exercise) -> Verdict:
+    def grade(
+        self, attempt: Attempt, exercise: Exercise, orders: Orders = AS_GRADED
+    ) -> Verdict:
         """Grade one attempt.
 
         What the grader could not do is in the verdict, as in that of `session.grade`.
@@ -73,6 +76,7 @@ class Bench:
                 exercise,
                 Path(exercise.program),
                 source=attempt.source,
+                orders=orders,
                 worker=self._worker(exercise),
                 seats=[self._its_seat()],
             )

@@ -30,6 +30,7 @@ from grader.catalog import Exercise
 from grader.course.bench import Bench, clean_up_undisturbed, work_in
 from grader.course.handed_in import Attempt
 from grader.course.results import Result, Results, key_of
+from grader.exploring.orders import AS_GRADED, Orders
 from grader.scratch import scratch_folder
 from grader.session import not_graded
 from grader.tracing.children import end_child, fork
@@ -43,11 +44,15 @@ _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """An attempt to grade, and the key of its result."""
+    """An attempt to grade, and the key of its result.
+
+    `orders` are the runs that promises of any order are held against.
+    """
 
     attempt: Attempt
     exercise: Exercise
     key: str
+    orders: Orders = AS_GRADED
 
 
 @dataclass(frozen=True, slots=True)
@@ -292,7 +297,7 @@ def _grade_until_told(
     with Bench(core) as bench:
         while request := channel.recv(16):
             task = tasks[int.from_bytes(request, "little")]
-            verdict = bench.grade(task.attempt, task.exercise)
+            verdict = bench.grade(task.attempt, task.exercise, task.orders)
             failed = verdict.outcome is Outcome.GRADER_ERROR
             results.save(Result.of(task.attempt, task.key, verdict))
             channel.send((Answer.FAILED if failed else Answer.DONE).value)

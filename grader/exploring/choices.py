@@ -4,7 +4,8 @@ Left to itself, a program under a `Pilot` runs without preemption: whoever runs 
 until it waits or ends, then the process that was made first of those that can run
 and had the fewest turns. A choice is where it goes another way. The code of a schedule
 has its choices alone: ``x12b-40a`` gives the turn to the second process at step 12, and
-back to the first at step 40.
+back to the first at step 40, ``x12+`` lets time pass at step 12: whoever could run then
+is held until neither others nor time can do anything more.
 """
 
 from __future__ import annotations
@@ -17,8 +18,8 @@ from typing import NamedTuple
 
 from grader.tracing.schedule import Able, Schedule
 
-_CODE = re.compile(r"x(?:\d+[a-z]+\d*(?:-\d+[a-z]+\d*)*)?")
-_CHOICE = re.compile(r"(\d+)([a-z]+)(\d*)")
+_CODE = re.compile(r"x(?:\d+(?:[a-z]+\d*|\+)(?:-\d+(?:[a-z]+\d*|\+))*)?")
+_CHOICE = re.compile(r"(\d+)(?:([a-z]+)(\d*)|\+)")
 _LONGEST_CODE = 4096
 
 
@@ -32,6 +33,9 @@ class Turn(NamedTuple):
     thread: int = 0
 
 
+# Nobody's turn: time passes.
+TIME = Turn(-1)
+
 # The turns that differ from what would be, by the number of the step.
 Choices = Mapping[int, Turn]
 
@@ -39,9 +43,14 @@ Choices = Mapping[int, Turn]
 def encode(choices: Choices) -> str:
     """The code of a schedule."""
     return "x" + "-".join(
-        f"{step}{_letters(turn.process)}{turn.thread or ''}"
-        for step, turn in sorted(choices.items())
+        f"{step}{_word(turn)}" for step, turn in sorted(choices.items())
     )
+
+
+def _word(turn: Turn) -> str:
+    if turn == TIME:
+        return "+"
+    return f"{_letters(turn.process)}{turn.thread or ''}"
 
 
 def decode(code: str) -> dict[int, Turn]:
@@ -51,7 +60,7 @@ def decode(code: str) -> dict[int, Turn]:
             f"{code[:80]!r} is not the code of a schedule, such as x12b-40a"
         )
     return {
-        int(step): Turn(_number(letters), int(thread or 0))
+        int(step): Turn(_number(letters), int(thread or 0)) if letters else TIME
         for step, letters, thread in _CHOICE.findall(code)
     }
 
@@ -75,10 +84,10 @@ def _number(letters: str) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """A step before which more than one thread could run.
+    """A step before which more than one thread could run, or time could pass.
 
     `preempts`: whether whoever ran before could have gone on, so that every turn but
-    its own is a preemption.
+    its own is a preemption. To let time pass while somebody can run always is one.
     """
 
     step: int
@@ -86,6 +95,10 @@ class Decision:
     taken: Turn
     usual: Turn
     preempts: bool
+
+    def costs(self, turn: Turn) -> bool:
+        """Whether a turn is a preemption here."""
+        return self.preempts or turn == TIME
 
 
 class Pilot:
@@ -99,9 +112,16 @@ class Pilot:
         self.decisions: list[Decision] = []
         self.strayed: int | None = None
         self._steps = 0
+        self._followed = -1
         self._last = -1
         self._had: dict[int, int] = {}
         self._ranks: dict[int, dict[int, int]] = {}
+        self._held: set[int] = set()
+
+    @property
+    def name(self) -> str:
+        """What tells it from those that choose otherwise."""
+        return encode(self.choices)
 
     @property
     def schedule(self) -> Schedule:
@@ -122,25 +142,45 @@ class Pilot:
         """Whose turn it is to be where no choice says so: for others to override."""
         return usual
 
-    def _choose(self, able: Sequence[Able], can_wait: bool) -> Able:
-        turns = [self.turn_of(thread) for thread in able]
-        usual, preempts = self._usual(able)
-        chosen = self.prefer(able, usual)
-        wanted = self.choices.get(self._steps)
-        if wanted is not None and wanted in turns:
-            chosen = able[turns.index(wanted)]
-        elif wanted is not None and self.strayed is None:
-            self.strayed = self._steps
-        if len(able) > 1:
-            taken = self.turn_of(chosen)
-            default = self.turn_of(usual)
+    def _choose(self, able: Sequence[Able], can_wait: bool) -> Able | None:
+        going = [thread for thread in able if thread.tid not in self._held]
+        if not going and can_wait:
+            return None
+        if not going:
+            self._held.clear()
+            going = list(able)
+        turns = [self.turn_of(thread) for thread in going]
+        usual, preempts = self._usual(going)
+        chosen = self.prefer(going, usual)
+        # Who spins is not held: it may look at the time, and never come to an end.
+        if can_wait and not any(thread.spinning for thread in going):
+            turns.append(TIME)
+        taken, default = self._taken(turns, self.turn_of(chosen)), self.turn_of(usual)
+        decided = bool(self.decisions) and self.decisions[-1].step == self._steps
+        if len(turns) > 1 and not decided:
             self.decisions.append(
                 Decision(self._steps, tuple(turns), taken, default, preempts)
             )
+        if taken == TIME:
+            self._held.update(thread.tid for thread in going)
+            return None
+        chosen = going[turns.index(taken)]
         self._steps += 1
         self._last = chosen.tid
         self._had[chosen.tid] = self._steps
         return chosen
+
+    def _taken(self, turns: Sequence[Turn], otherwise: Turn) -> Turn:
+        """Whose turn the choices say that it is, where they say so."""
+        wanted = self.choices.get(self._steps)
+        if wanted is None or self._followed == self._steps:
+            return otherwise
+        self._followed = self._steps
+        if wanted in turns:
+            return wanted
+        if self.strayed is None:
+            self.strayed = self._steps
+        return otherwise
 
     def _usual(self, able: Sequence[Able]) -> tuple[Able, bool]:
         """Who goes on by itself, and whether another one would preempt it."""

@@ -14,7 +14,7 @@ from collections import defaultdict, deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from grader.exploring.choices import Choices, Decision, Pilot, Turn, encode
+from grader.exploring.choices import TIME, Choices, Decision, Pilot, Turn, encode
 from grader.exploring.footprint import Mode, Touch, affects, footprints
 from grader.tracing.recording import Recording
 from grader.tracing.schedule import Able, Schedule
@@ -28,19 +28,25 @@ _CHANGES = 3
 
 @dataclass(frozen=True, slots=True)
 class Ran:
-    """One run of a search."""
+    """One run of a search: the choices that it made, where it had others.
+
+    `strayed` is the step at which it could not go as it was told.
+    """
 
     choices: Choices
     recording: Recording
+    decisions: Sequence[Decision] = ()
+    strayed: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
     """What a search has come to.
 
-    `failure` is the first run that failed, None where none did in `runs` runs. Where
-    `complete`, these were all with at most `preemptions`, but for the orders of steps
-    that cannot affect each other.
+    `failure` is the first run that failed, None where none did in `runs` runs. Those
+    with at most `preemptions` are all among them, but for the orders of steps that
+    cannot affect each other; None: not all without any. `complete`: there are no more
+    with as many as were to be searched.
     """
 
     runs: int
@@ -50,56 +56,70 @@ class Found:
 
 
 Run = Callable[[Schedule], Recording]
+Fly = Callable[[Pilot], Ran]
 Fails = Callable[[Recording], bool]
 
 
-def fly(run: Run, pilot: Pilot) -> Ran:
-    """Make one run, which is known by the choices that it really made."""
-    recording = run(pilot.schedule)
-    made = pilot.made()
-    recording.schedule = encode(made)
-    return Ran(made, recording)
+def flown(run: Run) -> Fly:
+    """Makes runs, each of which is known by the choices that it really made."""
+
+    def fly(pilot: Pilot) -> Ran:
+        recording = run(pilot.schedule)
+        made = pilot.made()
+        recording.schedule = encode(made)
+        return Ran(made, recording, pilot.decisions, pilot.strayed)
+
+    return fly
 
 
 class Search:
     """Makes runs of one program, at most `runs`, until one fails.
 
     Interleavings with at most so many `preemptions` are searched systematically (None:
-    none are). `output`: whether the order in which processes print matters. `progress`
-    is called after each run with how many there were.
+    none are), in at most so many runs as `systematic` says: without it, in half of
+    them. `output`: whether the order in which processes print matters. `progress`
+    is called after each run with how many there were; `enough` is asked before each but
+    the first whether the search is to end.
     """
 
     def __init__(
         self,
-        run: Run,
+        fly: Fly,
         fails: Fails,
         *,
         runs: int,
+        systematic: int | None = None,
         preemptions: int | None = PREEMPTIONS,
         seed: int = 0,
         output: bool = False,
         progress: Callable[[int], None] = lambda runs: None,
+        enough: Callable[[], bool] = lambda: False,
     ) -> None:
-        self._run = run
+        self._fly = fly
         self._fails = fails
         self._most = runs
+        self._most_systematic = (runs + 1) // 2 if systematic is None else systematic
         self._preemptions = preemptions
         self._seed = seed
         self._output = output
         self._progress = progress
+        self._enough = enough
         self._runs = 0
         self._length = 1
-        self._complete = False
+        self._all_with: int | None = None
 
     def search(self) -> Found:
-        """Half of the runs go to all interleavings, the rest to random ones.
+        """Interleavings in order, then random ones.
 
-        Where half is enough for all of them, no random one is made.
+        Where those in order come to an end, no random one is made.
         """
-        for ran in self._all():
-            if self._fails(ran.recording):
-                return Found(self._runs, self._preemptions, False, ran)
-        return Found(self._runs, self._preemptions, self._complete, None)
+        failure = next((r for r in self._all() if self._fails(r.recording)), None)
+        complete = self._complete and failure is None
+        return Found(self._runs, self._all_with, complete, failure)
+
+    @property
+    def _complete(self) -> bool:
+        return self._all_with is not None and self._all_with == self._preemptions
 
     def _all(self) -> Iterator[Ran]:
         if self._preemptions is not None:
@@ -107,49 +127,53 @@ class Search:
         if not self._complete:
             yield from self._random()
 
+    def _is_over(self, most: int) -> bool:
+        return self._runs >= most or (self._runs > 0 and self._enough())
+
     def _make(self, pilot: Pilot) -> Ran:
-        ran = fly(self._run, pilot)
+        ran = self._fly(pilot)
         self._runs += 1
         self._length = max(self._length, len(ran.recording.steps))
         self._progress(self._runs)
         return ran
 
     def _systematic(self, preemptions: int) -> Iterator[Ran]:
-        """All runs by their preemptions, as long as half of the runs are left."""
+        """All runs by their preemptions, as long as such runs are left."""
         levels: list[deque[dict[int, Turn]]] = [deque() for _ in range(preemptions + 2)]
         levels[0].append({})
         for level, waiting in enumerate(levels[:-1]):
             while waiting:
-                if self._runs >= (self._most + 1) // 2:
+                if self._is_over(self._most_systematic):
                     return
                 choices = waiting.popleft()
-                pilot = Pilot(choices)
-                ran = self._make(pilot)
+                ran = self._make(Pilot(choices))
                 yield ran
                 first = max(choices, default=-1) + 1
-                for decision, turn in self._others(ran.recording, pilot, first):
-                    cost = level + decision.preempts
+                for decision, turn in self._others(ran, first):
+                    cost = level + decision.costs(turn)
                     levels[cost].append({**choices, decision.step: turn})
-        self._complete = True
+            self._all_with = level
 
-    def _others(
-        self, recording: Recording, pilot: Pilot, first: int
-    ) -> Iterator[tuple[Decision, Turn]]:
+    def _others(self, ran: Ran, first: int) -> Iterator[tuple[Decision, Turn]]:
         """Where else a run could have gone, from step `first` on."""
+        recording = ran.recording
         touched = footprints(recording, output=self._output)
         numbers = {process.pid: n for n, process in enumerate(recording.processes)}
         rivals = _rivals([numbers[step.pid] for step in recording.steps], touched)
-        for decision in pilot.decisions:
+        for decision in ran.decisions:
             step = decision.step
             if step < first or step >= len(touched) or not rivals[step]:
                 continue
-            others = [t for t in decision.options if t != decision.taken]
+            others = [t for t in decision.options if t not in (decision.taken, TIME)]
             # A rival that cannot run now is brought to it by another one.
             for turn in [t for t in others if t.process in rivals[step]] or others:
                 yield decision, turn
+            # Or it sleeps, and time brings it to it.
+            if TIME in decision.options and decision.taken != TIME:
+                yield decision, TIME
 
     def _random(self) -> Iterator[Ran]:
-        while self._runs < self._most:
+        while not self._is_over(self._most):
             seed = f"{self._seed}.{self._runs}"
             yield self._make(_Priorities(seed, self._length))
 
@@ -182,6 +206,11 @@ class _Priorities(Pilot):
         self._priorities: dict[int, float] = {}
         self._changes = {self._random.randrange(length) for _ in range(_CHANGES)}
         self._lowest = 0.0
+        self._name = f"{seed} of {length}"
+
+    @property
+    def name(self) -> str:
+        return self._name
 
     def prefer(self, able: Sequence[Able], usual: Able) -> Able:
         for thread in able:

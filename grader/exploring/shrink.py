@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from grader.exploring.choices import Choices, Pilot, Turn
-from grader.exploring.search import Fails, Ran, Run, fly
+from grader.exploring.search import Fails, Fly, Ran
 
 
-def shrink(run: Run, fails: Fails, failure: Ran, *, runs: int) -> Ran:
+def shrink(fly: Fly, fails: Fails, failure: Ran, *, runs: int) -> Ran:
     """Leave out choices, in at most so many runs, while it fails.
 
     First many at a time and then each one (delta debugging: Zeller and Hildebrandt,
@@ -22,7 +22,7 @@ def shrink(run: Run, fails: Fails, failure: Ran, *, runs: int) -> Ran:
             if left <= 0:
                 return best
             left -= 1
-            ran = fly(run, Pilot(kept))
+            ran = fly(Pilot(kept))
             if len(ran.choices) < len(best.choices) and fails(ran.recording):
                 smaller = ran
                 break

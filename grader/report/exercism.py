@@ -32,7 +32,8 @@ def exercism(verdict: Verdict) -> str:
         "status": status,
         "message": message,
         "tests": [
-            _test(check, task) for task, check in enumerate(verdict.checks, start=1)
+            _test(verdict, check, task)
+            for task, check in enumerate(verdict.checks, start=1)
         ],
     }
     return json.dumps(data, indent=2) + "\n"
@@ -47,11 +48,11 @@ def _whole(verdict: Verdict) -> tuple[str, str | None]:
     return ("pass" if verdict.outcome is Outcome.FULL else "fail"), None
 
 
-def _test(check: CheckResult, task: int) -> dict[str, Any]:
+def _test(verdict: Verdict, check: CheckResult, task: int) -> dict[str, Any]:
     passed = check.outcome is CheckOutcome.PASSED
     return {
         "name": visible(check.title),
         "status": _STATUS[check.outcome],
-        "message": None if passed else told(check),
+        "message": None if passed else told(verdict, check),
         "task_id": task,
     }

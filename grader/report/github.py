@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TextIO
 
+from grader.report.again import see_again
 from grader.report.hidden import for_students
 from grader.report.plain import told
 from grader.report.text import visible
@@ -59,6 +60,8 @@ def _annotation(verdict: Verdict, check: CheckResult, finding: Finding) -> str:
     where["title"] = f"{check.title} ({finding.id})"
     properties = ",".join(f"{key}={_property(text)}" for key, text in where.items())
     message = finding.message + (f"\n{finding.why}" if finding.why else "")
+    again = see_again(verdict, check, finding)
+    message += f"\nTo see it again: {again}" if again else ""
     return f"::error {properties}::{_data(message)}"
 
 
@@ -100,7 +103,7 @@ def _sections(verdict: Verdict) -> Iterator[str]:
         if check.outcome is not CheckOutcome.PASSED:
             yield (
                 f"<details><summary>{_inert(check.title)}</summary>\n\n"
-                f"<pre>{html.escape(told(check))}</pre>\n\n</details>\n\n"
+                f"<pre>{html.escape(told(verdict, check))}</pre>\n\n</details>\n\n"
             )
 
 

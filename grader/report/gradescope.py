@@ -67,7 +67,7 @@ def _test(
         "score": check.earned,
         "max_score": check.points,
         "status": "passed" if passed else "failed",
-        "output": "" if passed else told(check),
+        "output": "" if passed else told(verdict, check),
         "tags": [verdict.exercise, *(finding.id for finding in check.findings)],
         "visibility": visibility.value,
         "extra_data": {"exercise": verdict.exercise, "check": check.id},

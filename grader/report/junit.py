@@ -6,7 +6,7 @@ import xml.etree.ElementTree as ET
 from collections.abc import Sequence
 
 from grader.report.hidden import for_students
-from grader.report.plain import paragraph
+from grader.report.plain import told
 from grader.report.text import xml_text
 from grader.verdict import CheckOutcome, CheckResult, Finding, Verdict
 
@@ -69,7 +69,7 @@ def _case(suite: ET.Element, verdict: Verdict, check: CheckResult) -> None:
     failure = ET.SubElement(
         case, "failure", type=first.id, message=xml_text(first.message)
     )
-    failure.text = xml_text("\n\n".join(paragraph(finding) for finding in findings))
+    failure.text = xml_text(told(verdict, check))
 
 
 def _last_line(text: str) -> str:

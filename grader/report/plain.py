@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
+from grader.report.again import see_again
 from grader.report.text import visible
-from grader.verdict import CheckOutcome, CheckResult, Finding
+from grader.verdict import CheckOutcome, CheckResult, Finding, Verdict
 
 
-def told(check: CheckResult) -> str:
+def told(verdict: Verdict, check: CheckResult) -> str:
     """Why a check did not pass: its findings, or what the grader could not do."""
     if check.outcome is CheckOutcome.GRADER_ERROR:
         return visible(check.trouble)
-    return "\n\n".join(paragraph(finding) for finding in check.findings)
+    first, *others = check.findings or (Finding("not-run", "the check was not run"),)
+    told = [paragraph(first, see_again(verdict, check, first))]
+    return "\n\n".join([*told, *map(paragraph, others)])
 
 
-def paragraph(finding: Finding) -> str:
-    """One finding: what happened, why it is wrong, what to read, the run's story."""
+def paragraph(finding: Finding, again: str = "") -> str:
+    """One finding: what happened, why it is wrong, what to read, the run's story.
+
+    `again` is the command that brings about that run again.
+    """
     line = f" (line {finding.line})" if finding.line else ""
     parts = [f"{finding.id}{line}: {finding.message}"]
     if finding.why:
         parts.append(f"Why: {finding.why}")
     if finding.read:
         parts.append(f"Read: {', '.join(finding.read)}")
-    return visible("\n".join([*parts, *finding.timeline]))
+    parts += finding.timeline
+    if again:
+        parts.append(f"To see it again: {again}")
+    return visible("\n".join(parts))

@@ -12,6 +12,7 @@ from rich.text import Text
 
 from grader.catalog import Exercise, with_course
 from grader.diagnosis.texts import DiagnosisText, all_ids, own_ids, text
+from grader.report.again import see_again
 from grader.report.hidden import for_students
 from grader.report.repeats import Told
 from grader.report.text import visible
@@ -116,8 +117,7 @@ class Reporter:
         told: set[str] = set()
         before = Told()
         for check in verdict.checks:
-            quiet = bool(verdict.findings)
-            self._check(check, told, before, whole, draw, quiet=quiet)
+            self._check(verdict, check, told, before, whole, draw)
         self.gap()
         if verdict.outcome is Outcome.GRADER_ERROR:
             self.line(
@@ -131,13 +131,12 @@ class Reporter:
 
     def _check(
         self,
+        verdict: Verdict,
         check: CheckResult,
         told: set[str],
         before: Told,
         whole: bool,
         draw: Draw | None,
-        *,
-        quiet: bool,
     ) -> None:
         mark = self._marks[check.outcome]
         head = Text.assemble(
@@ -149,7 +148,7 @@ class Reporter:
         self._print(Text(visible(check.title) + hidden), head)
         if check.error:
             self.line(check.error.strip(), "magenta", 6)
-        if quiet:
+        if verdict.findings:
             return
         if before.repeats(check) and not whole:
             for finding in check.findings:
@@ -167,6 +166,9 @@ class Reporter:
             else:
                 narrow = self._console.width < 60
                 self._story(_shortened(finding.timeline), 0 if narrow else 6)
+            again = see_again(verdict, check, finding, file=True)
+            if again:
+                self.line(f"To see it again: {with_course(again)}", indent=6)
         if check.findings:
             self.gap()
 

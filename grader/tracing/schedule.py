@@ -19,10 +19,7 @@ class Able(Protocol):
     `number` counts the program's processes in the order of their making, from 0;
     `depth` is 0 for the first, 1 for its children; `woken` says that it waited and
     that what it waited for may have come; `spinning` that it runs without getting
-    anywhere; `in_write` that it is in the midst of a write to a standard stream,
-    where only schedules that ask for it (`Schedule.splits_writes`) let others run;
-    `found_none` that it has just asked for a dead child, waitpid(2) with WNOHANG,
-    and there was none.
+    anywhere.
     """
 
     @property
@@ -35,10 +32,6 @@ class Able(Protocol):
     def woken(self) -> bool: ...
     @property
     def spinning(self) -> bool: ...
-    @property
-    def in_write(self) -> bool: ...
-    @property
-    def found_none(self) -> bool: ...
 
 
 # Chooses one of the able threads, or None to let time pass first. Time can only
@@ -50,16 +43,15 @@ Chooser = Callable[[Sequence[Able], bool], Able | None]
 class Schedule:
     """A timing, by name. `start` gives a fresh chooser for each run.
 
-    A write to a standard stream is one atomic step, unless `splits_writes`: then
-    the first process may be interrupted inside it, by what the others do.
-    `fine`: others may also run where a program calls a file by its name, and between
-    what it has found out and ``signal.pause``, which waits for the next signal.
+    A write to a standard stream is one atomic step, unless it is `fine`: then the first
+    process may be interrupted inside it, by what the others do. Others may also run
+    where a program calls a file by its name, and between what it has found out and
+    ``signal.pause``, which waits for the next signal.
     """
 
     name: str
     says: str
     start: Callable[[], Chooser]
-    splits_writes: bool = False
     fine: bool = False
 
 
@@ -104,44 +96,6 @@ def _parent_held() -> Chooser:
     return choose
 
 
-def _overtaken(
-    where: Callable[[Able], bool], *, after_rest: bool
-) -> Callable[[], Chooser]:
-    """The parent goes first, but now and then one of its children ends meanwhile.
-
-    It is overtaken wherever `where` says so; `after_rest`: only once it has waited
-    for the first time.
-    """
-
-    def start() -> Chooser:
-        rested = not after_rest
-        target: int | None = None
-
-        def choose(able: Sequence[Able], can_wait: bool) -> Able:
-            nonlocal rested, target
-            children = sorted(
-                ((a.number, a.tid, a) for a in able if a.depth > 0),
-                key=lambda entry: entry[:2],
-            )
-            parent = next((a for a in able if a.depth == 0), None)
-            if parent is None:
-                rested, target = True, None
-                return children[0][2]
-            rested = rested or parent.woken or parent.spinning
-            if children and rested and where(parent):
-                # One child runs until it ends or waits; then the parent goes on.
-                target = children[0][0] if target is None else target
-                running = [a for number, _, a in children if number == target]
-                if running:
-                    return running[0]
-            target = None
-            return parent
-
-        return choose
-
-    return start
-
-
 def _at_random(seed: int) -> Callable[[], Chooser]:
     def start() -> Chooser:
         generator = random.Random(seed)
@@ -169,28 +123,6 @@ hold_parent_until_children_end = Schedule(
     "once the parent waits, it does not run until all its children have ended",
     _parent_held,
 )
-overtaken_in_writes = Schedule(
-    "overtaken_in_writes",
-    "a child ends whenever the parent is inside a write to standard output",
-    _overtaken(lambda parent: parent.in_write, after_rest=False),
-    splits_writes=True,
-)
-overtaken_in_handler_writes = Schedule(
-    "overtaken_in_handler_writes",
-    "once the parent has waited, a child ends whenever it is inside a write",
-    _overtaken(lambda parent: parent.in_write, after_rest=True),
-    splits_writes=True,
-)
-overtaken_between_calls = Schedule(
-    "overtaken_between_calls",
-    "once the parent has waited, a child ends between any two of its calls",
-    _overtaken(lambda parent: not parent.woken, after_rest=True),
-)
-overtaken_after_looking = Schedule(
-    "overtaken_after_looking",
-    "a child ends as soon as the parent has looked for a dead one and found none",
-    _overtaken(lambda parent: parent.found_none, after_rest=False),
-)
 
 
 def seeded(seed: int) -> Schedule:
@@ -206,9 +138,5 @@ SCHEDULES: dict[str, Schedule] = {
         child_first,
         hold_children,
         hold_parent_until_children_end,
-        overtaken_in_writes,
-        overtaken_in_handler_writes,
-        overtaken_between_calls,
-        overtaken_after_looking,
     )
 }

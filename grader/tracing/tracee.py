@@ -110,8 +110,6 @@ class Thread:
     signalled: bool = False
     cleared: bool = False
     after_write: bool = False
-    in_write: bool = False
-    found_none: bool = False
     alerted: bool = False
     vfork_child: Traced | None = None
     interrupted: str | None = None

@@ -591,7 +591,6 @@ class Tracer:
             if thread not in looping:
                 looping.clear()  # it may change what the others look at
         thread.stirred = thread.alerted = False
-        thread.in_write = thread.found_none = False
         if thread.vfork_child is not None:
             thread.vfork_child = None
         if thread.state is State.HELD:
@@ -728,11 +727,11 @@ class Tracer:
             thread.parked = call
             return True
         if (
-            self._schedule.splits_writes
+            self._schedule.fine
             and thread.number == 0
             and self._is_standard_write(thread, call)
         ):
-            thread.parked, thread.in_write = call, True
+            thread.parked = call
             return True
         return self._enter(thread, call)
 

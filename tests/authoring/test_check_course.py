@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -333,10 +334,11 @@ ALSO = {"a wrong answer that is right": "no wrong answer fails the check 'is-pol
 
 
 def test_a_course_in_order_is_proved(course: Course) -> None:
-    """Right answers as often as is asked, the others once."""
+    """Right answers as often as is asked, the others once; all are searched once."""
     proof = _proof(course, times=2)
     assert (proof.faults, proof.failures) == ([], [])
-    assert proof.graded == 3 + 3 * 2 + 6  # stubs, right answers, wrong ones
+    stubs, right, wrong = 3, 3, 6
+    assert proof.graded == stubs + right * 2 + wrong + right + wrong
 
 
 @pytest.mark.parametrize("fault", SHOWN)
@@ -360,7 +362,61 @@ def test_a_right_answer_that_is_so_only_sometimes(course: Course) -> None:
     count.unlink()
     (fault,) = _proof(course, times=4).faults
     assert fault.what.startswith(f"{path}: ")
-    assert re.search(r"less than full marks in \d of 4 gradings", fault.what)
+    assert re.search(r"less than full marks in \d of 5 gradings", fault.what)
+
+
+# Wrong where its child runs just after each of nine writes: a search in order does not
+# come to that, one at random soon does, and `child_first` at once.
+DEEP = """\
+# diagnosis: zombie-left
+# A reader that is so quick takes care of itself.
+import os
+import select
+import sys
+
+code = int(sys.argv[1]) if len(sys.argv) > 1 else 3
+r, w = os.pipe()
+pid = os.fork()
+if pid == 0:
+    for _ in range(9):
+        os.read(r, 1)
+    os._exit(code)
+quick = True
+for _ in range(9):
+    os.write(w, b"x")
+    quick = quick and not select.select([r], [], [], 0)[0]
+print("the child ended with", code)
+if not quick:
+    os.waitpid(pid, 0)
+"""
+
+
+def test_a_right_answer_that_fails_in_some_order(course: Course) -> None:
+    """One that grading alone does not come to; it is said how to see it."""
+    path = course.solutions / "exercise1" / "right" / "deep.py"
+    path.write_text(DEEP)
+    (fault,) = _proof(course).faults
+    assert fault.what.startswith(f"{path}: it got less than full marks in 1 of 2")
+    assert "gradings: zombie-left, the child" in fault.what
+    words = re.fullmatch(
+        r"see it with `grade (.*)`, then mend the answer.*", fault.cure
+    )
+    assert words
+    assert main(shlex.split(words[1])) == 1
+
+
+def test_a_wrong_answer_that_no_search_finds(course: Course) -> None:
+    """But a schedule that its check names."""
+    _change(CHECKS, r"leaves_no_zombie\(\)\n", "leaves_no_zombie(),\n child_first,\n")(
+        course.folder
+    )
+    path = course.solutions / "exercise1" / "wrong" / "deep.py"
+    path.write_text(DEEP)
+    # Another answer is told other things by that schedule, too.
+    (fault,) = [f for f in _proof(course).faults if f.what.startswith(f"{path}: ")]
+    assert "without the schedules that checks name it is told" in fault.what
+    assert "told nothing: the search that `in_any_order` makes" in fault.what
+    assert "fewer processes or steps, so that 24 runs come to it" in fault.cure
 
 
 # --- the command ----------------------------------------------------------------
@@ -384,7 +440,7 @@ def test_the_command_tells_all_faults(
     ):
         assert path in printed
         assert cure in printed
-    assert "1 exercise, 10 gradings: 4 faults." in printed
+    assert "1 exercise, 17 gradings: 4 faults." in printed
 
 
 def test_the_command_takes_the_course_of_this_folder(
@@ -393,7 +449,7 @@ def test_the_command_takes_the_course_of_this_folder(
     """And says that nothing is wrong, with status 0."""
     monkeypatch.chdir(course.folder)
     assert main(["check-course", "--times", "1"]) == 0
-    assert "1 exercise, 12 gradings: no fault." in capsys.readouterr().out
+    assert "1 exercise, 21 gradings: no fault." in capsys.readouterr().out
 
 
 def test_what_the_grader_could_not_do(

@@ -342,10 +342,22 @@ def test_explore_a_right_program(capsys: pytest.CaptureFixture[str]) -> None:
     program = str(PROGRAMS / "one_pipe.py")
     assert main(["trace", "--explore", "200", program]) == 0
     output = " ".join(capsys.readouterr().out.split())
-    assert "all interleavings with at most 2 preemptions" in output
+    assert "in all 8 interleavings with at most 2 preemptions, but for" in output
     assert main(["trace", "--explore", "3", program]) == 0
     output = " ".join(capsys.readouterr().out.split())
-    assert "in 3 runs; there are more interleavings than these" in output
+    assert "in 3 runs: all interleavings without preemption, but for" in output
+    assert "and some of those with more. The story is that of the first." in output
+
+
+def test_explore_for_so_many_seconds(capsys: pytest.CaptureFixture[str]) -> None:
+    """The first run is made in any case."""
+    program = str(PROGRAMS / "one_pipe.py")
+    assert main(["trace", "--explore", "200", "--seconds", "1e-9", program]) == 0
+    output = " ".join(capsys.readouterr().out.split())
+    assert "in 1 run: all interleavings without preemption, but for" in output
+    with pytest.raises(SystemExit, match="2"):
+        main(["trace", "--explore", "2", "--seconds", "0", program])
+    assert "'0' is not a number above 0" in capsys.readouterr().err
 
 
 def test_a_code_of_another_program(capsys: pytest.CaptureFixture[str]) -> None:

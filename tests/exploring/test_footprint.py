@@ -8,10 +8,10 @@ import pytest
 
 from grader.exploring.choices import Pilot
 from grader.exploring.footprint import Mode, affects, footprints
-from grader.exploring.search import Search
+from grader.exploring.search import Search, flown
 from grader.tracing.launch import Zygote
 from grader.tracing.program import run as run_traced
-from grader.tracing.recording import Recording
+from grader.tracing.recording import FileNamed, Recording
 from grader.tracing.schedule import Schedule
 
 APART = """
@@ -37,7 +37,7 @@ def _runs(program: Path, zygote: Zygote) -> int:
     def never(recording: Recording) -> bool:
         return False
 
-    found = Search(run, never, runs=600, preemptions=1).search()
+    found = Search(flown(run), never, runs=600, preemptions=1).search()
     assert found.complete
     return found.runs
 
@@ -51,6 +51,15 @@ def test_processes_on_pipes_of_their_own_are_not_interleaved(tmp_path: Path) -> 
         program.write_text(TOGETHER)
         together = _runs(program, zygote)
     assert together > 2 * apart
+
+
+def test_what_a_process_asks_of_itself_is_no_step(tmp_path: Path) -> None:
+    """From Python 3.12 on it does so at each fork, and nobody else changes it."""
+    program = tmp_path / "program.py"
+    asks = "for name in ('self', os.getpid()): open(f'/proc/{name}/stat').close()\n"
+    program.write_text(f"import os\nos.fork()\n{asks}")
+    recording = run_traced([str(program)], schedule=Pilot({}).schedule)
+    assert [event.path for event in recording.of(FileNamed)] == []
 
 
 def test_what_a_step_touches(tmp_path: Path) -> None:
@@ -122,5 +131,5 @@ def test_what_two_processes_reach_by_different_names(tmp_path: Path, what: str) 
         def fails(recording: Recording) -> bool:
             return recording.root.exit_code != 0
 
-        found = Search(run, fails, runs=60).search()
+        found = Search(flown(run), fails, runs=60).search()
     assert found.failure is not None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 
 from grader.diagnosis.causes import general
 from grader.exploring.choices import Pilot, Turn, decode, encode
-from grader.exploring.search import Found, Ran, Run, Search
+from grader.exploring.search import Found, Ran, Run, Search, flown
 from grader.exploring.shrink import shrink
 from grader.tracing.launch import Zygote
 from grader.tracing.program import run as run_traced
@@ -73,9 +74,9 @@ def test_races_are_found_and_shrunk(name: str, zygote: Zygote) -> None:
     """To the few choices that matter; and these alone bring it about again."""
     run = _runner(zygote, PROGRAMS / f"{name}.py")
     diagnosis, most = RACES[name]
-    found = Search(run, _fails, runs=50).search()
+    found = Search(flown(run), _fails, runs=50).search()
     assert found.failure is not None
-    smallest = shrink(run, _fails, found.failure, runs=50)
+    smallest = shrink(flown(run), _fails, found.failure, runs=50)
     assert len(smallest.choices) <= most
     again = run(Pilot(decode(encode(smallest.choices))).schedule)
     assert _fails(again)
@@ -88,7 +89,7 @@ def test_races_are_found_and_shrunk(name: str, zygote: Zygote) -> None:
 def test_right_programs_are_right_in_all(name: str, zygote: Zygote) -> None:
     """All interleavings with two preemptions, and it is said that they are all."""
     run = _runner(zygote, PROGRAMS / f"{name}.py")
-    found = Search(run, _fails, runs=400).search()
+    found = Search(flown(run), _fails, runs=400).search()
     assert found.failure is None
     assert found.complete
     assert found.runs > 5
@@ -102,15 +103,15 @@ def test_a_handler_that_collects_all_is_never_blamed(zygote: Zygote) -> None:
         children = recording.root.children
         return len(children) != 5 or any(c.collected is None for c in children)
 
-    found = Search(run, fails, runs=100).search()
-    assert found == Found(100, 2, complete=False, failure=None)
+    found = Search(flown(run), fails, runs=100).search()
+    assert found == Found(100, None, complete=False, failure=None)
 
 
 @pytest.mark.parametrize("seed", range(10))
 def test_random_search_alone_finds_merged_signals(seed: int, zygote: Zygote) -> None:
     """Whatever its seed."""
     run = _runner(zygote, PROGRAMS / "one_wait_per_signal.py")
-    search = Search(run, _fails, runs=50, seed=seed, preemptions=None)
+    search = Search(flown(run), _fails, runs=50, seed=seed, preemptions=None)
     found = search.search()
     assert found.failure is not None
     assert not found.complete
@@ -125,11 +126,62 @@ def test_the_same_choices_give_the_same_run(zygote: Zygote) -> None:
         seen.append(recording)
         return False
 
-    Search(run, notes, runs=30, seed=7).search()
+    Search(flown(run), notes, runs=30, seed=7).search()
     assert len({str(_normal(recording)) for recording in seen}) > 5
     for recording in seen:
         again = run(Pilot(decode(recording.schedule)).schedule)
         assert _normal(again) == _normal(recording)
+
+
+SLEEPER = """\
+import os
+import time
+
+pid = os.fork()
+if pid == 0:
+    os.write(1, b"hello")
+    os._exit(0)
+for _ in range(20):
+    time.sleep(0.1)
+    if os.waitpid(pid, os.WNOHANG)[0]:
+        break
+"""
+PRINTER = """\
+import os
+import signal
+import sys
+
+
+def say(*_):
+    print("hello", flush=True)
+
+
+signal.signal(signal.SIGCHLD, say)
+if os.fork() == 0:
+    os._exit(0)
+say()
+os.wait()
+"""
+
+
+@pytest.mark.parametrize(
+    ("program", "diagnosis", "code"),
+    [(SLEEPER, "orphan-left", r"x\d+\+"), (PRINTER, "uncaught-exception", r"x\d+b")],
+)
+def test_what_named_schedules_were_made_for(
+    program: str, diagnosis: str, code: str, tmp_path: Path, zygote: Zygote
+) -> None:
+    """A child that does nothing for long, a signal in the midst of a write."""
+    file = tmp_path / "program.py"
+    file.write_text(program)
+    fly = flown(_runner(zygote, file))
+    found = Search(fly, _fails, runs=20, systematic=20, preemptions=1).search()
+    assert found.failure is not None
+    smallest = shrink(fly, _fails, found.failure, runs=20)
+    assert re.fullmatch(code, smallest.recording.schedule)
+    again = fly(Pilot(decode(smallest.recording.schedule))).recording
+    assert _normal(again) == _normal(smallest.recording)
+    assert diagnosis in {finding.id for finding in general(again)}
 
 
 def test_choices_that_cannot_be_made_are_told(zygote: Zygote) -> None:
@@ -145,7 +197,7 @@ def test_a_search_keeps_to_its_runs(zygote: Zygote) -> None:
     counted: list[int] = []
     run = _runner(zygote, REFERENCE, "5")
     never: Callable[[Recording], bool] = lambda recording: False  # noqa: E731  # typed
-    found = Search(run, never, runs=7, progress=counted.append).search()
+    found = Search(flown(run), never, runs=7, progress=counted.append).search()
     assert found.runs == 7
     assert counted == list(range(1, 8))
 
@@ -155,6 +207,6 @@ def test_a_shrunk_run_is_called_by_what_it_did(zygote: Zygote) -> None:
     run = _runner(zygote, PROGRAMS / "one_pipe.py")
     cannot = {step: Turn(9) for step in (1, 2)}
     failure = Ran(cannot, run(Pilot(cannot).schedule))
-    smallest = shrink(run, lambda recording: True, failure, runs=10)
+    smallest = shrink(flown(run), lambda recording: True, failure, runs=10)
     assert smallest.choices == {}
     assert smallest.recording.schedule == "x"

@@ -51,9 +51,28 @@ HIDDEN = Verdict(
     "pipe.py",
     (PASSED, replace(FAILED, id="secret", title="Also with 0", hidden=True), AGAIN),
 )
+RACED = Verdict(
+    "exercise2",
+    "my pipe.py",
+    (
+        PASSED,
+        replace(
+            FAILED,
+            findings=tuple(replace(f, schedule="x9a-13+") for f in FAILED.findings),
+        ),
+        replace(
+            FAILED,
+            id="secret",
+            title="Also with 0",
+            hidden=True,
+            findings=tuple(replace(f, schedule="x7b") for f in FAILED.findings),
+        ),
+    ),
+)
 VERDICTS = {
     "partial": PARTIAL,
     "grader-error": ERROR,
     "not-run": NOT_RUN,
     "hidden": HIDDEN,
+    "raced": RACED,
 }

@@ -36,7 +36,7 @@ def _leave(tracing: Tracing, thread: Thread, call: Call, result: int) -> After:
     for position in positions:
         folder = call.arguments[position - 1] if at_folder else None
         path = _path(thread, call.arguments[position], folder)
-        if path is None or path.startswith(_INSTALLED):
+        if path is None or path.startswith((*_INSTALLED, *_about(thread))):
             continue
         ours = True
         tracing.record(
@@ -48,6 +48,11 @@ def _leave(tracing: Tracing, thread: Thread, call: Call, result: int) -> After:
             error=-min(result, 0),
         )
     return After.SWITCH if ours else After.GO_ON
+
+
+def _about(thread: Thread) -> tuple[str, str]:
+    """What a process asks /proc of itself: from Python 3.12 on, at each fork."""
+    return "/proc/self/", f"/proc/{thread.pid}/"
 
 
 def _changes(call: Call) -> bool:

@@ -62,7 +62,6 @@ def _hold(tracing: Tracing, thread: Thread, call: Call) -> After:
 
 def _found_none(tracing: Tracing, thread: Thread, call: Call) -> None:
     thread.fruitless += 1
-    thread.found_none = True
     tracing.record_wait(
         thread.owner, target=_target(call), no_hang=True, child=None, error=0
     )
@@ -98,7 +97,6 @@ def _leave_wait(tracing: Tracing, thread: Thread, call: Call, result: int) -> Af
     keeps = call.name == "waitid" and call.arguments[3] & _WNOWAIT
     if result < 0 or not child:
         thread.fruitless += 1
-        thread.found_none = result == 0
     else:
         thread.progressed()
     tracing.record_wait(

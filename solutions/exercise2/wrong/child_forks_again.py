@@ -1,4 +1,4 @@
-# diagnosis: orphan-left
+# diagnosis: orphan-left, zombie-left
 # A worker has to be forked twice, so that nobody has to wait for it.
 import os
 import sys

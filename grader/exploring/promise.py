@@ -1,0 +1,51 @@
+"""What breaks the promise that something holds in any order of events."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from grader.exploring.choices import Pilot
+from grader.exploring.orders import IN_GRADING
+from grader.exploring.search import Fly, Ran, Search
+from grader.exploring.shrink import shrink
+from grader.tracing.recording import Recording
+
+# So many steps the runs of a search may have, each on average: a program that has far
+# more is searched in fewer runs.
+_STEPS = 200
+
+# So many runs are made at most to shorten what was found.
+_SHRINKING = 40
+
+# What a run is told, None where nothing is wrong with it.
+Diagnosis = Callable[[Recording], str | None]
+
+
+def breaking(fly: Fly, diagnosis: Diagnosis, *, runs: int) -> Recording | None:
+    """A run that has a diagnosis, by the fewest choices that still lead to the same.
+
+    None where none is found in so many runs. As many as there are in grading are
+    systematic, and half of those beyond.
+    """
+    steps = 0
+
+    def counting(pilot: Pilot) -> Ran:
+        nonlocal steps
+        ran = fly(pilot)
+        steps += len(ran.recording.steps)
+        return ran
+
+    found = Search(
+        counting,
+        lambda run: diagnosis(run) is not None,
+        runs=runs,
+        systematic=(runs + min(runs, IN_GRADING)) // 2,
+        enough=lambda: steps > runs * _STEPS,
+    ).search()
+    if found.failure is None:
+        return None
+    first = diagnosis(found.failure.recording)
+    smallest = shrink(
+        fly, lambda run: diagnosis(run) == first, found.failure, runs=_SHRINKING
+    )
+    return smallest.recording
