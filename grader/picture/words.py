@@ -103,9 +103,13 @@ def quoted(data: bytes, *, colours: bool = True) -> str:
     """
     if not colours:
         data = _COLOUR.sub(b"", data)
-    text = data[:_LONGEST].decode(errors="surrogateescape")
-    inside = "".join(_escaped(character) for character in text)
-    return f'"{inside}"' + ("..." if len(data) > _LONGEST else "")
+    cut, more = data[:_LONGEST], "..." if len(data) > _LONGEST else ""
+    try:
+        inside = cut.decode().encode("unicode_escape").decode().replace('"', r"\"")
+    except UnicodeDecodeError:
+        text = cut.decode(errors="surrogateescape")
+        inside = "".join(_escaped(character) for character in text)
+    return f'"{inside}"{more}'
 
 
 def _escaped(character: str) -> str:
