@@ -29,6 +29,9 @@ from grader.worker import Desk, Order, Runner
 # Seconds of runs.
 _WORTH_TELLING = 1.0
 
+# Events of a run that is made again, to tell its lines.
+_MOST_RETOLD = 2000
+
 _HARMED = (
     "while the program ran, its file was changed or removed: by itself, or by another "
     "program that runs with the same rights, such as a submission graded beside it"
@@ -186,7 +189,8 @@ class CheckRunner:
         )
         try:
             item.runtest()
-        except CheckFailed as failure:
+        except CheckFailed as first:
+            failure = self._with_lines(item, first)
             findings = _with_story(failure.findings, self._story(failure.run))
             failed = replace(result, outcome=CheckOutcome.FAILED, findings=findings)
             if self._runner.program.harmed:
@@ -201,6 +205,21 @@ class CheckRunner:
                     replace(result, outcome=CheckOutcome.PASSED, earned=check.points)
                 )
             )
+
+    def _with_lines(self, item: pytest.Function, failure: CheckFailed) -> CheckFailed:
+        """The same failure in a run that tells the lines of the program, if it can."""
+        run = failure.run
+        if run.exceeded is not None or len(run.events) > _MOST_RETOLD:
+            return failure  # what took long once would take as long again
+        item.funcargs["program"] = self._runner.program.telling(run)
+        try:
+            item.runtest()
+        except CheckFailed as again:
+            if _ids(again) == _ids(failure):
+                return again
+        except Exception:
+            return failure  # the program is not to be relied on to do the same again
+        return failure
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Say what pytest saw, for a check that came to no outcome of its own."""
@@ -229,6 +248,10 @@ def _process_of_its_own() -> Iterator[None]:
         traceback.print_exc()
     finally:
         os._exit(status)
+
+
+def _ids(failure: CheckFailed) -> list[str]:
+    return [finding.id for finding in failure.findings]
 
 
 def _with_story(

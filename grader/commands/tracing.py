@@ -55,7 +55,7 @@ def add_trace(command: argparse.ArgumentParser) -> None:
 def trace_program(arguments: argparse.Namespace) -> int:
     """Run a program and tell what its processes did; the exit status."""
     from grader.commands.exploring import explored, outcome, run_once, schedule_of
-    from grader.commands.picturing import drawn, write_pictures
+    from grader.commands.picturing import drawn, source_of, write_pictures
     from grader.diagnosis.causes import general
     from grader.report.files import check_writable, keep_apart, write_whole
     from grader.report.recording import recording_json
@@ -71,6 +71,8 @@ def trace_program(arguments: argparse.Namespace) -> int:
     for file in filter(None, files):
         check_writable(file)
     keep_apart(Path(arguments.program), *filter(None, files))
+    # Read now: the program may change its file.
+    source = source_of(arguments.program) if arguments.html is not None else []
     to = console()
     reporter = Reporter(to)
     try:
@@ -111,5 +113,5 @@ def trace_program(arguments: argparse.Namespace) -> int:
         data = recording_json(recording, findings)
         write_whole(arguments.json, json.dumps(data, indent=2) + "\n")
     if arguments.svg is not None or arguments.html is not None:
-        write_pictures(arguments, recording, findings)
+        write_pictures(arguments, recording, findings, source)
     return NOT_FULL if findings else FULL

@@ -22,6 +22,7 @@ from pathlib import Path
 from grader.tracing.errors import TracingError, TracingRefused
 from grader.tracing.launch import Zygote
 from grader.tracing.limits import Limits
+from grader.tracing.lines import SourceLines, layout
 from grader.tracing.recording import Limit, Recording, Rest, Stream
 from grader.tracing.schedule import Schedule, take_turns
 from grader.tracing.tracer import Outcome, Tracer
@@ -283,6 +284,7 @@ def trace(
     directory: str | os.PathLike[str] | None = None,
     pipe_size: int | None = None,
     zygote: Zygote | None = None,
+    lines: bool = False,
 ) -> Iterator[Program]:
     """Start a program under the tracer and hold it before its first call.
 
@@ -292,7 +294,8 @@ def trace(
     None leaves standard input open for `Program.type`. `pipe_size` shrinks the
     pipes that the program makes, in bytes, pipe(7). `directory` is where it runs
     (default: a scratch folder that is removed afterwards). `zygote` is a warm
-    interpreter to fork it from; without one, one is started and ended.
+    interpreter to fork it from; without one, one is started and ended. `lines`:
+    events tell the line of the program that made them, where that can be known.
 
     At the end of the ``with`` block nothing of the program is left.
 
@@ -323,6 +326,7 @@ def trace(
             streams.drain,
             streams.foreground,
             pipe_size,
+            _source_lines(zygote, argv[0]) if lines and _is_python(path) else None,
         )
         cleanup.callback(tracer.clock.close)
         job: Job = (
@@ -356,6 +360,11 @@ def trace(
             os.close(our_gate)
         tracer.begin()
         yield Program(tracer, pid, streams)
+
+
+def _source_lines(zygote: Zygote, file: str) -> SourceLines | None:
+    known = layout()
+    return SourceLines(known, zygote.interpreter(), file) if known else None
 
 
 def _take_a_pid() -> None:
