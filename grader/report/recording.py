@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import fields, is_dataclass
 from typing import Any
 
+from grader.diagnosis.deadlock import graph_json
 from grader.tracing.recording import Process, Recording, Rest
 from grader.verdict import Finding, finding_json
 
@@ -22,6 +23,7 @@ def recording_json(run: Recording, findings: Sequence[Finding]) -> dict[str, Any
         "exceeded": run.exceeded.value if run.exceeded else None,
         "stopped": run.stopped,
         "stuck": _rest(run.stuck) if run.stuck else None,
+        "waits_for": graph_json(run),
         "processes": [_process(process) for process in run.processes],
         "events": [
             {"event": type(event).__name__, **_plain(event)} for event in run.events
