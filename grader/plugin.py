@@ -20,6 +20,7 @@ from typing import Any
 import pytest
 
 from grader.checking import CheckFailed, Submission
+from grader.report.story import steps
 from grader.report.timeline import full, timeline
 from grader.tracing import ptrace
 from grader.tracing.recording import Recording
@@ -191,7 +192,7 @@ class CheckRunner:
             item.runtest()
         except CheckFailed as first:
             failure = self._with_lines(item, first)
-            findings = _with_story(failure.findings, self._story(failure.run))
+            findings = self._with_story(failure)
             failed = replace(result, outcome=CheckOutcome.FAILED, findings=findings)
             if self._runner.program.harmed:
                 failed = replace(result, error=_HARMED)  # it may be nobody's fault here
@@ -205,6 +206,13 @@ class CheckRunner:
                     replace(result, outcome=CheckOutcome.PASSED, earned=check.points)
                 )
             )
+
+    def _with_story(self, failure: CheckFailed) -> tuple[Finding, ...]:
+        """The first finding tells the run's story; the others are of the same run."""
+        first, *others = failure.findings
+        source = self._runner.program.source.decode(errors="replace").split("\n")
+        told = steps(failure.run, failure.findings, source)
+        return (replace(first, timeline=self._story(failure.run), steps=told), *others)
 
     def _with_lines(self, item: pytest.Function, failure: CheckFailed) -> CheckFailed:
         """The same failure in a run that tells the lines of the program, if it can."""
@@ -252,11 +260,3 @@ def _process_of_its_own() -> Iterator[None]:
 
 def _ids(failure: CheckFailed) -> list[str]:
     return [finding.id for finding in failure.findings]
-
-
-def _with_story(
-    findings: tuple[Finding, ...], story: tuple[str, ...]
-) -> tuple[Finding, ...]:
-    """The first finding tells the run's story; the others are of the same run."""
-    first, *others = findings
-    return (replace(first, timeline=story), *others)

@@ -59,6 +59,7 @@ def trace_program(arguments: argparse.Namespace) -> int:
     from grader.diagnosis.causes import general
     from grader.report.files import check_writable, keep_apart, write_whole
     from grader.report.recording import recording_json
+    from grader.report.story import steps
     from grader.report.terminal import Reporter, console
     from grader.report.timeline import full, timeline
 
@@ -72,7 +73,7 @@ def trace_program(arguments: argparse.Namespace) -> int:
         check_writable(file)
     keep_apart(Path(arguments.program), *filter(None, files))
     # Read now: the program may change its file.
-    source = source_of(arguments.program) if arguments.html is not None else []
+    source = source_of(arguments.program)
     to = console()
     reporter = Reporter(to)
     try:
@@ -99,6 +100,10 @@ def trace_program(arguments: argparse.Namespace) -> int:
         )
     findings = general(recording)
     whole = arguments.verbose
+    told = steps(recording, findings, source)
+    if told:
+        reporter.steps(told)
+        reporter.gap()
     if arguments.picture:
         reporter.story(drawn(recording, findings, to, whole=whole), whole=True)
     else:
@@ -110,7 +115,7 @@ def trace_program(arguments: argparse.Namespace) -> int:
     elif not findings:
         reporter.line("Nothing is wrong that can be known without its exercise.")
     if arguments.json is not None:
-        data = recording_json(recording, findings)
+        data = recording_json(recording, findings, told)
         write_whole(arguments.json, json.dumps(data, indent=2) + "\n")
     if arguments.svg is not None or arguments.html is not None:
         write_pictures(arguments, recording, findings, source)

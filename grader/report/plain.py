@@ -21,4 +21,4 @@ def paragraph(finding: Finding) -> str:
         parts.append(f"Why: {finding.why}")
     if finding.read:
         parts.append(f"Read: {', '.join(finding.read)}")
-    return visible("\n".join([*parts, *finding.timeline]))
+    return visible("\n".join([*parts, *finding.steps, *finding.timeline]))

@@ -13,7 +13,9 @@ from grader.verdict import Finding, finding_json
 SCHEMA = 1
 
 
-def recording_json(run: Recording, findings: Sequence[Finding]) -> dict[str, Any]:
+def recording_json(
+    run: Recording, findings: Sequence[Finding], steps: Sequence[str] = ()
+) -> dict[str, Any]:
     """A run as documented in docs/recording.md: only what JSON has types for."""
     return {
         "schema": SCHEMA,
@@ -28,6 +30,7 @@ def recording_json(run: Recording, findings: Sequence[Finding]) -> dict[str, Any
         "events": [
             {"event": type(event).__name__, **_plain(event)} for event in run.events
         ],
+        "steps": list(steps),
         "findings": [finding_json(finding) for finding in findings],
     }
 
