@@ -61,6 +61,8 @@ def write_pictures(
 
 def source_of(program: str) -> list[str]:
     """The lines of a Python program; none where it is no readable text."""
+    if not Path(program).is_file():
+        return []  # a FIFO, say: nobody may ever write to it
     try:
         # As the interpreter reads it: with the encoding that it declares.
         with tokenize.open(program) as file:
