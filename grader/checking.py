@@ -16,7 +16,7 @@ import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar, cast
 from zlib import crc32
@@ -77,6 +77,10 @@ class Submission:
     long each run took, in seconds of real time. `orders` are the runs that a promise of
     any order is held against; where that is one by its code, `strayed` has the step at
     which each such run could not follow it, None for one that did.
+
+    `retold` is a run that a check failed in, as `made` knows it by its recording's
+    `id`: where the check is called again, that run is made again, with the lines of the
+    program. To have them from each run would make all of them a quarter longer.
     """
 
     name: str
@@ -90,12 +94,21 @@ class Submission:
     orders: Orders = AS_GRADED
     harmed: list[str] = field(default_factory=list)
     strayed: list[int | None] = field(default_factory=list)
+    made: dict[int, str] = field(default_factory=dict)
+    retold: str | None = None
+
+    def telling(self, run: Recording) -> Submission:
+        """The same program, for a check that failed in `run` and is called again."""
+        known_by = self.made.get(id(run), "")
+        return replace(self, harmed=[], strayed=[], made={}, retold=known_by)
 
     @contextmanager
     def start(
         self, *arguments: object, schedule: Schedule = take_turns, **options: Any
     ) -> Iterator[Program]:
         """Start it and hold it; the options are those of `grader.tracing.trace`."""
+        spun = self._spun(arguments, options)
+        options.setdefault("lines", self.retold is not None)
         with scratch_folder(self.directory) as folder:
             file = folder / self.name
             file.write_bytes(self.source)
@@ -107,7 +120,7 @@ class Submission:
                     limits=self.limits,
                     directory=folder,
                     zygote=self.zygote,
-                    spun=self._spun(arguments, options),
+                    spun=spun,
                     code=self.code,
                     **options,
                 ) as program:
@@ -222,7 +235,9 @@ class Submission:
         """Makes the runs of a search, each once for all checks that search the same."""
         fly = flown(run)
         return lambda pilot: self._kept(
-            ("searched", what, pilot.name), lambda: fly(pilot)
+            ("searched", what, pilot.name),
+            lambda: fly(pilot),
+            lambda ran: ran.recording,
         )
 
     def _look_at(
@@ -246,23 +261,32 @@ class Submission:
         self, what: object, record: Callable[[], Recording], *, fresh: bool
     ) -> Recording:
         """A run, if need be: `what` are all things that it depends on."""
-        return record() if fresh else self._kept(what, record)
+        return record() if fresh else self._kept(what, record, lambda run: run)
 
-    def _kept(self, what: object, make: Callable[[], Kept]) -> Kept:
+    def _kept(
+        self,
+        what: object,
+        make: Callable[[], Kept],
+        recording: Callable[[Kept], Recording],
+    ) -> Kept:
         """What some check has made before, or is made now and kept for the others."""
         try:
             known_by = described(what)
         except ValueError:
             return make()  # nothing tells it from a run of another kind
+        if repr(known_by) == self.retold:
+            return make()
         with self.shelf.making(known_by):
-            known = self.shelf.find(known_by)
-            if known is not None:
-                return cast(Kept, known)
-            harmed = len(self.harmed)
-            made = make()
-            if len(self.harmed) == harmed:
-                self.shelf.put(known_by, made)
-            return made
+            found = self.shelf.find(known_by)
+            if found is None:
+                harmed = len(self.harmed)
+                kept = make()
+                if len(self.harmed) == harmed:
+                    self.shelf.put(known_by, kept)
+            else:
+                kept = cast(Kept, found)
+        self.made[id(recording(kept))] = repr(known_by)
+        return kept
 
 
 def _told(holds: Callable[[Recording], object], run: Recording) -> str | None:

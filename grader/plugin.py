@@ -22,6 +22,7 @@ import pytest
 
 from grader.checking import CheckFailed, Submission
 from grader.picture.kept import picture_of
+from grader.report.story import steps
 from grader.report.timeline import full, timeline
 from grader.tracing import ptrace
 from grader.tracing.recording import Recording
@@ -30,6 +31,9 @@ from grader.worker import Desk, Order, Runner
 
 # Seconds of runs.
 _WORTH_TELLING = 1.0
+
+# Events of a run that is made again, to tell its lines.
+_MOST_RETOLD = 2000
 
 _HARMED = (
     "while the program ran, its file was changed or removed: by itself, or by another "
@@ -196,13 +200,11 @@ class CheckRunner:
         )
         try:
             try:
-                if _is_plain(item):
-                    check(self._runner.program)
-                else:
-                    item.runtest()
+                _call(item, self._runner.program)
             finally:
                 self._say_whether_followed(result.id)
-        except CheckFailed as failure:
+        except CheckFailed as first:
+            failure = self._with_lines(item, first)
             findings = self._with_story(failure)
             failed = replace(result, outcome=CheckOutcome.FAILED, findings=findings)
             if self._runner.program.harmed:
@@ -222,9 +224,28 @@ class CheckRunner:
         """The first finding tells and shows the run; the others are of the same one."""
         first, *others = failure.findings
         run = failure.run
-        shown = picture_of(run, failure.findings, whole=self._story is full)
-        first = replace(first, timeline=self._story(run), picture=shown)
+        source = self._runner.program.source.decode(errors="replace").split("\n")
+        first = replace(
+            first,
+            timeline=self._story(run),
+            steps=steps(run, failure.findings, source),
+            picture=picture_of(run, failure.findings, whole=self._story is full),
+        )
         return (first, *others)
+
+    def _with_lines(self, item: pytest.Function, failure: CheckFailed) -> CheckFailed:
+        """The same failure in a run that tells the lines of the program, if it can."""
+        run = failure.run
+        if run.exceeded is not None or len(run.events) > _MOST_RETOLD:
+            return failure  # what took long once would take as long again
+        try:
+            _call(item, self._runner.program.telling(run))
+        except CheckFailed as again:
+            if _ids(again) == _ids(failure):
+                return again
+        except Exception:
+            return failure  # the program is not to be relied on to do the same again
+        return failure
 
     def _say_whether_followed(self, identity: str) -> None:
         """Say whether the one schedule that is asked for is one of this program."""
@@ -260,6 +281,15 @@ def _run_often(items: Sequence[pytest.Function]) -> str:
     return ""
 
 
+def _call(item: pytest.Function, program: Submission) -> None:
+    """Call a check with a program."""
+    if _is_plain(item):
+        item.function(program)
+    else:
+        item.funcargs["program"] = program
+        item.runtest()
+
+
 def _is_plain(item: pytest.Function) -> bool:
     """Whether pytest would do no more for a check than to call it with the program.
 
@@ -284,3 +314,7 @@ def _process_of_its_own() -> Iterator[None]:
         traceback.print_exc()
     finally:
         os._exit(status)
+
+
+def _ids(failure: CheckFailed) -> list[str]:
+    return [finding.id for finding in failure.findings]

@@ -38,8 +38,9 @@ class Finding:
 
     `id` is a diagnosis, `message` what happened in this run, `why` why that is
     wrong, `read` man pages, `line` a line of the submission, `schedule` the name
-    of the run's timing, `timeline` the run's story, one line an entry, `picture` what
-    to draw of it, which `grader.picture.data` reads.
+    of the run's timing, `timeline` the run's whole story, one line an entry, `steps`
+    how it came about, a sentence an entry, `picture` what to draw of it, which
+    `grader.picture.data` reads.
     """
 
     id: str
@@ -49,6 +50,7 @@ class Finding:
     line: int | None = None
     schedule: str = ""
     timeline: tuple[str, ...] = ()
+    steps: tuple[str, ...] = ()
     picture: str = ""
 
 
@@ -156,13 +158,13 @@ def finding_json(finding: Finding) -> dict[str, Any]:
     data = asdict(finding)
     data["read"] = list(finding.read)
     data["timeline"] = list(finding.timeline)
+    data["steps"] = list(finding.steps)
     return data
 
 
 def _finding_from_json(data: Mapping[str, Any]) -> Finding:
-    return Finding(
-        **{**data, "read": tuple(data["read"]), "timeline": tuple(data["timeline"])}
-    )
+    lists = ("read", "timeline", "steps")
+    return Finding(**{**data, **{key: tuple(data.get(key, ())) for key in lists}})
 
 
 def check_json(check: CheckResult) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from grader.errors import UsageError
 
 if TYPE_CHECKING:
-    from grader.exploring.choices import Pilot
+    from grader.exploring.choices import Choices, Pilot
     from grader.exploring.search import Found
     from grader.tracing.launch import Zygote
     from grader.tracing.recording import Recording
@@ -45,8 +45,12 @@ def run_once(
     *,
     directory: Path | None,
     zygote: Zygote | None = None,
+    lines: bool = True,
 ) -> Recording:
-    """Run the program to its end; None: in an empty folder, as a search does."""
+    """Run the program to its end; None: in an empty folder, as a search does.
+
+    `lines` as for `grader.tracing.trace`: in a search they would take too long.
+    """
     from grader.tracing.program import trace
 
     with trace(
@@ -55,6 +59,7 @@ def run_once(
         directory=directory,
         stdout="pipe" if arguments.redirected else "terminal",
         zygote=zygote,
+        lines=lines,
     ) as program:
         if program.reads_input():
             program.close_input()
@@ -64,6 +69,7 @@ def run_once(
 def explored(arguments: argparse.Namespace) -> tuple[Found, Recording]:
     """What a search has come to, and the run to be told: its shortest failing one."""
     from grader.diagnosis.causes import general
+    from grader.exploring.choices import Pilot, encode
     from grader.exploring.search import Search, flown
     from grader.exploring.shrink import shrink
     from grader.report.progress import SearchProgress
@@ -82,7 +88,18 @@ def explored(arguments: argparse.Namespace) -> tuple[Found, Recording]:
     with Zygote() as zygote, SearchProgress(arguments.explore) as progress:
 
         def run(schedule: Schedule) -> Recording:
-            return run_once(arguments, schedule, directory=None, zygote=zygote)
+            return run_once(
+                arguments, schedule, directory=None, zygote=zygote, lines=False
+            )
+
+        def told(choices: Choices) -> Recording:
+            """A run of the search once more, with the lines of the program."""
+            pilot = Pilot(choices)
+            recording = run_once(
+                arguments, pilot.schedule, directory=None, zygote=zygote
+            )
+            recording.schedule = encode(pilot.made())
+            return recording
 
         fly = flown(run)
         search = Search(
@@ -94,9 +111,11 @@ def explored(arguments: argparse.Namespace) -> tuple[Found, Recording]:
         )
         found = search.search()
         if found.failure is None:
-            return found, first[0]
+            return found, told({})
         smallest = shrink(fly, fails, found.failure, runs=_SHRINKING)
-        return found, smallest.recording
+        again = told(smallest.choices)
+        # A program that does something else each time is told as it was found.
+        return found, again if fails(again) else smallest.recording
 
 
 def outcome(arguments: argparse.Namespace, found: Found, recording: Recording) -> str:

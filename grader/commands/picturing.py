@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import tokenize
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 # Steps of a picture that one looks through at a terminal.
 _STEPS = 60
+
+_LONGEST = 1 << 20  # characters of a program that are shown
 
 
 def drawn(
@@ -50,9 +53,12 @@ def _lines(picture: Picture, to: Console) -> tuple[str, ...]:
 
 
 def write_pictures(
-    arguments: argparse.Namespace, run: Recording, findings: list[Finding]
+    arguments: argparse.Namespace,
+    run: Recording,
+    findings: list[Finding],
+    source: list[str],
 ) -> None:
-    """The files that ``--svg`` and ``--html`` name."""
+    """The files that ``--svg`` and ``--html`` name; `source` is the program's lines."""
     from grader.picture.culprits import culprits
     from grader.picture.kept import MOST_STEPS
     from grader.picture.layout import lay_out
@@ -60,9 +66,24 @@ def write_pictures(
     from grader.picture.svg import svg
     from grader.report.files import write_whole
 
-    picture = lay_out(run, steps=MOST_STEPS, culprits=culprits(run, findings))
+    lines = {event.index: event.line for event in run.events if event.line is not None}
+    picture = lay_out(
+        run, steps=MOST_STEPS, lines=lines, culprits=culprits(run, findings)
+    )
     title = Path(arguments.program).name
     if arguments.svg is not None:
         write_whole(arguments.svg, svg(picture, title))
     if arguments.html is not None:
-        write_whole(arguments.html, page(picture, title))
+        write_whole(arguments.html, page(picture, title, source))
+
+
+def source_of(program: str) -> list[str]:
+    """The lines of a Python program; none where it is no readable text."""
+    if not Path(program).is_file():
+        return []  # a FIFO, say: nobody may ever write to it
+    try:
+        # As the interpreter reads it: with the encoding that it declares.
+        with tokenize.open(program) as file:
+            return file.read(_LONGEST).split("\n")
+    except (OSError, SyntaxError, UnicodeDecodeError):
+        return []

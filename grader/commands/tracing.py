@@ -61,10 +61,11 @@ def add_trace(command: argparse.ArgumentParser) -> None:
 def trace_program(arguments: argparse.Namespace) -> int:
     """Run a program and tell what its processes did; the exit status."""
     from grader.commands.exploring import explored, outcome, run_once, schedule_of
-    from grader.commands.picturing import drawn, write_pictures
+    from grader.commands.picturing import drawn, source_of, write_pictures
     from grader.diagnosis.causes import general
     from grader.report.files import check_writable, keep_apart, write_whole
     from grader.report.recording import recording_json
+    from grader.report.story import steps
     from grader.report.terminal import Reporter, console
     from grader.report.timeline import full, timeline
 
@@ -77,6 +78,8 @@ def trace_program(arguments: argparse.Namespace) -> int:
     for file in filter(None, files):
         check_writable(file)
     keep_apart(Path(arguments.program), *filter(None, files))
+    # Read now: the program may change its file.
+    source = source_of(arguments.program)
     to = console()
     reporter = Reporter(to)
     try:
@@ -103,6 +106,10 @@ def trace_program(arguments: argparse.Namespace) -> int:
         )
     findings = general(recording)
     whole = arguments.verbose
+    told = steps(recording, findings, source)
+    if told:
+        reporter.steps(told)
+        reporter.gap()
     if arguments.picture:
         reporter.story(drawn(recording, findings, to, whole=whole), whole=True)
     else:
@@ -114,8 +121,8 @@ def trace_program(arguments: argparse.Namespace) -> int:
     elif not findings:
         reporter.line("Nothing is wrong that can be known without its exercise.")
     if arguments.json is not None:
-        data = recording_json(recording, findings)
+        data = recording_json(recording, findings, told)
         write_whole(arguments.json, json.dumps(data, indent=2) + "\n")
     if arguments.svg is not None or arguments.html is not None:
-        write_pictures(arguments, recording, findings)
+        write_pictures(arguments, recording, findings, source)
     return NOT_FULL if findings else FULL

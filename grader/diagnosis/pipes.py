@@ -6,6 +6,7 @@ import errno
 from collections.abc import Iterable
 
 from grader.diagnosis.finding import found, name
+from grader.diagnosis.history import described, held_before, place_to_close
 from grader.tracing.recording import (
     Closed,
     Duplicated,
@@ -124,11 +125,13 @@ def write_end_kept(run: Recording, reader: Process, pipe: int) -> list[Finding]:
     kept = Holdings(run).before(index).descriptors(reader.pid, End(pipe, Side.WRITE))
     if not kept:
         return []
+    held = held_before(run, index).get((reader.pid, kept[0]))
     return [
         found(
             "write-end-open",
             f"{name(run, reader)} reads from the pipe while it still holds the pipe's "
-            f"write end open (descriptor {kept[0]})",
+            f"write end open ({described(kept[0], held)})"
+            + (f": close it {place_to_close(held)}" if held else ""),
             run,
         )
     ]
@@ -143,11 +146,13 @@ def read_end_kept(run: Recording, writer: Process, pipe: int) -> list[Finding]:
     kept = Holdings(run).before(last).descriptors(writer.pid, End(pipe, Side.READ))
     if not kept:
         return []
+    held = held_before(run, last).get((writer.pid, kept[0]))
     return [
         found(
             "read-end-open",
             f"{name(run, writer)} writes into the pipe and keeps the pipe's read end "
-            f"open (descriptor {kept[0]}), which it does not use",
+            f"open ({described(kept[0], held)}), which it does not use"
+            + (f": close it {place_to_close(held)}" if held else ""),
             run,
         )
     ]

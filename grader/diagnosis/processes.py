@@ -145,12 +145,14 @@ def _times(count: int) -> str:
 
 _SYNTAX = re.compile(r"^(SyntaxError|IndentationError|TabError): .*", re.MULTILINE)
 _OBJECT = re.compile(r"^object repr +: (\w+)\(['\"](.*)['\"]\)$", re.MULTILINE)
+_COLOUR = re.compile(r"\x1b\[[\d;]*m")
 _TRACEBACK = re.compile(r'^  File "([^"]+)", line (\d+)', re.MULTILINE)
 
 
 def traceback_of(process: Process) -> tuple[str, int | None] | None:
     """The last line of a traceback that a process died of, and its program line."""
-    text = process.errors.decode(errors="replace")
+    # From 3.13 on the interpreter colours what it prints on a terminal.
+    text = _COLOUR.sub("", process.errors.decode(errors="replace"))
     start = text.rfind("Traceback (most recent call last):")
     syntax = _SYNTAX.search(text)
     if start < 0 and not syntax:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from grader.diagnosis.deadlock import proof
 from grader.diagnosis.finding import found, name
-from grader.tracing.recording import End, Recording, Rest, Side, Snapshot, Stream
+from grader.tracing.recording import Recording, Snapshot, Stream
 from grader.verdict import Finding
 
 _TIMELESS = ("pause", "rt_sigtimedwait", "rt_sigsuspend")
@@ -20,8 +21,7 @@ def deadlock(run: Recording) -> list[Finding]:
     return [
         found(
             "deadlock",
-            "every process waits, and nothing can wake any of them: "
-            + "; ".join(_story(run, rest, p) for p in waiters[:4]),
+            f"every process waits, and nothing can wake any of them: {proof(run)}",
             run,
         )
     ]
@@ -34,45 +34,6 @@ def _waits_for_outside(process: Snapshot) -> bool:
         or waiting.call in _TIMELESS
         or any(isinstance(end, Stream) for end in waiting.ends)
         for waiting in process.waits
-    )
-
-
-def _story(run: Recording, rest: Rest, process: Snapshot) -> str:
-    waiting = process.waiting
-    who = name(run, process.pid)
-    assert waiting is not None
-    pipe_ends = [end for end in waiting.ends if isinstance(end, End)]
-    if pipe_ends and waiting.call in ("read", "readv", "poll", "select", "pselect6"):
-        return _reader(run, rest, who, process.pid, waiting.fds[0], pipe_ends[0])
-    if pipe_ends:
-        return (
-            f"{who} waits for room in the pipe (descriptor {waiting.fds[0]}), which "
-            "nobody reads now"
-        )
-    if waiting.call in ("wait4", "waitid"):
-        if waiting.target is not None and waiting.target > 0:
-            return f"{who} waits for {name(run, waiting.target)} to end"
-        return f"{who} waits for a child to end"
-    if waiting.call == "futex":
-        return f"{who} waits for a lock"
-    return f"{who} waits in {waiting.call}"
-
-
-def _reader(run: Recording, rest: Rest, who: str, pid: int, fd: int, end: End) -> str:
-    holders = rest.holders(End(end.pipe, Side.WRITE))
-    if holders and all(holder == pid for holder, _ in holders):
-        kept = " and ".join(str(descriptor) for _, descriptor in holders)
-        return (
-            f"{who} waits for end of file on the pipe (descriptor {fd}), and itself "
-            f"still holds the pipe's write end open (descriptor {kept})"
-        )
-    others = ", ".join(
-        f"{'itself' if holder == pid else name(run, holder)} (descriptor {descriptor})"
-        for holder, descriptor in holders
-    )
-    return (
-        f"{who} waits for data or end of file on the pipe (descriptor {fd}), whose "
-        f"write end is still open in {others or 'nobody'}"
     )
 
 

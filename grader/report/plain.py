@@ -27,7 +27,7 @@ def paragraph(finding: Finding, again: str = "") -> str:
         parts.append(f"Why: {finding.why}")
     if finding.read:
         parts.append(f"Read: {', '.join(finding.read)}")
-    parts += finding.timeline
+    parts += [*finding.steps, *finding.timeline]
     if again:
         parts.append(f"To see it again: {again}")
     return visible("\n".join(parts))

@@ -6,13 +6,16 @@ from collections.abc import Sequence
 from dataclasses import fields, is_dataclass
 from typing import Any
 
+from grader.diagnosis.deadlock import graph_json
 from grader.tracing.recording import Process, Recording, Rest
 from grader.verdict import Finding, finding_json
 
 SCHEMA = 1
 
 
-def recording_json(run: Recording, findings: Sequence[Finding]) -> dict[str, Any]:
+def recording_json(
+    run: Recording, findings: Sequence[Finding], steps: Sequence[str] = ()
+) -> dict[str, Any]:
     """A run as documented in docs/recording.md: only what JSON has types for."""
     return {
         "schema": SCHEMA,
@@ -22,10 +25,12 @@ def recording_json(run: Recording, findings: Sequence[Finding]) -> dict[str, Any
         "exceeded": run.exceeded.value if run.exceeded else None,
         "stopped": run.stopped,
         "stuck": _rest(run.stuck) if run.stuck else None,
+        "waits_for": graph_json(run),
         "processes": [_process(process) for process in run.processes],
         "events": [
             {"event": type(event).__name__, **_plain(event)} for event in run.events
         ],
+        "steps": list(steps),
         "findings": [finding_json(finding) for finding in findings],
     }
 

@@ -157,6 +157,7 @@ class Reporter:
         for finding in check.findings:
             self._finding(finding, told, 6)
         for finding in (f for f in check.findings if f.timeline):
+            self.steps(finding.steps, 6)
             self.line(f"What the processes did ({finding.schedule}):", indent=6)
             if drawn := draw and draw(finding):
                 self._story(drawn, 0)
@@ -290,6 +291,14 @@ class Reporter:
         for finding in findings:
             self._finding(finding, told, 0)
             self.gap()
+
+    def steps(self, steps: Sequence[str], indent: int = 0) -> None:
+        """How it came about, a numbered sentence a step."""
+        if steps:
+            self.line("How it came about:", indent=indent)
+        for step in steps:
+            number, _, text = step.partition(" ")
+            self._print(Text(visible(text)), Text(f"{'':{indent}}{number:>3} "))
 
     def story(self, lines: Sequence[str], *, whole: bool) -> None:
         """A run's story; `whole` wraps long lines that would else be cut."""

@@ -44,7 +44,7 @@ _OF_LIBC = (32, 33)
 def timeline(run: Recording, limit: int = 40) -> tuple[str, ...]:
     """The story of a run in at most `limit` lines; the middle is left out first."""
     lines = [
-        f"{event.time:8.3f} s  {_who(run, event.pid):<14} {said}"
+        f"{event.time:8.3f} s  {_who(run, event.pid):<14} {_at(event)}{said}"
         for event in run.events
         if (said := _say(run, event))
     ]
@@ -60,9 +60,13 @@ def full(run: Recording) -> tuple[str, ...]:
     """Every event of a run, a line each."""
     return tuple(
         f"{event.time:8.3f} s  {_who(run, event.pid):<14} "
-        f"{_say(run, event) or _aside(event)}"
+        f"{_at(event)}{_say(run, event) or _aside(event)}"
         for event in run.events
     )
+
+
+def _at(event: Event) -> str:
+    return f"line {event.line}: " if event.line is not None else ""
 
 
 def _who(run: Recording, pid: int) -> str:

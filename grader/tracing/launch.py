@@ -17,7 +17,8 @@ from typing import Any
 from grader.tracing import ptrace, syscalls
 from grader.tracing.children import end_child, fork
 from grader.tracing.errors import TracingError, TracingRefused
-from grader.tracing.zygote import SWEEP, Job
+from grader.tracing.lines import Interpreter
+from grader.tracing.zygote import PLACES, SWEEP, Job
 
 # Isolated and without site packages: what a submission finds in memory is the
 # standard library, whatever is installed beside forklab.
@@ -132,6 +133,13 @@ class Zygote:
         """End and reap whatever is left of earlier programs; how many there were."""
         try:
             return int(self._ask(SWEEP))
+        except (OSError, ValueError, EOFError) as error:
+            raise TracingError(f"the zygote has ended: {error}") from error
+
+    def interpreter(self) -> Interpreter:
+        """Where in its programs' memory their lines are read from."""
+        try:
+            return Interpreter(*self._ask(PLACES))
         except (OSError, ValueError, EOFError) as error:
             raise TracingError(f"the zygote has ended: {error}") from error
 

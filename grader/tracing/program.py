@@ -22,6 +22,7 @@ from pathlib import Path
 from grader.tracing.errors import TracingError, TracingRefused
 from grader.tracing.launch import Zygote
 from grader.tracing.limits import Limits
+from grader.tracing.lines import SourceLines, layout
 from grader.tracing.recording import Limit, Recording, Rest, Stream
 from grader.tracing.schedule import Schedule, take_turns
 from grader.tracing.spinning import Spun
@@ -289,6 +290,7 @@ def trace(
     zygote: Zygote | None = None,
     spun: Spun | None = None,
     code: bytes = b"",
+    lines: bool = False,
 ) -> Iterator[Program]:
     """Start a program under the tracer and hold it before its first call.
 
@@ -300,7 +302,8 @@ def trace(
     (default: a scratch folder that is removed afterwards). `zygote` is a warm
     interpreter to fork it from; without one, one is started and ended. `spun` knows
     where it was seen spinning in runs that began like this one. `code` is what the
-    Python file is `zygote.compiled` to; then the file itself is not read.
+    Python file is `zygote.compiled` to; then the file itself is not read. `lines`:
+    events tell the line of the program that made them, where that can be known.
 
     At the end of the ``with`` block nothing of the program is left.
 
@@ -332,6 +335,7 @@ def trace(
             streams.foreground,
             pipe_size,
             spun,
+            _source_lines(zygote, argv[0]) if lines and _is_python(path) else None,
         )
         cleanup.callback(tracer.clock.close)
         job: Job = (
@@ -366,6 +370,11 @@ def trace(
             os.close(our_gate)
         tracer.begin()
         yield Program(tracer, pid, streams)
+
+
+def _source_lines(zygote: Zygote, file: str) -> SourceLines | None:
+    known = layout()
+    return SourceLines(known, zygote.interpreter(), file) if known else None
 
 
 def _take_a_pid() -> None:

@@ -1,7 +1,7 @@
 """The kernel's tracing interface, typed: ptrace(2), seccomp(2) and prctl(2).
 
-Only this module and `timepage` call C. Every function raises ``OSError``
-with the kernel's errno; ``ESRCH`` (``ProcessLookupError``) means that the tracee
+Only this module and `timepage` call C. Every function that asks the kernel raises
+``OSError`` with its errno; ``ESRCH`` (``ProcessLookupError``) means that the tracee
 is gone or was killed while it was stopped, which can happen at any request.
 
 The zygote imports this module too, so it imports little itself.
@@ -27,15 +27,16 @@ _ptrace = _libc.ptrace
 _libc.prctl.restype = ctypes.c_int
 _libc.prctl.argtypes = [ctypes.c_int, *[ctypes.c_ulong] * 4]
 _libc.syscall.restype = ctypes.c_long
-_libc.process_vm_writev.restype = ctypes.c_ssize_t
-_libc.process_vm_writev.argtypes = [
-    ctypes.c_int,
-    ctypes.c_void_p,
-    ctypes.c_ulong,
-    ctypes.c_void_p,
-    ctypes.c_ulong,
-    ctypes.c_ulong,
-]
+for _transfer in (_libc.process_vm_readv, _libc.process_vm_writev):
+    _transfer.restype = ctypes.c_ssize_t
+    _transfer.argtypes = [
+        ctypes.c_int,
+        ctypes.c_void_p,
+        ctypes.c_ulong,
+        ctypes.c_void_p,
+        ctypes.c_ulong,
+        ctypes.c_ulong,
+    ]
 _libc.tee.restype = ctypes.c_ssize_t
 _libc.tee.argtypes = [ctypes.c_int, ctypes.c_int, ctypes.c_size_t, ctypes.c_uint]
 
@@ -314,3 +315,34 @@ def landlock_version() -> int:
         ctypes.c_uint32(_LANDLOCK_VERSION),
     )
     return max(version, 0)
+
+
+def read_memory(pid: int, address: int, size: int) -> bytes:
+    """Bytes of a process's memory; fewer, or none, where they are not mapped.
+
+    process_vm_readv(2). Of this process's own it can be used too, at any address.
+    """
+    data = ctypes.create_string_buffer(size)
+    ours = _IoVec(ctypes.addressof(data), size)
+    theirs = _IoVec(address & (1 << 64) - 1, size)
+    got = _libc.process_vm_readv(
+        ctypes.c_int(pid),
+        ctypes.byref(ours),
+        ctypes.c_ulong(1),
+        ctypes.byref(theirs),
+        ctypes.c_ulong(1),
+        ctypes.c_ulong(0),
+    )
+    return data.raw[: max(got, 0)]
+
+
+def interpreter_state() -> int:
+    """The address of this interpreter's state, PyInterpreterState_Get."""
+    get = ctypes.pythonapi.PyInterpreterState_Get
+    get.restype = ctypes.c_void_p
+    return int(get())
+
+
+def debug_offsets(size: int) -> bytes:
+    """The first bytes of _PyRuntime: where this interpreter says its fields are."""
+    return bytes((ctypes.c_char * size).in_dll(ctypes.pythonapi, "_PyRuntime"))

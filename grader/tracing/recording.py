@@ -28,12 +28,16 @@ def signal_name(number: int) -> str:
 class Event:
     """Something one process did, or that happened to it.
 
-    `index` counts the events of a run from 0: it is their order.
+    `index` counts the events of a run from 0: it is their order. `line` is where in
+    the program's file the process was when it did this, as far as that is known: what
+    the program's memory said, which it can make say anything. What only happened to a
+    process has none.
     """
 
     index: int
     time: float
     pid: int
+    line: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

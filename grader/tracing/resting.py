@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from grader.tracing.recording import Process, Snapshot, Waiting
-from grader.tracing.tracee import State, Traced
+from grader.tracing.recording import Process, Snapshot, Stream, Waiting
+from grader.tracing.tracee import Call, State, Traced
+
+# Calls that can sleep in the kernel, and say by their first argument on what.
+_ON_DESCRIPTOR = frozenset(("read", "readv", "write", "writev", "fcntl"))
 
 
 def snapshots(
@@ -44,6 +47,15 @@ def _snapshot(owner: Traced) -> Snapshot:
     else:
         state = "waiting"
         if not waits:
-            call = next((t.call.name for t in threads if t.call), "the kernel")
-            waits = (Waiting(call=call),)
+            call = next((t.call for t in threads if t.call), None)
+            waits = (_inside(owner, call) if call else Waiting(call="the kernel"),)
     return Snapshot(owner.pid, state, waits, owner.files.list())
+
+
+def _inside(owner: Traced, call: Call) -> Waiting:
+    """What a process waits in that sleeps in the kernel."""
+    fd = call.arguments[0]
+    opened = owner.files.at(fd) if call.name in _ON_DESCRIPTOR else None
+    if opened is None or isinstance(opened.target, Stream):
+        return Waiting(call=call.name)
+    return Waiting(call.name, (fd,), (opened.target,))

@@ -246,6 +246,7 @@ class Registers(ctypes.Structure):
     orig_rax: int
     rip: int
     rsp: int
+    fs_base: int  # pthread_self(3)
 
     _ARGUMENTS = ("rdi", "rsi", "rdx", "r10", "r8", "r9")
 

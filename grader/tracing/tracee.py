@@ -193,13 +193,14 @@ class Traced:
     was_busy: bool = False
     was_idle: bool = False
     sigchld_merges: bool = False
+    has_lines: bool = True  # it is a fork of the interpreter that lines are known of
     _memory: int = -1
 
     def read(self, address: int, size: int) -> bytes:
         """Bytes of its memory; fewer, or none, where they are not mapped."""
         try:
             return os.pread(self._open_memory(), size, address)
-        except OSError:
+        except (OSError, OverflowError):  # an address that nothing can have
             return b""
 
     def write(self, address: int, data: bytes) -> bool:

@@ -42,6 +42,7 @@ from grader.tracing.descriptors import Files, Objects
 from grader.tracing.errors import TracingError
 from grader.tracing.launch import hide_vdso
 from grader.tracing.limits import Limits
+from grader.tracing.lines import SourceLines
 from grader.tracing.loops import comes_back, look_for_loop
 from grader.tracing.procfs import (
     cpu_time,
@@ -105,6 +106,9 @@ _IGNORED_BY_DEFAULT = (
 )
 
 _TRANSFERS = (Read, Wrote)
+
+# What is no doing of the process it is told of, or is told when that is gone.
+_HAPPENS = frozenset((Ended, Orphaned, SignalDelivered, Stopped, Continued))
 _WRITES = frozenset(("write", "writev", "pwritev2"))
 _LOOKS_AT_CLOCK = frozenset(("clock_gettime", "gettimeofday", "time"))
 
@@ -156,13 +160,15 @@ class Tracer:
         foreground: Callable[[], int | None] = lambda: None,
         pipe_size: int | None = None,
         spun: Spun | None = None,
+        lines: SourceLines | None = None,
     ) -> None:
         """Make a tracer that traces nothing yet.
 
         `streams` are the program's standard streams by their names in /proc;
         `drain` empties what it wrote there, so that its writes never block;
         `foreground` says which process group its terminal is for, if it has one;
-        `spun` where the program was seen spinning before.
+        `spun` where the program was seen spinning before; `lines` knows which line of
+        the program a thread is at.
         """
         self.clock = Clock()
         self.objects = Objects(streams)
@@ -192,6 +198,9 @@ class Tracer:
         self._cpu_of_ended = 0.0
         self._started = time.monotonic()
         self._running: Thread | None = None
+        self._lines = lines
+        self._stopped_at: Thread | None = None  # in a call whose line can be read
+        self._last_line: int | None = None  # of a process that is about to end
         self._turns = Turns(
             schedule.start(), self._threads, self._traced, self.clock, limits
         )
@@ -344,7 +353,14 @@ class Tracer:
 
     def record(self, kind: type[Event], pid: int, **fields: object) -> None:
         events = self._events
-        event = kind(index=len(events), time=self.clock.now / NANO, pid=pid, **fields)
+        if self._lines is not None and kind not in _HAPPENS:
+            fields["line"] = self._line_of(pid)
+        event = kind(
+            index=len(events),
+            time=self.clock.now / NANO,
+            pid=pid,
+            **fields,  # type: ignore[arg-type]  # the kind's own fields
+        )
         events.append(event)
         process = self._processes.get(pid)
         if process is not None:
@@ -355,6 +371,19 @@ class Tracer:
                 self._output += event.count
                 if self._output > self.limits.output_bytes:
                     self.exceeded = Limit.OUTPUT
+
+    def _line_of(self, pid: int) -> int | None:
+        """The line at which the process makes the call that it is stopped in."""
+        thread = self._stopped_at
+        if self._lines is None or thread is None or thread.pid != pid:
+            return None
+        owner = thread.owner
+        if not owner.has_lines:
+            return None
+        try:
+            return self._lines.line(owner.read, self._get(thread).fs_base)
+        except OSError:  # it was killed while it was stopped
+            return None
 
     def stir(self, what: int, pipe: int | None = None) -> None:
         to_all = what & Stir.SIGNAL
@@ -525,6 +554,7 @@ class Tracer:
             self._uncollected -= 1
 
     def collect_woken(self, pids: list[int]) -> None:
+        caller = self._stopped_at
         for thread in list(self._threads.values()):
             if thread.tid not in self._threads or thread.state is State.INSIDE:
                 continue
@@ -535,6 +565,7 @@ class Tracer:
                 thread.state = State.READY
                 thread.hold = thread.parked = thread.call = None
                 self._run(thread)
+        self._stopped_at = caller
 
     # --- time ------------------------------------------------------------------
 
@@ -580,6 +611,7 @@ class Tracer:
 
     def _step(self, thread: Thread) -> None:
         self.clock.step()
+        self._stopped_at = thread
         if self._schedule.fine:
             self._steps.append(Step(len(self._events), thread.pid))
         self._running = thread
@@ -679,6 +711,7 @@ class Tracer:
 
     def _digest(self, thread: Thread, status: int) -> bool:
         """Deal with one report; whether the thread's step is over."""
+        self._stopped_at = thread
         self._count_looks(thread)
         # By far the most reports are of these two kinds.
         if status == _AT_ENTRY:
@@ -915,6 +948,7 @@ class Tracer:
         )
         parent.children.append(record)
         child = self._add_process(record, owner.depth + 1, owner.files.copy(tid))
+        child.has_lines = owner.has_lines
         new = Thread(tid, child)
         child.threads[tid] = self._threads[tid] = new
         child.forked = event == ptrace.Event.FORK
@@ -940,6 +974,7 @@ class Tracer:
             thread = owner.threads[owner.pid]
             thread.state, thread.hold, thread.call = State.READY, None, call
         owner.forget_memory()
+        owner.has_lines = False
         owner.files.forget()
         hide_vdso(owner.pid)
         try:
@@ -967,6 +1002,10 @@ class Tracer:
         others = [t for t in alive if t is not thread]
         dying = [t for t in others if self._is_woken(t)]
         last = len(dying) == len(others)
+        if self._lines is not None:
+            killed = ptrace.event_message(thread.tid) & 0x7F
+            self._last_line = None if killed else self._line_of(owner.pid)
+        self._stopped_at = None
         if last:
             owner.record.open_at_end = owner.files.list()
             self._count_cpu(owner)
@@ -1028,9 +1067,11 @@ class Tracer:
             del self._threads[leader.tid]
         record = owner.record
         killed = os.WIFSIGNALED(status)
+        line, self._last_line = self._last_line, None
         self.record(
             Ended,
             owner.pid,
+            line=line,
             exit_code=None if killed else os.WEXITSTATUS(status),
             signal=os.WTERMSIG(status) if killed else None,
         )

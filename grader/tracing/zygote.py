@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from typing import NoReturn
 
 SWEEP = ("sweep",)
+PLACES = ("places",)
 
 # How many times the oldest objects were collected before the zygote was ready.
 _collections = 0
@@ -80,6 +81,7 @@ def serve(
     ptrace.hide_memory()
     with suppress(OSError):
         _time_page = timepage.answer_looks(clock_function, jump)
+    places = ptrace.interpreter_state(), id(type(serve.__code__))
     _add_site_builtins()
     # No submission is to find these; they live on in the frames that run.
     own = [sys.modules.pop(n) for n in list(sys.modules) if n.startswith("grader")]
@@ -102,6 +104,9 @@ def serve(
             count = sweep()
             _give_up_terminal()
             connection.send(marshal.dumps((number, count)))
+            continue
+        if job == PLACES:
+            connection.send(marshal.dumps((number, places)))
             continue
         terminal = job[4]
         try:

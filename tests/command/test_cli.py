@@ -328,7 +328,10 @@ def test_explore_and_see_again(capsys: pytest.CaptureFixture[str]) -> None:
     program = str(PROGRAMS / "lost_wakeup.py")
     assert main(["trace", "--explore", "50", "--json", "r.json", program]) == 1
     output = " ".join(capsys.readouterr().out.split())
-    code = json.loads(Path("r.json").read_text())["schedule"]
+    told = json.loads(Path("r.json").read_text())
+    assert "(line 22: `signal.pause()`)" in told["steps"][-1]
+    assert 22 in [event["line"] for event in told["events"]]
+    code = told["schedule"]
     assert f"To see it again: grade trace --schedule {code} {program}" in output
     assert "waits for ever for a signal" in output
     assert main(["trace", "--schedule", code, program]) == 1

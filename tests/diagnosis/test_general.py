@@ -66,3 +66,23 @@ def test_every_diagnosis_has_a_whole_text(diagnosis: str) -> None:
     assert known.why.endswith(".")
     assert known.cure
     assert known.read
+
+
+COLOURED = """
+import sys
+for line in (
+    "Traceback (most recent call last):",
+    '  File \\x1b[35m"p.py"\\x1b[0m, line \\x1b[35m2\\x1b[0m',
+    "\\x1b[1;31mChildProcessError\\x1b[0m: none",
+):
+    print(line, file=sys.stderr)
+sys.exit(1)
+"""
+
+
+@pytest.mark.parametrize("program", ["import os\nos.wait()", COLOURED])
+def test_an_exception_is_named_whatever_its_colours(run: Run, program: str) -> None:
+    """From 3.13 on the interpreter colours what it prints on a terminal."""
+    (finding,) = general(run(program))
+    assert "died of ChildProcessError: " in finding.message
+    assert finding.line == 2

@@ -199,6 +199,66 @@ def test_checks_that_pytest_would_not_just_call(tmp_path: Path) -> None:
     }
 
 
+NEVER_WAITS = """
+import os, time
+if os.fork() == 0:
+    os._exit(0)
+time.sleep(1)
+"""
+COLLECTS = """
+@points(1)
+def test_collects(program):
+    '''The child is collected.'''
+    program.run("before")
+    assert_that(program.run("this")).leaves_no_zombie()
+"""
+
+
+def test_a_check_that_fails_tells_the_lines(tmp_path: Path) -> None:
+    """Of the run that it failed in, which is made again for them."""
+    verdict = _graded(_exercise(tmp_path, COLLECTS), NEVER_WAITS)
+    (finding,) = verdict.all_findings
+    assert finding.id == "zombie-left"
+    assert any("line 3: forks" in told for told in finding.timeline)
+    assert "(line 3: `if os.fork() == 0:`)" in finding.steps[0]
+    assert "line 4" in finding.steps[1]
+
+
+# What is made again may go otherwise: it counts how often it was run.
+FICKLE = """
+import os, sys, time
+with open(MARK, "a") as runs:
+    runs.write("x")
+if os.fork() == 0:
+    os._exit(0)
+if os.path.getsize(MARK) == 1:
+    time.sleep(1)
+else:
+    os.wait()
+"""
+
+
+def test_a_run_that_goes_otherwise_the_second_time(tmp_path: Path) -> None:
+    """The verdict is that of the first, and so is what is told."""
+    checks = COLLECTS.replace('    program.run("before")\n', "")
+    program = FICKLE.replace("MARK", repr(str(tmp_path / "mark")))
+    verdict = _graded(_exercise(tmp_path, checks), program)
+    (finding,) = verdict.all_findings
+    assert finding.id == "zombie-left"
+    assert verdict.score == 0
+    assert not any("line" in told for told in finding.timeline)
+    assert (tmp_path / "mark").read_text() == "xx"
+
+
+def test_a_check_that_passes_runs_nothing_again(tmp_path: Path) -> None:
+    """Lines are for what failed."""
+    program = FICKLE.replace("MARK", repr(str(tmp_path / "mark")))
+    program = program.replace("== 1", "== 0")
+    checks = COLLECTS.replace('    program.run("before")\n', "")
+    assert _all_passed(_graded(_exercise(tmp_path, checks), program))
+    assert (tmp_path / "mark").read_text() == "x"
+
+
 def _made_with(seed: object) -> Callable[[], Chooser]:
     def start() -> Chooser:
         return lambda able, can_wait: able[hash(seed) % len(able)]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
 import pytest
 
 from grader.cli import main
+from grader.commands.picturing import source_of
 
 PROGRAM = """\
 #!/usr/bin/env python3
@@ -48,6 +50,21 @@ def test_as_files(program: Path) -> None:
     page = Path("a.html").read_text()
     assert page.startswith("<!doctype html>")
     assert "<script" not in page
+    assert 'data-line="3"' in page
+    assert "child = os.fork()" in page
+
+
+def test_a_page_shows_the_program_as_it_was(program: Path) -> None:
+    """Before it ran; text that would act is shown and does not act."""
+    program.write_text(
+        "import os\nopen(__file__, 'w').close()\n"
+        "os.write(1, b'x')  # </style><script> \x1b\n"
+    )
+    assert main(["trace", "--html", "a.html", str(program)]) == 0
+    page = Path("a.html").read_text()
+    assert "os.write(1, b&#39;x&#39;)  # &lt;/style&gt;&lt;script&gt; \\x1b" in page
+    assert "<script" not in page
+    assert "\x1b" not in page
 
 
 @pytest.mark.parametrize("option", ["--svg", "--html"])
@@ -59,6 +76,17 @@ def test_a_folder_that_is_not_there(
     told = capsys.readouterr()
     assert "the folder nowhere does not exist" in told.err
     assert not told.out
+
+
+@pytest.mark.parametrize("kind", ["fifo", "binary", "other encoding"])
+def test_what_is_no_text_has_no_lines(program: Path, kind: str) -> None:
+    """And nobody waits for a FIFO's other end."""
+    if kind == "fifo":
+        program.unlink()
+        os.mkfifo(program)
+    else:
+        program.write_bytes(b"\x7fELF\xff\x00" if kind == "binary" else b"# \xe9\n")
+    assert source_of(str(program)) == []
 
 
 def test_no_file_twice(program: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,0 +1,242 @@
+"""A deadlock, proven: who waits for whom, and through what.
+
+At a rest every process waits. Each edge of this graph says who alone could end a wait:
+the process that is waited for, whoever holds the other end of a pipe, whoever has the
+locked file open. Where everybody who could is waiting too, nobody ever goes on.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from grader.diagnosis.finding import name
+from grader.diagnosis.history import (
+    Held,
+    at_line,
+    described,
+    held_before,
+    place_to_close,
+)
+from grader.tracing.recording import (
+    End,
+    Recording,
+    Rest,
+    Side,
+    Snapshot,
+    WaitBegan,
+    Waiting,
+)
+
+_READS = ("read", "readv", "poll", "ppoll", "select", "pselect6", "epoll_wait")
+_WAITS = ("wait4", "waitid")
+_LOCKS = ("flock", "fcntl")
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """`pid` waits for `other`: for its end, or for what it does with `fd`.
+
+    `held` says how the other came to that descriptor, where that is known.
+    """
+
+    pid: int
+    other: int
+    fd: int | None = None
+    held: Held | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """One process that waits, since `began`, and who could end that."""
+
+    pid: int
+    waiting: Waiting
+    began: WaitBegan | None
+    edges: tuple[Edge, ...]
+
+    @property
+    def end(self) -> End | None:
+        """The pipe's end that it waits at, if it does."""
+        return next((e for e in self.waiting.ends if isinstance(e, End)), None)
+
+    @property
+    def others(self) -> list[int]:
+        """Who could end it, but for itself: it cannot while it waits."""
+        return sorted({edge.other for edge in self.edges} - {self.pid})
+
+
+def graph(run: Recording) -> tuple[Wait, ...]:
+    """The waits of a run that was ended at rest, one for each process that waits."""
+    rest = run.stuck
+    if rest is None:
+        return ()
+    held = held_before(run, rest.after)
+    return tuple(
+        _wait(run, rest, held, process)
+        for process in rest.processes
+        if process.state == "waiting" and process.waiting is not None
+    )
+
+
+def _wait(
+    run: Recording,
+    rest: Rest,
+    held: dict[tuple[int, int], Held],
+    process: Snapshot,
+) -> Wait:
+    pid, waiting = process.pid, process.waiting
+    assert waiting is not None
+    record = run.process(pid)
+    began = record.of(WaitBegan)[-1:] if record else []
+    if began and began[0].waiting.call != waiting.call:
+        began = []  # it is the wait of another thread
+    edges: list[Edge] = []
+    for end in waiting.ends:
+        if isinstance(end, End):
+            other = Side.WRITE if end.side is Side.READ else Side.READ
+            for holder, fd in rest.holders(End(end.pipe, other)):
+                known = held.get((holder, fd))
+                same = known if known and known.end == End(end.pipe, other) else None
+                edges.append(Edge(pid, holder, fd, same))
+        elif waiting.call in _LOCKS:
+            edges += [
+                Edge(pid, one.pid, fd)
+                for one in rest.processes
+                for fd, target in sorted(one.descriptors.items())
+                if target == end and (one.pid, fd) != (pid, waiting.fds[0])
+            ]
+    if waiting.call in _WAITS and record is not None:
+        alive = {p.pid for p in rest.processes if p.state != "zombie"}
+        one = waiting.target is not None and waiting.target > 0
+        edges += [
+            Edge(pid, child.pid)
+            for child in record.children
+            if child.pid in alive and (not one or child.pid == waiting.target)
+        ]
+    return Wait(pid, waiting, began[0] if began else None, tuple(edges))
+
+
+def circle(waits: tuple[Wait, ...]) -> list[int]:
+    """Processes of which each waits for the next, and the last for the first."""
+    by_pid = {wait.pid: wait for wait in waits}
+    for first in by_pid:
+        path = [first]
+        while True:
+            others = by_pid[path[-1]].others
+            # Of several who could wake it, no one alone is to blame.
+            if len(others) != 1 or others[0] not in by_pid:
+                break
+            if others[0] in path:
+                return path[path.index(others[0]) :]
+            path.append(others[0])
+    return []
+
+
+def proof(run: Recording) -> str:
+    """Why nothing can ever go on, in words."""
+    waits = graph(run)
+    text = "; ".join(sentence(run, wait) for wait in waits[:4])
+    around = circle(waits)
+    if len(around) > 1:
+        first = name(run, around[0])
+        rest = ", which waits for ".join(name(run, pid) for pid in around[1:])
+        text += f"; so {first} waits for {rest}, which waits for {first}"
+    return text
+
+
+def sentence(run: Recording, wait: Wait) -> str:
+    """What one process waits for, and who keeps it waiting."""
+    who, waiting = name(run, wait.pid), wait.waiting
+    begins = f"{who} waits{at_line(wait.began)}"
+    if wait.end is not None and waiting.call in _READS:
+        return _reader(run, wait, begins)
+    if wait.end is not None:
+        return _writer(run, wait, begins)
+    if waiting.call in _WAITS:
+        one = waiting.target is not None and waiting.target > 0
+        return f"{begins} for {name(run, waiting.target) if one else 'a child'} to end"
+    if waiting.call in _LOCKS and wait.edges:
+        have = _listed(run, wait)
+        return (
+            f"{begins} for a lock on a file (descriptor {waiting.fds[0]}), which is "
+            f"open in {have} too"
+        )
+    if waiting.call == "futex":
+        return f"{begins} for a lock"
+    return f"{begins} in {waiting.call}"
+
+
+def _reader(run: Recording, wait: Wait, begins: str) -> str:
+    fd = wait.waiting.fds[0]
+    own = [edge for edge in wait.edges if edge.other == wait.pid]
+    if own and not wait.others:
+        kept = " and ".join(described(e.fd or 0, e.held) for e in own)
+        cures = {place_to_close(edge.held) for edge in own if edge.held}
+        cure = f": close it {cures.pop()}" if len(cures) == 1 else ""
+        return (
+            f"{begins} for end of file on the pipe (descriptor {fd}), and itself still "
+            f"holds the pipe's write end open ({kept}){cure}"
+        )
+    text = (
+        f"{begins} for data or end of file on the pipe (descriptor {fd}), whose write "
+        f"end is still open in {_listed(run, wait) or 'nobody'}"
+    )
+    return text + _unused(run, wait)
+
+
+def _writer(run: Recording, wait: Wait, begins: str) -> str:
+    fd = wait.waiting.fds[0]
+    text = f"{begins} for room in the pipe (descriptor {fd}), which is full"
+    if not wait.others:
+        own = next((edge for edge in wait.edges), None)
+        kept = f" ({described(own.fd or 0, own.held)})" if own else ""
+        return f"{text}, and whose read end is open in nobody but itself{kept}"
+    readers = " and ".join(name(run, pid) for pid in wait.others)
+    return f"{text}, and which only {readers} could empty"
+
+
+def _listed(run: Recording, wait: Wait) -> str:
+    return ", and in ".join(
+        f"{'itself' if e.other == wait.pid else name(run, e.other)} "
+        f"({described(e.fd or 0, e.held)})"
+        for e in wait.edges[:4]
+    )
+
+
+def _unused(run: Recording, wait: Wait) -> str:
+    """What those can do who never wrote there; whether they meant to is theirs."""
+    idle = [e.held for e in wait.edges if e.held and e.held.used is None]
+    if not idle:
+        return ""
+    places = ", ".join(
+        f"{name(run, held.pid)} {place_to_close(held)}" for held in idle[:3]
+    )
+    return f": who is not to write there has to close it, {places}"
+
+
+def graph_json(run: Recording) -> list[dict[str, object]]:
+    """The graph as docs/recording.md describes it."""
+    return [
+        {
+            "pid": wait.pid,
+            "call": wait.waiting.call,
+            "line": wait.began.line if wait.began else None,
+            "pipe": wait.end.pipe if wait.end else None,
+            "for": [_edge_json(edge) for edge in wait.edges],
+        }
+        for wait in graph(run)
+    ]
+
+
+def _edge_json(edge: Edge) -> dict[str, object]:
+    held = edge.held
+    told: dict[str, object] = {"pid": edge.other, "descriptor": edge.fd}
+    if held is not None:
+        told |= {
+            "made_at": held.made.line,
+            "came_by": type(held.came).__name__,
+            "came_at": held.came.line,
+            "used_at": held.used.line if held.used else None,
+            "close": place_to_close(held),
+        }
+    return told

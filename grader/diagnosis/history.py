@@ -1,0 +1,110 @@
+"""How a process came to a pipe's end that it has open, and where it could close it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from grader.tracing.recording import (
+    Closed,
+    Duplicated,
+    End,
+    Ended,
+    Event,
+    Executed,
+    Forked,
+    PipeMade,
+    Read,
+    Recording,
+    Side,
+    Wrote,
+)
+
+
+@dataclass(slots=True)
+class Held:
+    """A pipe's end that the process `pid` has open as descriptor `fd`.
+
+    `made` is the making of the pipe. `came` is how this descriptor came to be: that
+    again, a fork or a copy. `used` is the last read or write through it, `forked` the
+    last fork of the process while it was open.
+    """
+
+    pid: int
+    fd: int
+    end: End
+    made: PipeMade
+    came: Event
+    used: Event | None = None
+    forked: Forked | None = None
+
+
+def held_before(run: Recording, index: int) -> dict[tuple[int, int], Held]:
+    """What is held just before the event `index`, by pid and descriptor.
+
+    As far as the recording tells it: what one process sent to another through a socket
+    is not among it, unix(7).
+    """
+    tables: dict[int, dict[int, Held]] = {}
+    for event in run.events[:index]:
+        table = tables.setdefault(event.pid, {})
+        match event:
+            case PipeMade():
+                for fd, side in (
+                    (event.read_fd, Side.READ),
+                    (event.write_fd, Side.WRITE),
+                ):
+                    end = End(event.pipe, side)
+                    table[fd] = Held(event.pid, fd, end, event, event)
+            case Forked():
+                tables[event.child] = {
+                    fd: Held(event.child, fd, held.end, held.made, event)
+                    for fd, held in table.items()
+                }
+                for held in table.values():
+                    held.forked = event
+            case Duplicated() if event.old_fd != event.new_fd:
+                old = table.get(event.old_fd)
+                table.pop(event.new_fd, None)
+                if old is not None:
+                    new = Held(event.pid, event.new_fd, old.end, old.made, event)
+                    table[event.new_fd] = new
+            case Closed():
+                table.pop(event.fd, None)
+            case Executed():
+                # The others are closed on exec, PEP 446.
+                tables[event.pid] = {fd: h for fd, h in table.items() if fd < 3}
+            case Ended():
+                tables.pop(event.pid, None)
+            case Read() | Wrote() if event.fd in table:
+                table[event.fd].used = event
+    return {(h.pid, h.fd): h for table in tables.values() for h in table.values()}
+
+
+def at_line(event: Event | None) -> str:
+    """`` at line 7``, or nothing where the line is not known."""
+    known = event is not None and event.line is not None
+    return f" at line {event.line}" if event is not None and known else ""
+
+
+def described(fd: int, held: Held | None) -> str:
+    """A descriptor, and how it came to be."""
+    words = [f"descriptor {fd}"]
+    if held is not None:
+        if held.made.line is not None:
+            words.append(f"made{at_line(held.made)}")
+        if isinstance(held.came, Forked):
+            words.append(f"inherited by the fork{at_line(held.came)}")
+        elif isinstance(held.came, Duplicated):
+            copied = f"copied from descriptor {held.came.old_fd}"
+            words.append(copied + at_line(held.came))
+    return ", ".join(words)
+
+
+def place_to_close(held: Held) -> str:
+    """Where the process could have closed it: it made no use of it after that."""
+    if held.used is not None:
+        return f"after its last use{at_line(held.used)}"
+    after = held.forked or held.came
+    if isinstance(after, Forked):
+        return f"after the fork{at_line(after)}"
+    return f"after it was made{at_line(after)}"

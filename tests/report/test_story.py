@@ -1,0 +1,187 @@
+"""How a run went wrong, in steps: golden files, for each race and each exercise."""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+from grader.catalog import find
+from grader.diagnosis.causes import general
+from grader.exploring.choices import Pilot, decode
+from grader.exploring.search import Search, flown
+from grader.report.story import steps
+from grader.session import grade
+from grader.tracing.launch import Zygote
+from grader.tracing.program import run as run_traced
+from grader.tracing.recording import Recording
+from grader.tracing.schedule import Schedule
+from grader.verdict import Finding
+from tests.conftest import Golden, Run
+
+ROOT = Path(__file__).parents[2]
+RACES = ROOT / "tests" / "exploring" / "programs"
+
+# The schedule under which each goes wrong, as a search finds it.
+CODES = {
+    "check_then_act": "x2b",
+    "lost_wakeup": "x3b",
+    "one_wait_per_signal": "x",
+    "two_reapers": "x",
+    "waits_before_it_reads": "x5b",
+}
+WRONG = {
+    "exercise1/never_waits": "parent-waits",
+    "exercise2/parent_keeps_write_end": "unused-ends-are-closed",
+    "exercise3/handler_without_parameters": "",
+    "exercise4/one_wait_per_signal": "",
+}
+
+
+def _without_pids(text: str) -> str:
+    """Processes are 71, 72 and so on, in the order in which they are told of."""
+    known: dict[str, str] = {}
+    return re.sub(
+        r"\b\d{3,}\b",
+        lambda pid: known.setdefault(pid[0], str(71 + len(known))),
+        text,
+    )
+
+
+def _told(
+    recording: Recording, findings: list[Finding], source: str = ""
+) -> tuple[str, ...]:
+    text = "\n".join(steps(recording, findings, source.split("\n")))
+    for number, process in enumerate(recording.processes):
+        text = re.sub(rf"\b{process.pid}\b", str(70 + number), text)
+    return tuple(text.split("\n")) if text else ()
+
+
+# Where in a run a process can be preempted is a matter of the interpreter's own calls.
+same_calls = pytest.mark.skipif(
+    sys.version_info[:2] != (3, 11), reason="the runs that are told are those of 3.11"
+)
+
+
+@same_calls
+@pytest.mark.parametrize("name", CODES)
+def test_races(name: str, golden: Golden, zygote: Zygote) -> None:
+    """Each as a search tells it."""
+    program = RACES / f"{name}.py"
+    recording = run_traced(
+        [str(program)],
+        schedule=Pilot(decode(CODES[name])).schedule,
+        zygote=zygote,
+        lines=True,
+    )
+    told = _told(recording, general(recording), program.read_text())
+    golden(f"story-{name}.txt", "".join(f"{step}\n" for step in told))
+
+
+@same_calls
+@pytest.mark.parametrize("name", WRONG)
+def test_wrong_answers(name: str, golden: Golden) -> None:
+    """The first of each one's checks that fails with steps to tell."""
+    exercise, _, wrong = name.partition("/")
+    program = ROOT / "solutions" / exercise / "wrong" / f"{wrong}.py"
+    verdict = grade(find(exercise), program)
+    told = next(f.steps for f in verdict.all_findings if f.steps)
+    text = "".join(f"{step}\n" for step in told)
+    golden(f"story-{exercise}-{wrong}.txt", _without_pids(text))
+
+
+@pytest.mark.parametrize("name", CODES)
+def test_whatever_a_search_finds_is_told(name: str, zygote: Zygote) -> None:
+    """With the lines of the program, on any interpreter."""
+    program = str(RACES / f"{name}.py")
+
+    def run(schedule: Schedule) -> Recording:
+        return run_traced([program], schedule=schedule, zygote=zygote)
+
+    def fails(recording: Recording) -> bool:
+        return bool(general(recording))
+
+    found = Search(flown(run), fails, runs=50).search()
+    assert found.failure is not None
+    again = run_traced(
+        [program],
+        schedule=Pilot(found.failure.choices).schedule,
+        zygote=zygote,
+        lines=True,
+    )
+    told = _told(again, general(again))
+    assert "forks 71 " in told[0] or "forks 71 and 72 " in told[0]
+    assert len(told) >= 3
+    assert all(re.search(r"line \d+|for ever|\b71\b|runs its", step) for step in told)
+
+
+def test_what_is_not_about_an_order_has_no_steps(run: Run) -> None:
+    """Nor has a run in which nothing is wrong."""
+    recording = run("import os\nos.fork() and os.wait()\n", lines=True)
+    assert steps(recording, []) == ()
+    assert steps(recording, [Finding("output-wrong", "it printed something")]) == ()
+
+
+def test_who_has_nothing_to_do_with_it_is_left_out(run: Run) -> None:
+    """A second child that is collected, and pipes that nobody waits at."""
+    recording = run(
+        """
+        import os
+        r, w = os.pipe()
+        first = os.fork()
+        if first == 0:
+            spare = os.pipe()
+            os.close(spare[0])
+            os._exit(0)
+        os.waitpid(first, 0)
+        os.read(r, 1)
+        """,
+        lines=True,
+    )
+    assert _told(recording, general(recording)) == (
+        "1. the parent makes the pipe (line 3).",
+        "2. the parent waits for ever for data or end of file in the pipe (line 10).",
+    )
+
+
+def test_a_long_story_is_cut_in_the_middle(run: Run) -> None:
+    """How much is left out is said."""
+    recording = run(
+        """
+        import os
+        r, w = os.pipe()
+        s, v = os.pipe()
+        if os.fork() == 0:
+            os.close(w)
+            while os.read(r, 1):
+                os.write(v, b"x")
+            os._exit(0)
+        os.close(v)
+        for _ in range(30):
+            os.write(w, b"x")
+            os.read(s, 1)
+        os.read(s, 1)
+        """,
+        lines=True,
+    )
+    told = _told(recording, general(recording))
+    assert len(told) == 10
+    assert re.fullmatch(r"6\. and so on: \d+ more such steps\.", told[5])
+
+
+def test_what_a_program_writes_does_not_act(run: Run) -> None:
+    """Neither its data nor its own words move a cursor."""
+    text = """
+        import os
+        r, w = os.pipe()
+        os.write(w, b"\\x1b[2J\\n")  # \x1b[2J \u202e
+        while os.read(r, 100):
+            pass
+        """
+    recording = run(text, lines=True)
+    told = "".join(_told(recording, general(recording), text))
+    assert '"\\x1b[2J\\n"' in told
+    assert told.isascii()
+    assert told.isprintable()
