@@ -11,6 +11,11 @@ from grader.verdict import CheckResult, Finding, Verdict
 _CODE = re.compile(r"x(\d[\da-z+-]*)?")
 
 
+def is_searched(schedule: str) -> bool:
+    """Whether a search found a run, which is then known by a code."""
+    return _CODE.fullmatch(schedule) is not None
+
+
 def see_again(
     verdict: Verdict, check: CheckResult, finding: Finding, *, file: bool = False
 ) -> str:
@@ -19,7 +24,7 @@ def see_again(
     Empty where no search found it: then grading does that anyway. `file`: it names the
     submission.
     """
-    if not _CODE.fullmatch(finding.schedule):
+    if not is_searched(finding.schedule):
         return ""
     words = ["grade", verdict.exercise]
     if file:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from grader.diagnosis.deadlock import graph
 from grader.diagnosis.processes import traceback_of
+from grader.report.again import is_searched
 from grader.report.text import one_line
 from grader.report.timeline import waits
 from grader.tracing.recording import (
@@ -31,6 +32,7 @@ from grader.tracing.recording import (
     SignalDelivered,
     SignalSent,
     Slept,
+    Stream,
     WaitBegan,
     Waited,
     Waiting,
@@ -47,6 +49,9 @@ _FIRST_STEPS = 5
 
 _LONGEST_QUOTE = 48
 
+# Diagnoses of how a process died.
+_DEATHS = ("uncaught-exception", "killed-by-signal", "handler-reenters")
+
 
 @dataclass(slots=True)
 class _Concern:
@@ -60,6 +65,7 @@ class _Concern:
     signals: set[int] = field(default_factory=set)
     paths: set[str] = field(default_factory=set)
     traffic: bool = False  # what went through any pipe, and not how long they slept
+    output: bool = False  # what was printed
 
 
 def steps(
@@ -106,12 +112,18 @@ def _concern(run: Recording, ids: list[str]) -> _Concern:
                     concern.ends |= set(_both(wait.end))
             concern.traffic = True
             concern.pids |= _moved_through(run, concern.ends)
-        elif identity in ("uncaught-exception", "killed-by-signal"):
+        elif identity in _DEATHS:
             for process in run.processes:
                 if _dies(process):
                     concern.pids |= {process.pid, *_relatives(process)}
                     concern.signals |= {e.signal for e in process.of(SignalDelivered)}
                     concern.paths |= _shared_paths(run)
+    if not concern.pids and is_searched(run.schedule):
+        # Whatever it is, another order of events would not have shown it.
+        concern.pids |= {process.pid for process in run.processes}
+        concern.signals.add(_SIGCHLD)
+        concern.paths |= _shared_paths(run)
+        concern.traffic = concern.output = True
     concern.signals |= {
         event.signal
         for event in run.of(SignalSent)
@@ -228,6 +240,8 @@ class _Teller:
                 return event.end in concern.ends and not event.error
             case Read(source=End() as end) | Wrote(target=End() as end):
                 return end.pipe in self._pipes and not event.error
+            case Wrote(target=Stream.OUTPUT | Stream.TERMINAL):
+                return concern.output and not event.error
             case FileNamed():
                 return event.path in concern.paths and event.line is not None
             case Slept():
@@ -308,6 +322,8 @@ class _Teller:
                 return f"reads {what} from {self._pipe(end.pipe)}{at}"
             case Wrote(target=End() as end):
                 return f"writes {_bytes(events)} to {self._pipe(end.pipe)}{at}"
+            case Wrote():
+                return f"prints {_bytes(events)}{at}"
             case FileNamed():
                 return self._named(event) + at
             case Slept():

@@ -185,3 +185,25 @@ def test_what_a_program_writes_does_not_act(run: Run) -> None:
     assert '"\\x1b[2J\\n"' in told
     assert told.isascii()
     assert told.isprintable()
+
+
+def test_whatever_a_search_finds_has_steps(run: Run) -> None:
+    """What a check says of one order is told by all that happened in it."""
+    text = """
+        import os
+
+        if os.fork() == 0:
+            print("child", flush=True)
+            os._exit(0)
+        os.wait()
+        os.write(1, b"parent")
+        """
+    recording = run(text, lines=True)
+    findings = [Finding("output-wrong", "in this order the lines are others")]
+    assert steps(recording, findings) == ()
+    recording.schedule = "x4b"
+    assert _told(recording, findings) == (
+        "1. the parent forks 71 (line 4).",
+        '2. 71 prints "child\\r\\n" (line 5) and ends (line 6).',
+        '3. the parent collects 71 (line 7) and prints "parent" (line 8) and ends.',
+    )
