@@ -41,6 +41,7 @@ def late(run: Recording, signal: int) -> list[Finding]:
             f"{name(run, run.root)} forked {name(run, fork.child)} before it "
             f"installed its handler for {signal_name(signal)}",
             run,
+            fork.line,
         )
     ]
 
@@ -80,6 +81,7 @@ def blocks(run: Recording) -> list[Finding]:
                     f"in its handler {name(run, run.root)} waited for a child to end, "
                     f"while {name(run, alive[0])} was still running",
                     run,
+                    event.line,
                 )
             ]
     return []

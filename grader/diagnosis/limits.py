@@ -75,6 +75,7 @@ def refusals(run: Recording) -> list[Finding]:
             + (f" {event.detail}" if event.detail != event.call else "")
             + ", which was refused",
             run,
+            event.line,
         )
         for event in seen.values()
     ]

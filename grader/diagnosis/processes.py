@@ -11,6 +11,7 @@ from grader.tracing.recording import (
     Process,
     Recording,
     SignalSent,
+    Waited,
     signal_name,
 )
 from grader.verdict import Finding
@@ -43,9 +44,16 @@ def zombies(run: Recording) -> list[Finding]:
                 f"{'was' if collected == 1 else 'were'} collected: "
                 f"{names(run, left)} stayed {_zombie(len(left))}",
                 run,
+                _last_collecting(parent),
             )
         ]
-    return [found("zombie-left", _zombie_message(run, left), run)]
+    return [found("zombie-left", _zombie_message(run, left), run, left[0].began.line)]
+
+
+def _last_collecting(parent: Process) -> int | None:
+    """The line that collects a child for a signal, and not all that have ended."""
+    lines = [event.line for event in parent.of(Waited) if event.child]
+    return lines[-1] if lines else None
 
 
 def _handles(process: Process, signal: int) -> bool:
@@ -61,7 +69,7 @@ def uncollected(run: Recording) -> list[Finding]:
     if not left:
         return []
     message = f"{name(run, run.root)} never collected {names(run, left)}"
-    return [found("zombie-left", message, run)]
+    return [found("zombie-left", message, run, left[0].began.line)]
 
 
 def _zombie(count: int) -> str:
@@ -104,6 +112,7 @@ def orphans(run: Recording) -> list[Finding]:
             "orphan-left",
             f"{name(run, parent)} ended while {names(run, left)} was still running",
             run,
+            left[0].began.line,
         )
     ]
 
@@ -120,6 +129,7 @@ def child_count(run: Recording, expected: int) -> list[Finding]:
                 f"{name(run, maker)} forked too: {name(run, deeper[0])} is its child, "
                 f"and only {name(run, run.root)} should fork",
                 run,
+                deeper[0].began.line,
             )
         ]
     if made > expected:

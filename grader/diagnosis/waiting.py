@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from grader.diagnosis.deadlock import proof
+from grader.diagnosis.deadlock import graph, proof, sentence
 from grader.diagnosis.finding import found, name
 from grader.tracing.recording import Recording, Snapshot, Stream
 from grader.verdict import Finding
@@ -61,7 +61,13 @@ def never_ends(run: Recording) -> list[Finding]:
     alive = [p for p in rest.processes if p.state != "zombie"]
     if not alive:
         return []
-    said = "; ".join(f"{name(run, p.pid)} {_goes_on(run, p)}" for p in alive[:4])
+    at_pipes = {wait.pid: wait for wait in graph(run) if wait.end is not None}
+    said = "; ".join(
+        sentence(run, at_pipes[p.pid])
+        if p.pid in at_pipes
+        else f"{name(run, p.pid)} {_goes_on(run, p)}"
+        for p in alive[:4]
+    )
     return [found("never-ends", said, run)]
 
 

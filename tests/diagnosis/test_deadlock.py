@@ -301,3 +301,20 @@ def test_who_waits_for_the_world_is_not_dead_locked(run: Run) -> None:
         """
     )
     assert [f.id for f in general(recording)] == ["never-ends"]
+
+
+def test_a_child_that_is_stuck_while_its_parent_waits_for_a_signal(run: Run) -> None:
+    """It is no deadlock of all; why the child goes nowhere is told all the same."""
+    text = """
+        import os, signal
+        r, w = os.pipe()
+        if os.fork() == 0:
+            os.read(r, 1)
+            os._exit(0)
+        os.close(w)
+        signal.pause()
+    """
+    (finding,) = general(run(text, lines=True))
+    assert finding.id == "never-ends"
+    assert "waits at line 5 for end of file on the pipe" in finding.message
+    assert "inherited by the fork at line 4): close it after the" in finding.message
