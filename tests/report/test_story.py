@@ -205,5 +205,5 @@ def test_whatever_a_search_finds_has_steps(run: Run) -> None:
     assert _told(recording, findings) == (
         "1. the parent forks 71 (line 4).",
         '2. 71 prints "child\\n" (line 5) and ends (line 6).',
-        '3. the parent collects 71 (line 7) and prints "parent" (line 8) and ends.',
+        '3. the parent collects 71 (line 7), prints "parent" (line 8) and ends.',
     )
