@@ -66,10 +66,7 @@ def write_pictures(
     from grader.picture.svg import svg
     from grader.report.files import write_whole
 
-    lines = {event.index: event.line for event in run.events if event.line is not None}
-    picture = lay_out(
-        run, steps=MOST_STEPS, lines=lines, culprits=culprits(run, findings)
-    )
+    picture = lay_out(run, steps=MOST_STEPS, culprits=culprits(run, findings))
     title = Path(arguments.program).name
     if arguments.svg is not None:
         write_whole(arguments.svg, svg(picture, title))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import defaultdict, deque
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from grader.picture.files import shared_files
@@ -71,11 +70,8 @@ _NONE = _Pieces()
 class Draft:
     """All rows of a run, and what connects them, before any is left out."""
 
-    def __init__(
-        self, run: Recording, lines: Mapping[int, int], culprits: tuple[Culprit, ...]
-    ) -> None:
+    def __init__(self, run: Recording, culprits: tuple[Culprit, ...]) -> None:
         self._run = run
-        self._lines = lines
         self._pipes = len(run.of(PipeMade))
         self._known = {process.pid for process in run.processes}
         self._files = shared_files(run)
@@ -147,8 +143,7 @@ class Draft:
         if event.time - self._time >= _GAP:
             self.rows.append(Gap(event.time - self._time))
         self._time = event.time
-        line = self._lines.get(event.index)
-        step = Step(event.time, pid, kind, text, data, line, file)
+        step = Step(event.time, pid, kind, text, data, event.line, file)
         self._starts.append(event.index)
         self._start_rows.append(len(self.rows))
         self.rows.append(step)
@@ -163,7 +158,7 @@ class Draft:
             and type(last) is type(event)
             and last.pid == event.pid
             and event.time - last.time < _GAP
-            and self._lines.get(event.index) == self._lines.get(last.index)
+            and event.line == last.line
         )
 
     def _repeats(self, event: Event, text: str) -> bool:

@@ -7,7 +7,7 @@ says how much time went by.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import replace
 
 from grader.picture.draft import Draft
@@ -45,14 +45,10 @@ def lay_out(
     steps: int = 300,
     columns: int = 24,
     culprits: Iterable[Culprit] = (),
-    lines: Mapping[int, int] | None = None,
 ) -> Picture:
-    """The picture of a run, of at most about `steps` rows and `columns` columns.
-
-    `lines` says for an event's index which line of the program it came from.
-    """
+    """The picture of a run, of at most about `steps` rows and `columns` columns."""
     blamed = tuple(culprits)
-    draft = Draft(run, lines or {}, blamed)
+    draft = Draft(run, blamed)
     rows, places = _leave_out(draft.rows, max(steps, 3))
     return _assemble(run, draft, rows, places, columns, {c.pid for c in blamed})
 

@@ -9,7 +9,7 @@ import pytest
 from grader.picture.layout import lay_out
 from grader.picture.page import page
 from tests.classreport.test_browser import CHROMIUM, DRIVER, Browser, browser
-from tests.picture.runs import two
+from tests.picture.runs import at_lines, two
 
 __all__ = ["browser"]
 
@@ -23,7 +23,7 @@ SOURCE = ["import os", "r, w = os.pipe()", "if os.fork() == 0:", "    os.close(r
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
     """A page whose steps have lines."""
-    html = page(lay_out(two(), lines={1: 2, 2: 3, 3: 4}), "two.py", SOURCE)
+    html = page(lay_out(at_lines(two(), {1: 2, 2: 3, 3: 4})), "two.py", SOURCE)
     made = tmp_path / "picture.html"
     made.write_text(html)
     return made

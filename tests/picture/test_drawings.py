@@ -20,7 +20,7 @@ from grader.picture.svg import svg
 from grader.picture.terminal import ASCII, UNICODE, draw, glyphs_for
 from grader.tracing.recording import PipeMade, Recording
 from tests.conftest import Golden
-from tests.picture.runs import Run, six, twenty, two
+from tests.picture.runs import Run, at_lines, six, twenty, two
 
 RUNS: dict[str, Callable[[], Recording]] = {"2": two, "6": six, "20": twenty}
 SVG = "{http://www.w3.org/2000/svg}"
@@ -119,7 +119,7 @@ def test_a_page_allows_nothing_but_its_own_style() -> None:
     """And has the program's lines where events have them."""
     run = two()
     source = ["import os", "r, w = os.pipe()", "if os.fork() == 0:", "    <script>"]
-    html = page(lay_out(run, lines={2: 3}), "<b>two", source)
+    html = page(lay_out(at_lines(run, {2: 3})), "<b>two", source)
     assert "default-src 'none'; style-src 'sha256-" in html
     assert "<script" not in html
     assert "&lt;script&gt;" in html

@@ -21,7 +21,7 @@ from grader.tracing.recording import (
     Stream,
     Wrote,
 )
-from tests.picture.runs import SIGCHLD, Run, six, twenty, two
+from tests.picture.runs import SIGCHLD, Run, at_lines, six, twenty, two
 
 
 def texts(picture: Picture) -> list[str]:
@@ -177,7 +177,7 @@ def test_the_culprit_is_marked() -> None:
 
 def test_lines_of_the_program() -> None:
     """By the event's index."""
-    picture = lay_out(two(), lines={2: 17})
+    picture = lay_out(at_lines(two(), {2: 17}))
     (step,) = [r for r in picture.rows if isinstance(r, Step) and r.line]
     assert (step.line, step.text) == (17, "forks 4102")
 
