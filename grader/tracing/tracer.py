@@ -485,6 +485,8 @@ class Tracer:
             self.record(WaitBegan, thread.pid, waiting=waiting)
         else:
             thread.hold.call = call
+        if self.has_signal(thread):
+            thread.stirred = True  # it came while others ran, just before the call
         return After.HELD
 
     def has_signal(self, thread: Thread) -> bool:

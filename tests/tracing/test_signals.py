@@ -206,3 +206,37 @@ def test_a_process_in_many_groups(run: Run) -> None:
     )
     (delivered,) = recording.of(SignalDelivered)
     assert delivered.action == "handler"
+
+
+CALLS_TO_WAIT_IN = {
+    "sleep": "time.sleep(10)",
+    "pause": "signal.pause()",
+    "read": "os.read(r, 1)",
+    "poll": "select.select([r], [], [], 10)",
+    "wait": "os.wait()",
+}
+
+
+@pytest.mark.parametrize("call", CALLS_TO_WAIT_IN.values(), ids=CALLS_TO_WAIT_IN)
+def test_a_signal_that_comes_just_before_a_wait(run: Run, call: str) -> None:
+    """It is pending when the call is made, and interrupts it at once, signal(7)."""
+    recording = run(
+        f"""
+        import os, select, signal, time
+        r, w = os.pipe()
+        signal.signal(signal.SIGUSR1, lambda number, frame: os._exit(3))
+        pid = os.fork()
+        if pid == 0:
+            if os.fork() == 0:
+                time.sleep(20)
+                os._exit(0)
+            os.write(1, b"about to wait\\n")
+            {call}
+            os._exit(0)
+        os.write(1, b"1\\n")
+        os.write(1, b"2\\n")
+        os.kill(pid, signal.SIGUSR1)
+        print(os.waitpid(pid, 0)[1] >> 8, round(time.monotonic() - began))
+        """.replace("r, w =", "began = time.monotonic(); r, w =")
+    )
+    assert recording.output.endswith(b"3 0\n")
