@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from grader.cli import main
+from grader.doctor import examine
 from tests.conftest import heed_interrupts
 
 ROOT = Path(__file__).parents[2]
@@ -357,6 +358,14 @@ def test_doctor(capsys: pytest.CaptureFixture[str]) -> None:
     printed = capsys.readouterr().out
     assert "one that must fail failed" in printed
     assert "This machine can grade." in printed
+
+
+def test_doctor_where_lines_are_not_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is told, with the cure; grading works without them."""
+    monkeypatch.setattr("grader.tracing.lines.layout", lambda: None)
+    (told,) = [probe for probe in examine() if "its lines" in probe.what]
+    assert told.ok is None
+    assert "Python 3.11, 3.12 or 3.13" in told.cure
 
 
 def test_ctrl_c_is_not_forgotten_where_python_drops_it() -> None:
