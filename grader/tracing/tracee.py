@@ -48,7 +48,7 @@ class Call:
     memory that the call overwrites and would need again, and `moving` what it will
     move inside the kernel. `addressed` are the processes that it signals, and
     whether the same signal was pending there. It `prints` where it writes to a
-    standard stream.
+    standard stream. `line` is where in the program it is made, if that is asked.
     """
 
     number: int
@@ -62,6 +62,7 @@ class Call:
     moving: bytes = b""
     addressed: list[tuple[int, bool]] = field(default_factory=list)
     prints: bool = False
+    line: int | None = None
     probing: bool = False
     skipped: bool = False
 
