@@ -53,7 +53,7 @@ def test_not_full_marks(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["exercise1", str(path)]) == 1
     printed = capsys.readouterr().out
     for part in (
-        "zombie-left:",
+        "zombie-left (line ",
         "Why: ",
         "Read: wait(2)",
         "What the processes did",
@@ -303,7 +303,7 @@ def test_trace_tells_what_needs_no_exercise(
         "import os, time\nif os.fork() == 0: os._exit(0)\ntime.sleep(9)\n"
     )
     assert main(["trace", "zombie.py"]) == 1
-    assert "zombie-left: " in capsys.readouterr().out
+    assert "zombie-left (line 2): " in capsys.readouterr().out
 
 
 PROGRAMS = Path(__file__).parents[1] / "exploring" / "programs"
