@@ -60,6 +60,11 @@ class Wait:
         return next((e for e in self.waiting.ends if isinstance(e, End)), None)
 
     @property
+    def line(self) -> int | None:
+        """Where in the program it waits."""
+        return self.began.line if self.began else self.waiting.line
+
+    @property
     def others(self) -> list[int]:
         """Who could end it, but for itself: it cannot while it waits."""
         return sorted({edge.other for edge in self.edges} - {self.pid})
@@ -147,7 +152,7 @@ def proof(run: Recording) -> str:
 def sentence(run: Recording, wait: Wait) -> str:
     """What one process waits for, and who keeps it waiting."""
     who, waiting = name(run, wait.pid), wait.waiting
-    begins = f"{who} waits{at_line(wait.began)}"
+    begins = f"{who} waits{at_line(wait.line)}"
     if wait.end is not None and waiting.call in _READS:
         return _reader(run, wait, begins)
     if wait.end is not None:
@@ -220,7 +225,7 @@ def graph_json(run: Recording) -> list[dict[str, object]]:
         {
             "pid": wait.pid,
             "call": wait.waiting.call,
-            "line": wait.began.line if wait.began else None,
+            "line": wait.line,
             "pipe": wait.end.pipe if wait.end else None,
             "for": [_edge_json(edge) for edge in wait.edges],
         }

@@ -80,10 +80,9 @@ def held_before(run: Recording, index: int) -> dict[tuple[int, int], Held]:
     return {(h.pid, h.fd): h for table in tables.values() for h in table.values()}
 
 
-def at_line(event: Event | None) -> str:
+def at_line(line: int | None) -> str:
     """`` at line 7``, or nothing where the line is not known."""
-    known = event is not None and event.line is not None
-    return f" at line {event.line}" if event is not None and known else ""
+    return f" at line {line}" if line is not None else ""
 
 
 def described(fd: int, held: Held | None) -> str:
@@ -91,20 +90,20 @@ def described(fd: int, held: Held | None) -> str:
     words = [f"descriptor {fd}"]
     if held is not None:
         if held.made.line is not None:
-            words.append(f"made{at_line(held.made)}")
+            words.append(f"made{at_line(held.made.line)}")
         if isinstance(held.came, Forked):
-            words.append(f"inherited by the fork{at_line(held.came)}")
+            words.append(f"inherited by the fork{at_line(held.came.line)}")
         elif isinstance(held.came, Duplicated):
             copied = f"copied from descriptor {held.came.old_fd}"
-            words.append(copied + at_line(held.came))
+            words.append(copied + at_line(held.came.line))
     return ", ".join(words)
 
 
 def place_to_close(held: Held) -> str:
     """Where the process could have closed it: it made no use of it after that."""
     if held.used is not None:
-        return f"after its last use{at_line(held.used)}"
+        return f"after its last use{at_line(held.used.line)}"
     after = held.forked or held.came
     if isinstance(after, Forked):
-        return f"after the fork{at_line(after)}"
-    return f"after it was made{at_line(after)}"
+        return f"after the fork{at_line(after.line)}"
+    return f"after it was made{at_line(after.line)}"

@@ -6,7 +6,7 @@ import errno
 from collections.abc import Iterable
 
 from grader.diagnosis.finding import found, name
-from grader.diagnosis.history import described, held_before, place_to_close
+from grader.diagnosis.history import Held, described, held_before, place_to_close
 from grader.tracing.recording import (
     Closed,
     Duplicated,
@@ -122,16 +122,15 @@ def write_end_kept(run: Recording, reader: Process, pipe: int) -> list[Finding]:
     """The reader has a write end open when it first reads."""
     first = next(iter(read(reader, pipe)), None)
     index = first.index if first else len(run.events)
-    kept = Holdings(run).before(index).descriptors(reader.pid, End(pipe, Side.WRITE))
-    if not kept:
+    held = _kept(run, index, reader, End(pipe, Side.WRITE))
+    if held is None:
         return []
-    held = held_before(run, index).get((reader.pid, kept[0]))
     return [
         found(
             "write-end-open",
             f"{name(run, reader)} reads from the pipe while it still holds the pipe's "
-            f"write end open ({described(kept[0], held)})"
-            + (f": close it {place_to_close(held)}" if held else ""),
+            f"write end open ({described(held.fd, held)}): close it "
+            f"{place_to_close(held)}",
             run,
         )
     ]
@@ -142,20 +141,26 @@ def read_end_kept(run: Recording, writer: Process, pipe: int) -> list[Finding]:
     events = written(writer, pipe)
     if not events:
         return []
-    last = events[-1].index
-    kept = Holdings(run).before(last).descriptors(writer.pid, End(pipe, Side.READ))
-    if not kept:
+    held = _kept(run, events[-1].index, writer, End(pipe, Side.READ))
+    if held is None:
         return []
-    held = held_before(run, last).get((writer.pid, kept[0]))
     return [
         found(
             "read-end-open",
             f"{name(run, writer)} writes into the pipe and keeps the pipe's read end "
-            f"open ({described(kept[0], held)}), which it does not use"
-            + (f": close it {place_to_close(held)}" if held else ""),
+            f"open ({described(held.fd, held)}), which it does not use: close it "
+            f"{place_to_close(held)}",
             run,
         )
     ]
+
+
+def _kept(run: Recording, index: int, process: Process, end: End) -> Held | None:
+    """The first descriptor under which it has `end` open, just before an event."""
+    for (pid, _), held in sorted(held_before(run, index).items()):
+        if pid == process.pid and held.end == end:
+            return held
+    return None
 
 
 def leaks(run: Recording) -> list[Finding]:

@@ -288,7 +288,7 @@ class _Teller:
 
     def _phrase(self, events: list[Event]) -> str:
         event, count = events[0], len(events)
-        at = self._at(event)
+        at = self._at(event.line)
         match event:
             case Forked():
                 children = [str(e.child) for e in events if isinstance(e, Forked)]
@@ -369,9 +369,8 @@ class _Teller:
         what = "for data or end of file in" if end.side is Side.READ else "for room in"
         return f"{what} {self._pipe(end.pipe)}"
 
-    def _at(self, event: Event) -> str:
+    def _at(self, line: int | None) -> str:
         """Where in the program, and the first time in its words."""
-        line = event.line
         if line is None:
             return ""
         words = self._source[line - 1].strip() if line <= len(self._source) else ""
@@ -393,7 +392,7 @@ class _Teller:
         }
         ends = [
             f"{self._who(pid)} waits for ever {self._how(how)}"
-            + (self._at(last) if (last := self._last_waits.get(pid)) else "")
+            + self._at(last.line if (last := self._last_waits.get(pid)) else how.line)
             for pid, how in waiting.items()
         ]
         left = [

@@ -283,7 +283,8 @@ class Waiting:
 
     `call` is a system call's name. `fds` are the descriptors it waits on and
     `ends` what they are; `target` is a wait call's pid (-1: any child);
-    `deadline` the virtual time at which it goes on by itself, if it does.
+    `deadline` the virtual time at which it goes on by itself, if it does. `line` is
+    that of a call which sleeps in the kernel, of which no `WaitBegan` tells.
     """
 
     call: str
@@ -291,6 +292,7 @@ class Waiting:
     ends: tuple[Target, ...] = ()
     target: int | None = None
     deadline: float | None = None
+    line: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,5 +57,5 @@ def _inside(owner: Traced, call: Call) -> Waiting:
     fd = call.arguments[0]
     opened = owner.files.at(fd) if call.name in _ON_DESCRIPTOR else None
     if opened is None or isinstance(opened.target, Stream):
-        return Waiting(call=call.name)
-    return Waiting(call.name, (fd,), (opened.target,))
+        return Waiting(call=call.name, line=call.line)
+    return Waiting(call.name, (fd,), (opened.target,), line=call.line)

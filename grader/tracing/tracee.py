@@ -49,7 +49,7 @@ class Call:
     memory that the call overwrites and would need again, and `moving` what it will
     move inside the kernel. `addressed` are the processes that it signals, and
     whether the same signal was pending there. It `prints` where it writes to a
-    standard stream.
+    standard stream. `line` is where in the program it is made, if that is asked.
 
     One is made at each stop, so what most calls do without is the class's own.
     """
@@ -65,6 +65,7 @@ class Call:
     moving: bytes = field(default=b"", init=False)
     addressed: Sequence[tuple[int, bool]] = field(default=(), init=False)
     prints: bool = field(default=False, init=False)
+    line: int | None = field(default=None, init=False)
     probing: bool = field(default=False, init=False)
 
 

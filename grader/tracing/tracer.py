@@ -829,6 +829,8 @@ class Tracer:
             return True
         if then is Then.WATCH:
             thread.call = call
+            if self._lines is not None:
+                call.line = self._line_of(thread.pid)
             self._resume(thread, to_exit=True)
         elif self._watches_clock(thread):
             return True

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from grader.cli import main
+from grader.doctor import examine
 from tests.conftest import heed_interrupts
 
 ROOT = Path(__file__).parents[2]
@@ -52,7 +53,7 @@ def test_not_full_marks(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["exercise1", str(path)]) == 1
     printed = capsys.readouterr().out
     for part in (
-        "zombie-left:",
+        "zombie-left (line ",
         "Why: ",
         "Read: wait(2)",
         "What the processes did",
@@ -317,7 +318,7 @@ def test_trace_tells_what_needs_no_exercise(
         "import os, time\nif os.fork() == 0: os._exit(0)\ntime.sleep(9)\n"
     )
     assert main(["trace", "zombie.py"]) == 1
-    assert "zombie-left: " in capsys.readouterr().out
+    assert "zombie-left (line 2): " in capsys.readouterr().out
 
 
 PROGRAMS = Path(__file__).parents[1] / "exploring" / "programs"
@@ -384,6 +385,14 @@ def test_doctor(capsys: pytest.CaptureFixture[str]) -> None:
     printed = capsys.readouterr().out
     assert "one that must fail failed" in printed
     assert "This machine can grade." in printed
+
+
+def test_doctor_where_lines_are_not_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is told, with the cure; grading works without them."""
+    monkeypatch.setattr("grader.tracing.lines.layout", lambda: None)
+    (told,) = [probe for probe in examine() if "its lines" in probe.what]
+    assert told.ok is None
+    assert "Python 3.11, 3.12 or 3.13" in told.cure
 
 
 def test_ctrl_c_is_not_forgotten_where_python_drops_it() -> None:

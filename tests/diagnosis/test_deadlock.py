@@ -133,8 +133,9 @@ KNOWN = {
         os.write(w, bytes(100_000))
         """,
         (
-            "P0 waits for room in the pipe (descriptor 4), which is full, and whose "
-            "read end is open in nobody but itself (descriptor 3, made at line 3)"
+            "P0 waits at line 4 for room in the pipe (descriptor 4), which is full, "
+            "and whose read end is open in nobody but itself (descriptor 3, made at "
+            "line 3)"
         ),
     ),
     "a file locked twice": (
