@@ -143,6 +143,16 @@ def test_a_picture_of_another_version_is_told(course: Course) -> None:
     assert 'class="picture"' in class_page(course, MADE)
 
 
+def test_the_steps_cite_the_program(course: Course) -> None:
+    """As code, whatever the program's words are."""
+    key = ("4711", "exercise1")
+    found = course.results[key].verdict.checks[1].findings[0]
+    told = replace(found, steps=("1. the parent forks 71 (line 3: `<b>fork()`).",))
+    other = {key: result(*key, told)}
+    page = class_page(replace(course, results=other), MADE)
+    assert "forks 71 (line 3: <code>&lt;b&gt;fork()</code>)" in page
+
+
 def test_anonymous(course: Course) -> None:
     """Nobody is named, in messages and paths neither; the numbers stay the same."""
     hidden = anonymous(course, b"secret")
