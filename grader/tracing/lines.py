@@ -254,7 +254,7 @@ class SourceLines:
         return line if line is not None and 0 < line < _LAST_LINE else None
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=256)
 def line_at(table: bytes, first: int, unit: int) -> int | None:
     """The line of the code unit `unit`, by a code object's ``co_linetable``.
 

@@ -8,6 +8,7 @@ did then, so that it spins there need not be found out again.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import fields, is_dataclass
 from hashlib import blake2b
 from typing import Protocol
 
@@ -33,6 +34,20 @@ def moment(
     """
     digest = blake2b(repr((number, now)).encode(), digest_size=16)
     for event in events:
-        what = type(event).__name__, numbers.get(event.pid), event.time
-        digest.update(repr(what).encode())
+        digest.update(repr(_without_pids(event, numbers)).encode())
     return digest.digest()
+
+
+def _without_pids(value: object, numbers: Mapping[int, int]) -> object:
+    """What a value says, but for lines, with their numbers for pids."""
+    if is_dataclass(value):
+        names = [field.name for field in fields(value) if field.name != "line"]
+        told = [getattr(value, name) for name in names]
+        return type(value).__name__, _without_pids(told, numbers)
+    if isinstance(value, dict):
+        return _without_pids([*value.items()], numbers)
+    if isinstance(value, list | tuple):
+        return [_without_pids(one, numbers) for one in value]
+    if type(value) is int and value in numbers:
+        return "process", numbers[value]
+    return value

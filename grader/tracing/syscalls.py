@@ -105,8 +105,9 @@ NAMES: Final[dict[int, str]] = {
     PRCTL: "prctl",
 }
 
-# CLONE_UNTRACED, and every CLONE_NEW* that clone(2) takes.
-_ESCAPING_CLONE: Final = 0x00800000 | 0x7E020000
+# CLONE_UNTRACED, CLONE_PARENT, which makes a child of one's parent, and every
+# CLONE_NEW* that clone(2) takes.
+_ESCAPING_CLONE: Final = 0x00800000 | 0x00008000 | 0x7E020000
 _PR_SET_DUMPABLE: Final = 4
 _PR_SET_SECCOMP: Final = 22  # an earlier filter's answer may outrank ours
 

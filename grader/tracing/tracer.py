@@ -200,7 +200,6 @@ class Tracer:
         self._running: Thread | None = None
         self._lines = lines
         self._stopped_at: Thread | None = None  # in a call whose line can be read
-        self._last_line: int | None = None  # of a process that is about to end
         self._turns = Turns(
             schedule.start(), self._threads, self._traced, self.clock, limits
         )
@@ -288,7 +287,7 @@ class Tracer:
         for thread in self._threads.values():
             thread.progressed()
             thread.steps = 0
-            thread.stirred = True
+            thread.signalled = thread.stirred = True  # a key may be one that signals
 
     def send(self, pid: int, number: int) -> bool:
         """Send a signal to a process of the program, from outside.
@@ -817,8 +816,9 @@ class Tracer:
             then = self.refuse(thread, call, call.name)
         else:
             then = TABLE.get(call.name, PLAIN).enter(self, thread, call)
+        if then not in (Then.HELD, Then.WATCH):
+            self._end_hold(thread)  # it is over with its call
         if then is Then.OVER:
-            self._end_hold(thread)
             return True
         if then is not Then.ANSWERED:
             thread.looks = thread.next_turn = 0
@@ -1008,7 +1008,7 @@ class Tracer:
         last = len(dying) == len(others)
         if self._lines is not None:
             killed = ptrace.event_message(thread.tid) & 0x7F
-            self._last_line = None if killed else self._line_of(owner.pid)
+            owner.last_line = None if killed else self._line_of(owner.pid)
         self._stopped_at = None
         if last:
             owner.record.open_at_end = owner.files.list()
@@ -1071,11 +1071,10 @@ class Tracer:
             del self._threads[leader.tid]
         record = owner.record
         killed = os.WIFSIGNALED(status)
-        line, self._last_line = self._last_line, None
         self.record(
             Ended,
             owner.pid,
-            line=line,
+            line=None if killed else owner.last_line,
             exit_code=None if killed else os.WEXITSTATUS(status),
             signal=os.WTERMSIG(status) if killed else None,
         )

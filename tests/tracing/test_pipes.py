@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ctypes
 import errno
 
 import pytest
 
+from grader.tracing import ptrace
 from grader.tracing.limits import Limits
 from grader.tracing.recording import End, Limit, PipeMade, Read, Side, Wrote
 from grader.tracing.schedule import parent_first
@@ -279,3 +281,47 @@ def test_the_wrong_end_is_refused(run: Run) -> None:
         (b"", "EBADF"),
         (b"kept", None),
     ]
+
+
+def test_nothing_is_waited_for_where_nothing_is_moved(run: Run) -> None:
+    """No bytes can be read and written at once, read(2), write(2)."""
+    recording = run(
+        """
+        import os
+        r, w = os.pipe()
+        print(os.read(r, 0))
+        os.set_blocking(w, False)
+        try:
+            while True:
+                os.write(w, bytes(4096))
+        except BlockingIOError:
+            os.set_blocking(w, True)
+        print(os.write(w, b""))
+        """
+    )
+    assert recording.stuck is None
+    assert recording.output == b"b''\n0\n"
+
+
+def test_memory_where_only_ptrace_is_allowed(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A filter around all may refuse process_vm_writev(2)."""
+
+    def refused(*arguments: object) -> int:
+        ctypes.set_errno(errno.EPERM)
+        return -1
+
+    monkeypatch.setattr(ptrace._libc, "process_vm_writev", refused)
+    recording = run(
+        """
+        import os, select
+        r, w = os.pipe()
+        if os.fork() == 0:
+            os.write(w, b"x")
+            os._exit(0)
+        print(select.select([r], [], [], 2)[0] == [r], os.read(r, 1))
+        os.wait()
+        """
+    )
+    assert recording.output == b"True b'x'\n"

@@ -146,3 +146,47 @@ def test_a_wait_while_a_child_lives(run: Run) -> None:
         (True, False),
         (False, True),
     ]
+
+
+def test_a_wait_for_an_adopted_grandchild(run: Run) -> None:
+    """A subreaper collects what its dead child leaves, prctl(2)."""
+    recording = run(
+        """
+        import ctypes, os, time
+        ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)  # PR_SET_CHILD_SUBREAPER
+        r, w = os.pipe()
+        if os.fork() == 0:
+            os.close(w)
+            os.read(r, 1)
+            os._exit(0)
+        os.close(r)
+        child = os.fork()
+        if child == 0:
+            os.close(w)
+            if os.fork() == 0:
+                time.sleep(1)
+                os._exit(7)
+            os._exit(0)
+        os.waitpid(child, 0)
+        print(os.waitstatus_to_exitcode(os.wait()[1]))
+        os.write(w, b"x")
+        os.wait()
+        """
+    )
+    assert recording.stuck is None
+    assert recording.output == b"7\n"
+
+
+def test_a_sibling_that_a_process_makes_for_its_parent(run: Run) -> None:
+    """CLONE_PARENT, clone(2), is refused: nobody would know whose child it is."""
+    recording = run(
+        """
+        import ctypes
+        libc = ctypes.CDLL(None, use_errno=True)
+        made = libc.syscall(56, 0x8000 | 17, 0, 0, 0, 0)
+        if made == 0:
+            libc._exit(0)
+        print(made)
+        """
+    )
+    assert recording.output == b"-1\n"

@@ -139,6 +139,43 @@ def test_what_was_seen_spinning_is_known_at_once(start: Start) -> None:
     assert seen.answers == [False, True, False]
 
 
+@pytest.mark.parametrize(
+    "start_of_all",
+    [
+        "signal.pause()",
+        "done.append(os.read(0, 1) == b'2')",
+    ],
+    ids=["signals", "bytes"],
+)
+def test_what_spins_after_one_thing_need_not_after_another(
+    start: Start, start_of_all: str
+) -> None:
+    """Nothing is known of a run to which something else happened."""
+    program = f"""
+        import os, signal
+        done = []
+        signal.signal(signal.SIGUSR1, lambda *_: done.append(False))
+        signal.signal(signal.SIGTERM, lambda *_: done.append(True))
+        {start_of_all}
+        n = 0
+        while not done[0] or n < 1_000_000:
+            n += 1
+        """
+    seen = _Seen()
+    limits = Limits(busy_seconds=0.2, cpu_seconds=100)
+    for number, typed in ((signal.SIGUSR1, b"1\n"), (signal.SIGTERM, b"2\n")):
+        with start(program, limits=limits, spun=seen) as started:
+            started.until_rest()
+            if "pause" in start_of_all:
+                started.send(number)
+            else:
+                started.type(typed)
+            started.until_rest()
+            started.stop()
+    assert True not in seen.answers
+    assert len(seen.answers) > 1
+
+
 def test_what_is_known_of_spinning_counts_as_time_of_the_processor(
     start: Start,
 ) -> None:

@@ -174,3 +174,35 @@ def test_a_terminal_that_is_for_others(run: Run) -> None:
         )
         (stopped,) = (e for e in recording.events if isinstance(e, Stopped))
         assert stopped.signal == signal.SIGTTOU
+
+
+WAITS = {
+    "pause": "signal.pause()",
+    "pipe": "os.read(r, 1)",
+    "wait": "os.wait()",
+    "input": "os.read(0, 100)",
+}
+
+
+@pytest.mark.parametrize("wait", WAITS.values(), ids=WAITS)
+def test_an_interrupt_that_is_typed(start: Start, wait: str) -> None:
+    """Ctrl+C is a signal, whatever the program waits for, termios(3)."""
+    with start(
+        f"""
+        import os, signal
+        r, w = os.pipe()
+        if os.fork() == 0:
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+            os.read(r, 1)
+            os._exit(0)
+        signal.signal(signal.SIGINT, lambda *_: os.write(1, b"interrupted\\n"))
+        while True:
+            {wait}
+        """
+    ) as program:
+        program.until_rest()
+        for _ in range(3):
+            program.type(b"\x03")
+            program.until_rest()
+        recording = program.stop()
+    assert recording.root.output.count(b"interrupted") == 3

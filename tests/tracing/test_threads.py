@@ -158,3 +158,24 @@ def test_threads_that_wait_for_each_other(start: Start) -> None:
     assert snapshot.waiting is not None and snapshot.waiting.call == "futex"
     assert recording.stuck is not None
     assert recording.output == b""
+
+
+def test_a_wait_for_a_lock_is_over_with_its_call(run: Run) -> None:
+    """A sleep after it is a wait of its own, whatever the lock was by then."""
+    recording = run(
+        """
+        import ctypes, time
+        libc = ctypes.CDLL(None)
+        @ctypes.CFUNCTYPE(ctypes.c_void_p, ctypes.c_void_p)
+        def sleep(_):
+            time.sleep(0.2)
+        thread = ctypes.c_ulong()
+        libc.pthread_create(ctypes.byref(thread), None, sleep, None)
+        libc.pthread_join(thread, None)
+        time.sleep(0.5)
+        print("goes on")
+        """
+    )
+    assert recording.stuck is None
+    assert recording.output == b"goes on\n"
+    assert recording.duration > 0.5

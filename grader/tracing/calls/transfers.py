@@ -198,6 +198,8 @@ _OURS = os.O_NONBLOCK | os.O_CLOEXEC
 
 
 def _never_waits(call: Call) -> bool:
+    if call.name in ("read", "write") and not call.arguments[2]:
+        return True  # nothing is to be moved
     flags = {"recvfrom": 3, "sendto": 3, "recvmsg": 2, "sendmsg": 2}.get(call.name)
     return flags is not None and bool(call.arguments[flags] & _MSG_DONTWAIT)
 
