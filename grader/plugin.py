@@ -204,8 +204,7 @@ class CheckRunner:
             finally:
                 self._say_whether_followed(result.id)
         except CheckFailed as first:
-            failure = self._with_lines(item, first)
-            findings = self._with_story(failure)
+            findings = self._told(item, first)
             failed = replace(result, outcome=CheckOutcome.FAILED, findings=findings)
             if self._runner.program.harmed:
                 failed = replace(result, error=_HARMED)  # it may be nobody's fault here
@@ -219,6 +218,14 @@ class CheckRunner:
                     replace(result, outcome=CheckOutcome.PASSED, earned=check.points)
                 )
             )
+
+    def _told(self, item: pytest.Function, failure: CheckFailed) -> tuple[Finding, ...]:
+        """What was found, with its story: how that is told is never to change it."""
+        try:
+            return self._with_story(self._with_lines(item, failure))
+        except Exception:
+            traceback.print_exc()
+            return failure.findings
 
     def _with_story(self, failure: CheckFailed) -> tuple[Finding, ...]:
         """The first finding tells and shows the run; the others are of the same one."""
@@ -243,7 +250,7 @@ class CheckRunner:
         except CheckFailed as again:
             if _ids(again) == _ids(failure):
                 return again
-        except Exception:
+        except BaseException:
             return failure  # the program is not to be relied on to do the same again
         return failure
 

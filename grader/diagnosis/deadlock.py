@@ -27,7 +27,6 @@ from grader.tracing.recording import (
     Waiting,
 )
 
-_READS = ("read", "readv", "poll", "ppoll", "select", "pselect6", "epoll_wait")
 _WAITS = ("wait4", "waitid")
 _LOCKS = ("flock", "fcntl")
 
@@ -58,6 +57,12 @@ class Wait:
     def end(self) -> End | None:
         """The pipe's end that it waits at, if it does."""
         return next((e for e in self.waiting.ends if isinstance(e, End)), None)
+
+    @property
+    def fd(self) -> int:
+        """The descriptor that it waits at, the pipe's where there is one."""
+        at = dict(zip(self.waiting.ends, self.waiting.fds, strict=False))
+        return at[self.end] if self.end is not None else self.waiting.fds[0]
 
     @property
     def line(self) -> int | None:
@@ -153,17 +158,19 @@ def sentence(run: Recording, wait: Wait) -> str:
     """What one process waits for, and who keeps it waiting."""
     who, waiting = name(run, wait.pid), wait.waiting
     begins = f"{who} waits{at_line(wait.line)}"
-    if wait.end is not None and waiting.call in _READS:
-        return _reader(run, wait, begins)
+    if len(set(waiting.ends)) > 1:
+        fds = ", ".join(map(str, waiting.fds))
+        return f"{begins} in {waiting.call} for any of the descriptors {fds}"
     if wait.end is not None:
-        return _writer(run, wait, begins)
+        tell = _reader if wait.end.side is Side.READ else _writer
+        return tell(run, wait, begins)
     if waiting.call in _WAITS:
         one = waiting.target is not None and waiting.target > 0
         return f"{begins} for {name(run, waiting.target) if one else 'a child'} to end"
     if waiting.call in _LOCKS and wait.edges:
         have = _listed(run, wait)
         return (
-            f"{begins} for a lock on a file (descriptor {waiting.fds[0]}), which is "
+            f"{begins} for a lock on a file (descriptor {wait.fd}), which is "
             f"open in {have} too"
         )
     if waiting.call == "futex":
@@ -172,26 +179,24 @@ def sentence(run: Recording, wait: Wait) -> str:
 
 
 def _reader(run: Recording, wait: Wait, begins: str) -> str:
-    fd = wait.waiting.fds[0]
     own = [edge for edge in wait.edges if edge.other == wait.pid]
     if own and not wait.others:
         kept = " and ".join(described(e.fd or 0, e.held) for e in own)
         cures = {place_to_close(edge.held) for edge in own if edge.held}
         cure = f": close it {cures.pop()}" if len(cures) == 1 else ""
         return (
-            f"{begins} for end of file on the pipe (descriptor {fd}), and itself still "
-            f"holds the pipe's write end open ({kept}){cure}"
+            f"{begins} for end of file on the pipe (descriptor {wait.fd}), and itself "
+            f"still holds the pipe's write end open ({kept}){cure}"
         )
     text = (
-        f"{begins} for data or end of file on the pipe (descriptor {fd}), whose write "
-        f"end is still open in {_listed(run, wait) or 'nobody'}"
+        f"{begins} for data or end of file on the pipe (descriptor {wait.fd}), whose "
+        f"write end is still open in {_listed(run, wait) or 'nobody'}"
     )
     return text + _unused(run, wait)
 
 
 def _writer(run: Recording, wait: Wait, begins: str) -> str:
-    fd = wait.waiting.fds[0]
-    text = f"{begins} for room in the pipe (descriptor {fd}), which is full"
+    text = f"{begins} for room in the pipe (descriptor {wait.fd}), which is full"
     if not wait.others:
         own = next((edge for edge in wait.edges), None)
         kept = f" ({described(own.fd or 0, own.held)})" if own else ""

@@ -105,9 +105,9 @@ def loads(text: str) -> Picture:
             pending=tuple(Pending(*one) for one in data["pending"]),
             arrows=tuple(Arrow(Link(link), *rest) for link, *rest in data["arrows"]),
         )
-    except (KeyError, TypeError, ValueError) as error:
+        _check(picture)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise ValueError(f"not a picture: {error}") from error
-    _check(picture)
     return picture
 
 

@@ -176,6 +176,7 @@ class _Teller:
         self._concern = concern
         self._source = source
         pipes = {end.pipe for end in concern.ends}
+        pipes |= {wait.end.pipe for wait in graph(run) if wait.end is not None}
         if concern.traffic:
             moved = {e.source for e in run.of(Read)} | {e.target for e in run.of(Wrote)}
             pipes |= {end.pipe for end in moved if isinstance(end, End)}

@@ -319,3 +319,30 @@ def test_a_child_that_is_stuck_while_its_parent_waits_for_a_signal(run: Run) -> 
     assert finding.id == "never-ends"
     assert "waits at line 5 for end of file on the pipe" in finding.message
     assert "inherited by the fork at line 4): close it after the" in finding.message
+
+
+def test_which_of_several_descriptors_is_waited_for(run: Run) -> None:
+    """Each is told, and what select(2) waits to write is no end of file."""
+    writes = run(
+        """
+        import os, select
+        r, w = os.pipe()
+        os.set_blocking(w, False)
+        try:
+            while True:
+                os.write(w, bytes(4096))
+        except BlockingIOError:
+            select.select([], [w], [])
+        """
+    )
+    assert "for room in the pipe (descriptor 4)" in general(writes)[0].message
+    several = run(
+        """
+        import os, select, socket
+        a, b = socket.socketpair()
+        r, w = os.pipe()
+        select.select([a, r], [], [])
+        """
+    )
+    told = general(several)[0].message
+    assert "in pselect6 for any of the descriptors 3, 5" in told

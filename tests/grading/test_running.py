@@ -250,6 +250,30 @@ def test_a_run_that_goes_otherwise_the_second_time(tmp_path: Path) -> None:
     assert (tmp_path / "mark").read_text() == "xx"
 
 
+def test_a_check_that_ends_otherwise_when_it_is_called_again(tmp_path: Path) -> None:
+    """What it found the first time stands, however the second time ends."""
+    checks = "".join(
+        f"""
+        @points(1)
+        def test_ends_by_{how}(program):
+            '''It is called twice.'''
+            import pytest
+            if program.retold is not None:
+                {what}
+            assert_that(program.run()).leaves_no_zombie()
+        """
+        for how, what in {
+            "skip": "pytest.skip()",
+            "fail": "pytest.fail()",
+            "exit": "raise SystemExit",
+        }.items()
+    )
+    verdict = _graded(_exercise(tmp_path, checks), NEVER_WAITS)
+    for check in verdict.checks:
+        assert check.outcome is CheckOutcome.FAILED
+        assert [finding.id for finding in check.findings] == ["zombie-left"]
+
+
 def test_a_check_that_passes_runs_nothing_again(tmp_path: Path) -> None:
     """Lines are for what failed."""
     program = FICKLE.replace("MARK", repr(str(tmp_path / "mark")))

@@ -207,3 +207,25 @@ def test_whatever_a_search_finds_has_steps(run: Run) -> None:
         '2. 71 prints "child\\n" (line 5) and ends (line 6).',
         '3. the parent collects 71 (line 7), prints "parent" (line 8) and ends.',
     )
+
+
+def test_a_wait_at_a_pipe_that_nobody_used(run: Run) -> None:
+    """It is told as any other, beside pipes that were."""
+    recording = run(
+        """
+        import os, signal
+        a, b = os.pipe()
+        c, d = os.pipe()
+        e, f = os.pipe()
+        if os.fork() == 0:
+            os.write(b, b"1")
+            os.write(d, b"2")
+            os.read(e, 1)
+        os.read(a, 1)
+        os.read(c, 1)
+        signal.pause()
+        """
+    )
+    recording.schedule = "x"
+    told = _told(recording, [Finding("never-ends", "it waits for ever")])
+    assert "71 waits for ever for data or end of file in pipe 3" in told[-1]
