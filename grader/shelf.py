@@ -17,6 +17,7 @@ from __future__ import annotations
 import fcntl
 import os
 import pickle
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -44,12 +45,16 @@ class Shelf:
         self._secret = os.urandom(32)
 
     @contextmanager
-    def making(self, what: object) -> Iterator[None]:
-        """While one process makes that run, others wait for it, fcntl(2)."""
+    def making(self, what: object) -> Iterator[float]:
+        """While one process makes that run, others wait for it, fcntl(2).
+
+        How long this one has waited, in seconds.
+        """
         place = int.from_bytes(_digest(what)[:7], "little")
+        began = time.monotonic()
         fcntl.lockf(self._file, fcntl.LOCK_EX, 1, place)
         try:
-            yield
+            yield time.monotonic() - began
         finally:
             fcntl.lockf(self._file, fcntl.LOCK_UN, 1, place)
 
