@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from signal import SIGTERM
 from typing import Any, TypeVar, cast
 from zlib import crc32
 
@@ -41,8 +42,6 @@ from grader.verdict import Finding
 
 Check = TypeVar("Check", bound=Callable[..., None])
 Kept = TypeVar("Kept", Recording, Ran)
-
-SIGTERM = 15
 
 
 def points(number: int) -> Callable[[Check], Check]:
@@ -80,7 +79,7 @@ class Submission:
 
     `retold` is a run that a check failed in, as `made` knows it by its recording's
     `id`: where the check is called again, that run is made again, with the lines of the
-    program. To have them from each run would make all of them a quarter longer.
+    program. To have them from each run would make all a fifth to a third longer.
     """
 
     name: str

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from signal import SIGCHLD
+
 from grader.diagnosis.finding import found, name
 from grader.tracing.recording import (
     Forked,
@@ -12,8 +14,6 @@ from grader.tracing.recording import (
     signal_name,
 )
 from grader.verdict import Finding
-
-_SIGCHLD = 17
 
 
 def missing(run: Recording, signal: int) -> list[Finding]:
@@ -59,7 +59,7 @@ def blocks(run: Recording) -> list[Finding]:
     delivered = [
         event
         for event in run.root.of(SignalDelivered)
-        if event.signal == _SIGCHLD and event.action == "handler"
+        if event.signal == SIGCHLD and event.action == "handler"
     ]
     if not delivered:
         return []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from signal import SIGCHLD
 
 from grader.diagnosis.finding import found, name, names
 from grader.tracing.recording import (
@@ -16,8 +17,6 @@ from grader.tracing.recording import (
 )
 from grader.verdict import Finding
 
-_SIGCHLD = 17
-
 
 def zombies(run: Recording) -> list[Finding]:
     """Children that ended and that nobody collected, although their parent could."""
@@ -27,7 +26,7 @@ def zombies(run: Recording) -> list[Finding]:
     merged = [
         event
         for event in run.of(SignalSent)
-        if event.signal == _SIGCHLD and event.merged
+        if event.signal == SIGCHLD and event.merged
     ]
     parents = {p.parent for p in left}
     merged = [event for event in merged if run.process(event.target) in parents]
@@ -35,7 +34,7 @@ def zombies(run: Recording) -> list[Finding]:
     ended = sum(1 for p in run.processes if p.ended and p.parent is parent)
     collected = ended - len(left)
     # Where no handler collected any, it was not for lack of signals.
-    if parent and collected and _handles(parent, _SIGCHLD):
+    if parent and collected and _handles(parent, SIGCHLD):
         return [
             found(
                 "signals-merged",

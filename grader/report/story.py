@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from signal import SIGCHLD
 
 from grader.diagnosis.deadlock import graph
 from grader.diagnosis.processes import traceback_of
@@ -40,8 +41,6 @@ from grader.tracing.recording import (
     signal_name,
 )
 from grader.verdict import Finding
-
-_SIGCHLD = 17
 
 # More steps than these nobody follows; the middle is left out.
 _MOST_STEPS = 10
@@ -100,7 +99,7 @@ def _concern(run: Recording, ids: list[str]) -> _Concern:
                     and not (process.collected or process.orphaned)
                 ):
                     concern.pids |= {parent.pid, *(c.pid for c in parent.children)}
-            concern.signals.add(_SIGCHLD)
+            concern.signals.add(SIGCHLD)
         elif identity == "orphan-left":
             for process in run.processes:
                 if process.orphaned and process.parent:
@@ -121,13 +120,13 @@ def _concern(run: Recording, ids: list[str]) -> _Concern:
     if not concern.pids and is_searched(run.schedule):
         # Whatever it is, another order of events would not have shown it.
         concern.pids |= {process.pid for process in run.processes}
-        concern.signals.add(_SIGCHLD)
+        concern.signals.add(SIGCHLD)
         concern.paths |= _shared_paths(run)
         concern.traffic = concern.output = True
     concern.signals |= {
         event.signal
         for event in run.of(SignalSent)
-        if event.pid in concern.pids and event.signal != _SIGCHLD
+        if event.pid in concern.pids and event.signal != SIGCHLD
     }
     return concern
 
@@ -227,7 +226,7 @@ class _Teller:
                     return event.child in concern.pids
                 return bool(concern.signals)
             case SignalSent():
-                if event.signal == _SIGCHLD and not self._handled(event.target):
+                if event.signal == SIGCHLD and not self._handled(event.target):
                     return False
                 return event.target in concern.pids and event.signal in concern.signals
             case SignalDelivered():
@@ -252,7 +251,7 @@ class _Teller:
     def _handled(self, pid: int) -> bool:
         process = self._run.process(pid)
         return process is not None and any(
-            event.signal == _SIGCHLD and event.disposition == "handler"
+            event.signal == SIGCHLD and event.disposition == "handler"
             for event in process.of(HandlerSet)
         )
 
@@ -344,7 +343,7 @@ class _Teller:
     def _sent(self, event: SignalSent) -> str:
         signal, target = signal_name(event.signal), self._who(event.target)
         self._pending.setdefault(event.target, set()).add(event.signal)
-        own = event.signal == _SIGCHLD
+        own = event.signal == SIGCHLD
         if event.merged:
             mine = "its" if own else "the"
             return f"{mine} {signal} merges with the one that is pending for {target}"

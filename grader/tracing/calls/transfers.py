@@ -280,11 +280,11 @@ def _put(
     try:
         end = os.open(thread.owner.files.path(call.arguments[0]), _OURS | os.O_WRONLY)
     except OSError:
-        return False  # ENXIO: nobody reads, and the writer gets SIGPIPE
+        return False
     try:
         written = os.write(end, data)
     except OSError:
-        return False
+        return False  # EPIPE: nobody reads, and the writer is to get SIGPIPE
     finally:
         os.close(end)
     pipe.held += written
