@@ -226,8 +226,8 @@ def _check_followed(
         if step is not None:
             raise UsageError(
                 f"{schedule} is no schedule of the check {check}, or one of another "
-                f"version of this program: whose turn it has at step {step} cannot run "
-                "then; grade without --schedule, and take the code that is told"
+                f"version of this program: what it chooses at step {step} cannot "
+                "be done then; grade without --schedule, and take the code that is told"
             )
     if not strayed:
         which = f"the check {only}" if only else f"no check of {exercise.name}"

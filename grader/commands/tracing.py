@@ -101,8 +101,8 @@ def trace_program(arguments: argparse.Namespace) -> int:
     if pilot is not None and pilot.strayed is not None:
         raise UsageError(
             f"{arguments.schedule} is the schedule of another program, or of another "
-            f"version of this one: whose turn it has at step {pilot.strayed} cannot "
-            "run then; search again with --explore"
+            f"version of this one: what it chooses at step {pilot.strayed} cannot "
+            "be done then; search again with --explore"
         )
     findings = general(recording)
     whole = arguments.verbose

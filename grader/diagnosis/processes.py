@@ -92,11 +92,15 @@ def _zombie_message(run: Recording, left: list[Process]) -> str:
         )
     assert parent is not None
     of_itself = parent.ended is not None and parent.killed_by is None
-    ending = "ended too" if of_itself else "went on"
+    them = "it" if len(left) == 1 else "them"
+    how = (
+        f"it ended too without a wait for {them}"
+        if of_itself
+        else f"nothing that it did afterwards waited for {them}"
+    )
     return (
         f"{names(run, left)} ended, and {name(run, parent)} never collected "
-        f"{'its' if len(left) == 1 else 'their'} status: it {ending} without a wait "
-        f"for {'it' if len(left) == 1 else 'them'}"
+        f"{'its' if len(left) == 1 else 'their'} status: {how}"
     )
 
 

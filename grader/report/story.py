@@ -182,6 +182,10 @@ class _Teller:
         self._pipes = {pipe: n for n, pipe in enumerate(sorted(pipes), 1)}
         # Signals that were sent and have not acted yet, by who is to get them.
         self._pending: dict[int, set[int]] = {}
+        # By process and signal, whether it has a handler now; and the SIGCHLDs that
+        # came to nobody's handler, by their index.
+        self._handling: dict[tuple[int, int], bool] = {}
+        self._unheard: set[int] = set()
         self._quoted: set[int] = set()
         # The waits that last for ever: told at the end.
         self._last_waits = {
@@ -195,6 +199,14 @@ class _Teller:
         """One text for each turn of a process in which something that matters was."""
         turn: list[Event] = []
         for event in self._run.events:
+            if isinstance(event, HandlerSet):
+                handles = event.disposition == "handler"
+                self._handling[event.pid, event.signal] = handles
+            if isinstance(event, Forked):
+                inherited = self._handling.get((event.pid, SIGCHLD), False)
+                self._handling[event.child, SIGCHLD] = inherited
+            if isinstance(event, SignalSent) and not self._acts(event):
+                self._unheard.add(event.index)
             if not self._matters(event):
                 continue
             if turn and turn[-1].pid != event.pid:
@@ -232,8 +244,9 @@ class _Teller:
             case SignalDelivered():
                 return event.action == "handler" and event.signal in concern.signals
             case HandlerSet():
-                set_by_program = event.disposition != "default"
-                return set_by_program and event.signal in concern.signals
+                # The interpreter gives them back as well, at its end.
+                own = event.disposition != "default" or event.line is not None
+                return own and event.signal in concern.signals
             case PipeMade():
                 return event.pipe in self._pipes
             case Closed():
@@ -247,6 +260,11 @@ class _Teller:
             case Slept():
                 return event.seconds > 0 and not concern.traffic
         return False
+
+    def _acts(self, event: SignalSent) -> bool:
+        """Whether it will: of itself SIGCHLD does nothing to who has no handler."""
+        handles = self._handling.get((event.target, event.signal), False)
+        return event.signal != SIGCHLD or handles
 
     def _handled(self, pid: int) -> bool:
         process = self._run.process(pid)
@@ -311,8 +329,11 @@ class _Teller:
                 self._pending.get(event.pid, set()).discard(event.signal)
                 return f"runs its handler for {signal_name(event.signal)}{at}"
             case HandlerSet():
+                signal = signal_name(event.signal)
+                if event.disposition == "default":
+                    return f"handles {signal} no more{at}"
                 does = "handles" if event.disposition == "handler" else "ignores"
-                return f"{does} {signal_name(event.signal)} from now on{at}"
+                return f"{does} {signal} from now on{at}"
             case PipeMade():
                 return f"makes {self._pipe(event.pipe)}{at}"
             case Closed(end=End() as end):
@@ -342,6 +363,8 @@ class _Teller:
 
     def _sent(self, event: SignalSent) -> str:
         signal, target = signal_name(event.signal), self._who(event.target)
+        if event.index in self._unheard:
+            return f"its {signal} is lost, since {target} does not handle it now"
         self._pending.setdefault(event.target, set()).add(event.signal)
         own = event.signal == SIGCHLD
         if event.merged:

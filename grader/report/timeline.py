@@ -143,6 +143,8 @@ def _say(run: Recording, event: Event) -> str:
         case HandlerSet() if event.disposition != "default":
             does = "handles" if event.disposition == "handler" else "ignores"
             return f"{does} {signal_name(event.signal)} from now on"
+        case HandlerSet() if event.line is not None:  # not the interpreter at its end
+            return f"handles {signal_name(event.signal)} no more"
         case SignalSent():
             if event.merged:
                 return f"{signal_name(event.signal)} merges: one is pending already"

@@ -17,7 +17,7 @@ from grader.session import grade
 from grader.tracing.launch import Zygote
 from grader.tracing.program import run as run_traced
 from grader.tracing.recording import Recording
-from grader.tracing.schedule import Schedule
+from grader.tracing.schedule import Schedule, child_first
 from grader.verdict import Finding
 from tests.conftest import Golden, Run
 
@@ -229,3 +229,25 @@ def test_a_wait_at_a_pipe_that_nobody_used(run: Run) -> None:
     recording.schedule = "x"
     told = _told(recording, [Finding("never-ends", "it waits for ever")])
     assert "71 waits for ever for data or end of file in pipe 3" in told[-1]
+
+
+def test_a_handler_that_is_taken_back(run: Run) -> None:
+    """It is told, and what becomes of a signal that comes then."""
+    recording = run(
+        """
+        import os, signal
+        signal.signal(signal.SIGCHLD, lambda number, frame: None)
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        if os.fork() == 0:
+            os._exit(0)
+        signal.signal(signal.SIGCHLD, lambda number, frame: None)
+        signal.pause()
+        """,
+        schedule=child_first,
+        lines=True,
+    )
+    told = _told(recording, general(recording))
+    assert "handles SIGCHLD from now on (line 3), handles SIGCHLD no more (line 4)" in (
+        told[0]
+    )
+    assert "its SIGCHLD is lost, since the parent does not handle it now" in told[1]
