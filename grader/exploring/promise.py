@@ -14,6 +14,10 @@ from grader.tracing.recording import Recording
 # more is searched in fewer runs.
 _STEPS = 200
 
+# A program that does more than that under a schedule that is looked at anyway, events
+# in one run, is not searched at all: one run of a search would cost as much.
+LONGEST_SEARCHED = IN_GRADING * _STEPS
+
 # So many runs are made at most to shorten what was found.
 _SHRINKING = 40
 

@@ -12,7 +12,7 @@ from dataclasses import fields, is_dataclass
 from hashlib import blake2b
 from typing import Protocol
 
-from grader.tracing.recording import Event
+from grader.tracing.recording import Event, Started
 
 
 class Spun(Protocol):
@@ -30,11 +30,14 @@ def moment(
 ) -> bytes:
     """What tells where in a run its process `number` is, at the virtual time `now`.
 
+    Runs that were started with other arguments are for others to tell apart.
     `numbers` are those of all its processes, whose pids differ from run to run.
     """
     digest = blake2b(repr((number, now)).encode(), digest_size=16)
     for event in events:
-        digest.update(repr(_without_pids(event, numbers)).encode())
+        # Each run has a folder of its own, which is in the name of the program.
+        if not isinstance(event, Started):
+            digest.update(repr(_without_pids(event, numbers)).encode())
     return digest.digest()
 
 

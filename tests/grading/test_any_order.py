@@ -248,3 +248,43 @@ def test_names_and_codes_are_schedules(capsys: pytest.CaptureFixture[str]) -> No
         assert main(["exercise1", str(file), "--schedule", schedule]) == 0
         told = " ".join(capsys.readouterr().out.split())
         assert f"looked at under {schedule} alone" in told
+
+
+MUCH = b"""
+import os
+r, w = os.pipe()
+for _ in range(2500):
+    os.write(w, b"x")
+    os.read(r, 1)
+"""
+SEARCHED = """\
+from grader.checking import CheckFailed, points
+from grader.diagnosis.finding import found
+from grader.tracing import take_turns
+
+
+def _is_not_searched(run):
+    if run.steps:  # only a search notes them
+        raise CheckFailed([found("never-ends", "it was searched", run)], run)
+
+
+@points(1)
+def test_much(program):
+    '''It is not searched.'''
+    program.in_any_order(_is_not_searched, take_turns)
+"""
+
+
+def test_a_program_that_does_much_is_not_searched(tmp_path: Path) -> None:
+    """Where a schedule that is looked at anyway shows that it does."""
+    folder = tmp_path / "exercise0"
+    folder.mkdir()
+    for name in ("README.md", "stub.py"):
+        (folder / name).touch()
+    (folder / "exercise.toml").write_text(SETTINGS)
+    (folder / "test_exercise0.py").write_text(SEARCHED)
+    exercise = read_exercise(folder)
+    much = grade(exercise, Path("much.py"), source=MUCH)
+    assert much.outcome is Outcome.FULL
+    little = grade(exercise, Path("little.py"), source=b"print()\n")
+    assert [f.message for f in little.all_findings] == ["it was searched"]

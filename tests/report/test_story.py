@@ -247,7 +247,8 @@ def test_a_handler_that_is_taken_back(run: Run) -> None:
         lines=True,
     )
     told = _told(recording, general(recording))
-    assert "handles SIGCHLD from now on (line 3), handles SIGCHLD no more (line 4)" in (
-        told[0]
+    assert (
+        "handles SIGCHLD from now on (line 3), handles SIGCHLD no more (line 4)"
+        in (told[0])
     )
     assert "its SIGCHLD is lost, since the parent does not handle it now" in told[1]

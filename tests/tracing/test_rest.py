@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import signal
+from pathlib import Path
 
 import pytest
 
+from grader.tracing.launch import Zygote
 from grader.tracing.limits import Limits
+from grader.tracing.program import trace
 from grader.tracing.recording import End, Limit, Recording, Side, SignalSent
 from grader.tracing.schedule import SCHEDULES, hold_parent_until_children_end
 from tests.conftest import Run, Start
@@ -137,6 +140,22 @@ def test_what_was_seen_spinning_is_known_at_once(start: Start) -> None:
     assert [e.time for e in again.events] == [e.time for e in first.events]
     rests(0.2, "otherwise")
     assert seen.answers == [False, True, False]
+
+
+def test_what_spins_in_one_folder_spins_in_another(
+    tmp_path: Path, zygote: Zygote
+) -> None:
+    """Each run of a check has a folder of its own."""
+    seen = _Seen()
+    for name in ("one", "other"):
+        program = tmp_path / name / "program.py"
+        program.parent.mkdir()
+        program.write_text("n = 0\nwhile True:\n    n += 1\n")
+        limits = Limits(busy_seconds=0.2)
+        with trace([str(program)], limits=limits, zygote=zygote, spun=seen) as started:
+            started.until_rest()
+            started.stop()
+    assert seen.answers == [False, True]
 
 
 @pytest.mark.parametrize(
