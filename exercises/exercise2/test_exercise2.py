@@ -6,6 +6,7 @@ from itertools import pairwise
 from grader.checking import Submission, assert_that, found, points
 from grader.diagnosis import output, pipes
 from grader.diagnosis.finding import name, names
+from grader.diagnosis.history import Holdings
 from grader.tracing import (
     child_first,
     hold_children,
@@ -183,7 +184,7 @@ def _ended_by_count(run: Recording) -> list[Finding]:
     ]
     if not closing:
         return output.absent(run, "close.", run.root)
-    state = pipes.Holdings(run).before(closing[0].index)
+    state = Holdings(run).before(closing[0].index)
     holders = state.holders(End(used[1], Side.WRITE))
     ends = [event for event in pipes.read(run.root, used[1]) if event.count == 0]
     if holders and not any(end.index < closing[0].index for end in ends):

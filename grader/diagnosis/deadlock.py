@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from grader.diagnosis.finding import name
 from grader.diagnosis.history import (
     Held,
+    Holdings,
     at_line,
     described,
-    held_before,
     place_to_close,
 )
 from grader.tracing.recording import (
@@ -80,7 +80,7 @@ def graph(run: Recording) -> tuple[Wait, ...]:
     rest = run.stuck
     if rest is None:
         return ()
-    held = held_before(run, rest.after)
+    held = Holdings(run).before(rest.after)
     return tuple(
         _wait(run, rest, held, process)
         for process in rest.processes
@@ -91,7 +91,7 @@ def graph(run: Recording) -> tuple[Wait, ...]:
 def _wait(
     run: Recording,
     rest: Rest,
-    held: dict[tuple[int, int], Held],
+    held: Holdings,
     process: Snapshot,
 ) -> Wait:
     pid, waiting = process.pid, process.waiting
@@ -105,7 +105,7 @@ def _wait(
         if isinstance(end, End):
             other = Side.WRITE if end.side is Side.READ else Side.READ
             for holder, fd in rest.holders(End(end.pipe, other)):
-                known = held.get((holder, fd))
+                known = held.of(holder).get(fd)
                 same = known if known and known.end == End(end.pipe, other) else None
                 edges.append(Edge(pid, holder, fd, same))
         elif waiting.call in _LOCKS:

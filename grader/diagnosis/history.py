@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from grader.tracing.recording import (
@@ -38,15 +39,28 @@ class Held:
     forked: Forked | None = None
 
 
-def held_before(run: Recording, index: int) -> dict[tuple[int, int], Held]:
-    """What is held just before the event `index`, by pid and descriptor.
+class Holdings:
+    """Which process has which pipe ends open, event by event.
 
-    As far as the recording tells it: what one process sent to another through a socket
-    is not among it, unix(7).
+    A replay of the recording: go to just `before` an event's index, then ask. It is as
+    far as the recording tells: what one process sent to another through a socket is not
+    among it, unix(7).
     """
-    tables: dict[int, dict[int, Held]] = {}
-    for event in run.events[:index]:
-        table = tables.setdefault(event.pid, {})
+
+    def __init__(self, run: Recording) -> None:
+        self._events = iter(run.events)
+        self._next: Event | None = next(self._events, None)
+        self._tables: dict[int, dict[int, Held]] = {}
+
+    def before(self, index: int) -> Holdings:
+        """The state just before the event `index`; only forwards."""
+        while self._next is not None and self._next.index < index:
+            self._apply(self._next)
+            self._next = next(self._events, None)
+        return self
+
+    def _apply(self, event: Event) -> None:
+        table = self._tables.setdefault(event.pid, {})
         match event:
             case PipeMade():
                 for fd, side in (
@@ -56,7 +70,7 @@ def held_before(run: Recording, index: int) -> dict[tuple[int, int], Held]:
                     end = End(event.pipe, side)
                     table[fd] = Held(event.pid, fd, end, event, event)
             case Forked():
-                tables[event.child] = {
+                self._tables[event.child] = {
                     fd: Held(event.child, fd, held.end, held.made, event)
                     for fd, held in table.items()
                 }
@@ -71,13 +85,25 @@ def held_before(run: Recording, index: int) -> dict[tuple[int, int], Held]:
             case Closed():
                 table.pop(event.fd, None)
             case Executed():
-                # The others are closed on exec, PEP 446.
-                tables[event.pid] = {fd: h for fd, h in table.items() if fd < 3}
+                # Python's descriptors are closed on exec, PEP 446, but for the
+                # standard streams.
+                self._tables[event.pid] = {fd: h for fd, h in table.items() if fd < 3}
             case Ended():
-                tables.pop(event.pid, None)
+                self._tables.pop(event.pid, None)
             case Read() | Wrote() if event.fd in table:
                 table[event.fd].used = event
-    return {(h.pid, h.fd): h for table in tables.values() for h in table.values()}
+
+    def of(self, pid: int) -> Mapping[int, Held]:
+        """What a process has open, by descriptor."""
+        return self._tables.get(pid, {})
+
+    def descriptors(self, pid: int, end: End) -> list[int]:
+        """The descriptors under which a process has `end` open."""
+        return sorted(fd for fd, held in self.of(pid).items() if held.end == end)
+
+    def holders(self, end: End) -> list[int]:
+        """The processes that have `end` open."""
+        return sorted(pid for pid in self._tables if self.descriptors(pid, end))
 
 
 def at_line(line: int | None) -> str:

@@ -6,15 +6,9 @@ import errno
 from collections.abc import Iterable
 
 from grader.diagnosis.finding import found, name
-from grader.diagnosis.history import Held, described, held_before, place_to_close
+from grader.diagnosis.history import Held, Holdings, described, place_to_close
 from grader.tracing.recording import (
-    Closed,
-    Duplicated,
     End,
-    Ended,
-    Event,
-    Executed,
-    Forked,
     PipeMade,
     Process,
     Read,
@@ -23,55 +17,6 @@ from grader.tracing.recording import (
     Wrote,
 )
 from grader.verdict import Finding
-
-
-class Holdings:
-    """Which process has which pipe ends open, event by event.
-
-    A replay of the recording: `advance` it to an event's index, then ask.
-    """
-
-    def __init__(self, run: Recording) -> None:
-        self._events = iter(run.events)
-        self._next: Event | None = next(self._events, None)
-        self._open: dict[int, dict[int, End]] = {}
-
-    def before(self, index: int) -> Holdings:
-        """The state just before the event `index`; only forwards."""
-        while self._next is not None and self._next.index < index:
-            self._apply(self._next)
-            self._next = next(self._events, None)
-        return self
-
-    def _apply(self, event: Event) -> None:
-        table = self._open.setdefault(event.pid, {})
-        if isinstance(event, PipeMade):
-            table[event.read_fd] = End(event.pipe, Side.READ)
-            table[event.write_fd] = End(event.pipe, Side.WRITE)
-        elif isinstance(event, Forked):
-            self._open[event.child] = dict(table)
-        elif isinstance(event, Duplicated):
-            if event.old_fd in table:
-                table[event.new_fd] = table[event.old_fd]
-            else:
-                table.pop(event.new_fd, None)
-        elif isinstance(event, Closed):
-            table.pop(event.fd, None)
-        elif isinstance(event, Executed):
-            # Python's descriptors are closed on exec, PEP 446, but for the standard
-            # streams.
-            self._open[event.pid] = {fd: e for fd, e in table.items() if fd < 3}
-        elif isinstance(event, Ended):
-            self._open.pop(event.pid, None)
-
-    def descriptors(self, pid: int, end: End) -> list[int]:
-        """The descriptors under which a process has `end` open."""
-        table = self._open.get(pid, {})
-        return sorted(fd for fd, held in table.items() if held == end)
-
-    def holders(self, end: End) -> list[int]:
-        """The processes that have `end` open."""
-        return sorted(pid for pid in self._open if self.descriptors(pid, end))
 
 
 def written(process: Process, pipe: int) -> list[Wrote]:
@@ -157,10 +102,8 @@ def read_end_kept(run: Recording, writer: Process, pipe: int) -> list[Finding]:
 
 def _kept(run: Recording, index: int, process: Process, end: End) -> Held | None:
     """The first descriptor under which it has `end` open, just before an event."""
-    for (pid, _), held in sorted(held_before(run, index).items()):
-        if pid == process.pid and held.end == end:
-            return held
-    return None
+    held = Holdings(run).before(index).of(process.pid)
+    return next((held[fd] for fd in sorted(held) if held[fd].end == end), None)
 
 
 def leaks(run: Recording) -> list[Finding]:

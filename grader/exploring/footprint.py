@@ -11,7 +11,7 @@ import signal
 from collections.abc import Iterator
 from enum import Enum, auto
 
-from grader.diagnosis.pipes import Holdings
+from grader.diagnosis.history import Holdings
 from grader.tracing.recording import (
     Closed,
     Continued,
