@@ -13,7 +13,7 @@ from grader.errors import UsageError
 
 if TYPE_CHECKING:
     from grader.exploring.choices import Choices, Pilot
-    from grader.exploring.search import Found
+    from grader.exploring.search import Fly, Found
     from grader.tracing.launch import Zygote
     from grader.tracing.recording import Recording
     from grader.tracing.schedule import Schedule
@@ -69,39 +69,33 @@ def run_once(
 def explored(arguments: argparse.Namespace) -> tuple[Found, Recording]:
     """What a search has come to, and the run to be told: its shortest failing one."""
     from grader.diagnosis.causes import general
-    from grader.exploring.choices import Pilot, encode
+    from grader.exploring.choices import Pilot
     from grader.exploring.search import Search, flown
     from grader.exploring.shrink import shrink
     from grader.report.progress import SearchProgress
     from grader.tracing.launch import Zygote
 
-    first: list[Recording] = []
     over = math.inf
     if arguments.seconds is not None:
         over = time.monotonic() + arguments.seconds
 
     def fails(recording: Recording) -> bool:
-        if not first:
-            first.append(recording)
         return bool(general(recording))
 
     with Zygote() as zygote, SearchProgress(arguments.explore) as progress:
 
-        def run(schedule: Schedule) -> Recording:
-            return run_once(
-                arguments, schedule, directory=None, zygote=zygote, lines=False
+        def flying(*, lines: bool) -> Fly:
+            return flown(
+                lambda schedule: run_once(
+                    arguments, schedule, directory=None, zygote=zygote, lines=lines
+                )
             )
 
         def told(choices: Choices) -> Recording:
             """A run of the search once more, with the lines of the program."""
-            pilot = Pilot(choices)
-            recording = run_once(
-                arguments, pilot.schedule, directory=None, zygote=zygote
-            )
-            recording.schedule = encode(pilot.made())
-            return recording
+            return flying(lines=True)(Pilot(choices)).recording
 
-        fly = flown(run)
+        fly = flying(lines=False)
         search = Search(
             fly,
             fails,
