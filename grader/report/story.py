@@ -15,7 +15,7 @@ from grader.diagnosis.deadlock import graph
 from grader.diagnosis.processes import traceback_of
 from grader.report.again import is_searched
 from grader.report.text import one_line
-from grader.report.timeline import waits
+from grader.report.timeline import handling, waits
 from grader.tracing.recording import (
     Closed,
     End,
@@ -244,9 +244,7 @@ class _Teller:
             case SignalDelivered():
                 return event.action == "handler" and event.signal in concern.signals
             case HandlerSet():
-                # The interpreter gives them back as well, at its end.
-                own = event.disposition != "default" or event.line is not None
-                return own and event.signal in concern.signals
+                return event.signal in concern.signals and bool(handling(event))
             case PipeMade():
                 return event.pipe in self._pipes
             case Closed():
@@ -329,11 +327,7 @@ class _Teller:
                 self._pending.get(event.pid, set()).discard(event.signal)
                 return f"runs its handler for {signal_name(event.signal)}{at}"
             case HandlerSet():
-                signal = signal_name(event.signal)
-                if event.disposition == "default":
-                    return f"handles {signal} no more{at}"
-                does = "handles" if event.disposition == "handler" else "ignores"
-                return f"{does} {signal} from now on{at}"
+                return handling(event) + at
             case PipeMade():
                 return f"makes {self._pipe(event.pipe)}{at}"
             case Closed(end=End() as end):

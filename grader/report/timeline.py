@@ -140,11 +140,8 @@ def _say(run: Recording, event: Event) -> str:
             return f"writes {_quoted(event.data)} to {_target(event.target)}"
         case HandlerSet(signal=number) if number in _OF_LIBC:
             return ""
-        case HandlerSet() if event.disposition != "default":
-            does = "handles" if event.disposition == "handler" else "ignores"
-            return f"{does} {signal_name(event.signal)} from now on"
-        case HandlerSet() if event.line is not None:  # not the interpreter at its end
-            return f"handles {signal_name(event.signal)} no more"
+        case HandlerSet():
+            return handling(event)
         case SignalSent():
             if event.merged:
                 return f"{signal_name(event.signal)} merges: one is pending already"
@@ -160,6 +157,15 @@ def _say(run: Recording, event: Event) -> str:
         case Refused():
             return f"is refused {event.call}"
     return ""
+
+
+def handling(event: HandlerSet) -> str:
+    """What a process does with a signal now; empty where its interpreter ends."""
+    signal = signal_name(event.signal)
+    if event.disposition == "default":
+        return f"handles {signal} no more" if event.line is not None else ""
+    does = "handles" if event.disposition == "handler" else "ignores"
+    return f"{does} {signal} from now on"
 
 
 def waits(waiting: Waiting) -> str:
