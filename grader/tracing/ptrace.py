@@ -345,14 +345,8 @@ def read_memory(pid: int, address: int, size: int) -> bytes:
     data = ctypes.create_string_buffer(size)
     ours = _IoVec(ctypes.addressof(data), size)
     theirs = _IoVec(address & (1 << 64) - 1, size)
-    got = _libc.process_vm_readv(
-        ctypes.c_int(pid),
-        ctypes.byref(ours),
-        ctypes.c_ulong(1),
-        ctypes.byref(theirs),
-        ctypes.c_ulong(1),
-        ctypes.c_ulong(0),
-    )
+    parts = ctypes.byref(ours), 1, ctypes.byref(theirs), 1
+    got: int = _libc.process_vm_readv(pid, *parts, 0)
     return data.raw[: max(got, 0)]
 
 

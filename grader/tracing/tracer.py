@@ -816,7 +816,7 @@ class Tracer:
             then = self.refuse(thread, call, call.name)
         else:
             then = TABLE.get(call.name, PLAIN).enter(self, thread, call)
-        if then not in (Then.HELD, Then.WATCH):
+        if thread.hold is not None and then is not Then.HELD and then is not Then.WATCH:
             self._end_hold(thread)  # it is over with its call
         if then is Then.OVER:
             return True

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import os
 import struct
-from collections.abc import Iterator
 
 from grader.tracing import syscalls
 from grader.tracing.calls.handler import After, Handler, Then, Tracing, watch
 from grader.tracing.calls.transfers import interrupted
-from grader.tracing.recording import GroupJoined, Process, Waiting
+from grader.tracing.recording import GroupJoined, Waiting
 from grader.tracing.tracee import MANY_CALLS, Call, Stir, Thread
 
 _WNOWAIT = 0x01000000
@@ -42,7 +41,7 @@ def _finds_none(tracing: Tracing, thread: Thread, call: Call) -> bool:
     """
     if tracing.has_signal(thread) or thread.fruitless >= MANY_CALLS - 1:
         return False
-    if any(process.orphaned for process in _descendants(thread.owner.record)):
+    if any(process.orphaned for process in thread.owner.record.descendants()):
         return False  # it may have adopted one, PR_SET_CHILD_SUBREAPER
     target = _target(call)
     if target == -1:
@@ -51,12 +50,6 @@ def _finds_none(tracing: Tracing, thread: Thread, call: Call) -> bool:
         children = [c for c in thread.owner.record.children if c.pid == target]
     live = [tracing.process(child.pid) for child in children]
     return bool(live) and all(child and child.forked for child in live)
-
-
-def _descendants(process: Process) -> Iterator[Process]:
-    for child in process.children:
-        yield child
-        yield from _descendants(child)
 
 
 def _hold(tracing: Tracing, thread: Thread, call: Call) -> After:
