@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 
 from grader.authoring import answers
-from grader.catalog import Exercise, find, own_course, read_exercise
+from grader.catalog import Exercise, find, own_course
 from grader.cli import main
 from grader.errors import UsageError
 from grader.exploring.orders import Orders
 from grader.session import grade
 from grader.verdict import Finding, Outcome, Verdict
-from tests.grading.test_running import SETTINGS
+from tests.grading.exercises import made_exercise
 
 ROOT = Path(__file__).parents[2]
 RACY = ROOT / "solutions" / "exercise4" / "wrong" / "guards_against_itself.py"
@@ -79,13 +79,7 @@ for pid in [pid for pid in pids if {right} or not os.waitid(os.P_PID, pid, looks
 @pytest.fixture
 def exercise(tmp_path: Path) -> Exercise:
     """One whose checks promise any order."""
-    place = tmp_path / "exercise0"
-    place.mkdir()
-    for part in ("README.md", "stub.py"):
-        (place / part).touch()
-    (place / "exercise.toml").write_text(SETTINGS)
-    (place / "test_exercise0.py").write_text(CHECKS)
-    return read_exercise(place)
+    return made_exercise(tmp_path, CHECKS)
 
 
 def _graded(
@@ -277,13 +271,7 @@ def test_much(program):
 
 def test_a_program_that_does_much_is_not_searched(tmp_path: Path) -> None:
     """Where a schedule that is looked at anyway shows that it does."""
-    folder = tmp_path / "exercise0"
-    folder.mkdir()
-    for name in ("README.md", "stub.py"):
-        (folder / name).touch()
-    (folder / "exercise.toml").write_text(SETTINGS)
-    (folder / "test_exercise0.py").write_text(SEARCHED)
-    exercise = read_exercise(folder)
+    exercise = made_exercise(tmp_path, SEARCHED)
     much = grade(exercise, Path("much.py"), source=MUCH)
     assert much.outcome is Outcome.FULL
     little = grade(exercise, Path("little.py"), source=b"print()\n")

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from grader import session, shelf
-from grader.catalog import Exercise, read_exercise
+from grader.catalog import Exercise
 from grader.cores import cores_for
 from grader.course.bench import Bench
 from grader.course.handed_in import Attempt
@@ -21,14 +21,8 @@ from grader.session import grade
 from grader.tracing.limits import Limits
 from grader.tracing.schedule import Chooser, Schedule, seeded, take_turns
 from grader.verdict import CheckOutcome, Outcome, Verdict
+from tests.grading.exercises import made_exercise
 
-SETTINGS = """\
-title = "An exercise"
-summary = ""
-arguments = ""
-teaches = []
-hints = []
-"""
 WORDS = """\
 from grader.checking import assert_that, points
 from grader.tracing.schedule import Schedule, seeded, take_turns
@@ -38,14 +32,7 @@ from grader.tracing.schedule import Schedule, seeded, take_turns
 
 
 def _exercise(folder: Path, checks: str, before: str = WORDS) -> Exercise:
-    """An exercise of which nothing matters but its checks."""
-    place = folder / "exercise0"
-    place.mkdir()
-    (place / "README.md").touch()
-    (place / "stub.py").touch()
-    (place / "exercise.toml").write_text(SETTINGS)
-    (place / "test_exercise0.py").write_text(before + textwrap.dedent(checks))
-    return read_exercise(place)
+    return made_exercise(folder, before + textwrap.dedent(checks))
 
 
 def _graded(exercise: Exercise, program: str) -> Verdict:
