@@ -34,6 +34,7 @@ from grader.submission import load_problem, printable, read
 from grader.tracing.errors import TracingError
 from grader.tracing.launch import Zygote
 from grader.tracing.limits import Limits
+from grader.tracing.preloading import first_imports
 from grader.verdict import (
     CheckOutcome,
     CheckResult,
@@ -323,7 +324,7 @@ def _messages(
         )
         scratch = cleanup.enter_context(scratch_folder())
         seats = seats or [
-            Seat(cleanup.enter_context(Zygote()), core)
+            Seat(cleanup.enter_context(Zygote(first_imports(source))), core)
             for core in cores_for(min(_RUNNERS, len(places), count()))
         ]
         # Whatever ends a job early ends its worker, before what that uses goes.

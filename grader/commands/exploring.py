@@ -73,7 +73,7 @@ def explored(arguments: argparse.Namespace) -> tuple[Found, Recording]:
     from grader.exploring.search import Search, flown
     from grader.exploring.shrink import shrink
     from grader.report.progress import SearchProgress
-    from grader.tracing.launch import Zygote
+    from grader.tracing.program import zygote_for
 
     over = math.inf
     if arguments.seconds is not None:
@@ -82,7 +82,10 @@ def explored(arguments: argparse.Namespace) -> tuple[Found, Recording]:
     def fails(recording: Recording) -> bool:
         return bool(general(recording))
 
-    with Zygote() as zygote, SearchProgress(arguments.explore) as progress:
+    with (
+        zygote_for(arguments.program) as zygote,
+        SearchProgress(arguments.explore) as progress,
+    ):
 
         def flying(*, lines: bool) -> Fly:
             return flown(

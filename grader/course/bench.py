@@ -6,7 +6,6 @@ import os
 import signal
 import tempfile
 from collections import OrderedDict
-from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import NoReturn
@@ -18,6 +17,7 @@ from grader.errors import GraderError
 from grader.exploring.orders import AS_GRADED, Orders
 from grader.session import Seat, grade, not_graded
 from grader.tracing.launch import Zygote
+from grader.tracing.preloading import first_imports
 from grader.verdict import Verdict
 from grader.worker import Worker
 
@@ -25,6 +25,9 @@ _ENDING = (signal.SIGTERM, signal.SIGHUP)
 
 # Workers that wait for more of their exercise; each is a process.
 _WORKERS = 16
+
+# Zygotes that wait for more programs with the same first imports.
+_ZYGOTES = 4
 
 
 def work_in(folder: Path, core: int | None) -> None:
@@ -53,15 +56,14 @@ def clean_up_undisturbed() -> None:
 
 
 class Bench:
-    """A zygote, and a worker for each exercise, which is ready once it has graded.
+    """Zygotes, and a worker for each exercise, which is ready once it has graded.
 
     A context manager: at its end nothing is left of them.
     """
 
     def __init__(self, core: int | None) -> None:
         self._core = core
-        self._cleanup = ExitStack()
-        self._seat: Seat | None = None
+        self._zygotes: OrderedDict[tuple[str, ...], Zygote] = OrderedDict()
         self._workers: OrderedDict[tuple[Path, ...], Worker] = OrderedDict()
 
     def grade(
@@ -78,17 +80,21 @@ class Bench:
                 source=attempt.source,
                 orders=orders,
                 worker=self._worker(exercise),
-                seats=[self._its_seat()],
+                seats=[self._seat(attempt.source)],
             )
         except GraderError as error:
             verdict = not_graded(exercise, attempt.file, str(error))
         return replace(verdict, submission=attempt.file)
 
-    def _its_seat(self) -> Seat:
-        if self._seat is None:
-            zygote = self._cleanup.enter_context(Zygote())
-            self._seat = Seat(zygote, self._core)
-        return self._seat
+    def _seat(self, source: bytes) -> Seat:
+        """A zygote that has imported what this program imports first."""
+        imports = first_imports(source)
+        zygote = self._zygotes.pop(imports, None)
+        if zygote is None and len(self._zygotes) >= _ZYGOTES:
+            _, longest_unused = self._zygotes.popitem(last=False)
+            longest_unused.close()
+        self._zygotes[imports] = zygote = zygote or Zygote(imports)
+        return Seat(zygote, self._core)
 
     def _worker(self, exercise: Exercise) -> Worker:
         known = self._workers.pop(exercise.checks_files, None)
@@ -108,4 +114,6 @@ class Bench:
         for worker in self._workers.values():
             worker.close()
         self._workers.clear()
-        self._cleanup.close()
+        for zygote in self._zygotes.values():
+            zygote.close()
+        self._zygotes.clear()

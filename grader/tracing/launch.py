@@ -26,10 +26,11 @@ _BOOT = """\
 import sys
 control, root = int(sys.argv[1]), sys.argv[2]
 program, fine, function, jump = map(bytes.fromhex, sys.argv[3:7])
+imports = sys.argv[7:]
 sys.path.insert(0, root)
 from grader.tracing.zygote import serve
 sys.path.remove(root)
-serve(control, (program, fine), function, jump)()
+serve(control, (program, fine), function, jump, imports)()
 """
 
 # The whole environment of a submission. PYTHONUNBUFFERED, for one, would hide the
@@ -51,14 +52,14 @@ class Zygote:
     look at a clock is a system call that the tracer can answer, or see `timepage`.
     """
 
-    def __init__(self) -> None:
-        """Start the interpreter.
+    def __init__(self, imports: Sequence[str] = ()) -> None:
+        """Start the interpreter, for programs that begin with these `imports`.
 
         Raises `TracingRefused` where this machine does not permit ptrace(2).
         """
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
-            self.pid = _start(theirs.fileno())
+            self.pid = _start(theirs.fileno(), imports)
         self._socket = ours
         self._core: int | None = None
 
@@ -161,13 +162,13 @@ class Zygote:
         self.close()
 
 
-def _start(control: int) -> int:
+def _start(control: int, imports: Sequence[str]) -> int:
     root = str(Path(__file__).parents[2])
     # Not -I, which would ignore the environment, and PYTHONHASHSEED with it.
     argv = [sys.executable, "-P", "-s", "-S", "-c", _BOOT, str(control), root]
     filters = syscalls.filter_program(), syscalls.filter_program(fine=True)
     parts = *filters, syscalls.CLOCK_FUNCTION, syscalls.JUMP
-    argv += [part.hex() for part in parts]
+    argv += [*(part.hex() for part in parts), *imports]
     os.set_inheritable(control, True)
     pid = fork()  # the child only calls ptrace and exec
     if pid == 0:

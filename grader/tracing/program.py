@@ -23,6 +23,7 @@ from grader.tracing.errors import TracingError, TracingRefused
 from grader.tracing.launch import Zygote
 from grader.tracing.limits import Limits
 from grader.tracing.lines import SourceLines, layout
+from grader.tracing.preloading import first_imports_of
 from grader.tracing.recording import Limit, Recording, Rest, Stream
 from grader.tracing.schedule import Schedule, take_turns
 from grader.tracing.spinning import Spun
@@ -316,7 +317,7 @@ def trace(
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
     with contextlib.ExitStack() as cleanup:
         if zygote is None:
-            zygote = cleanup.enter_context(Zygote())
+            zygote = cleanup.enter_context(zygote_for(path))
         if directory is None:
             directory = cleanup.enter_context(
                 tempfile.TemporaryDirectory(
@@ -370,6 +371,16 @@ def trace(
             os.close(our_gate)
         tracer.begin()
         yield Program(tracer, pid, streams)
+
+
+def zygote_for(program: str) -> Zygote:
+    """A zygote for many runs of one program, which has its first imports.
+
+    Raises ``FileNotFoundError`` where there is no such program, and `TracingRefused`
+    where this machine does not permit ptrace(2).
+    """
+    path = _find(program)
+    return Zygote(first_imports_of(path) if _is_python(path) else ())
 
 
 def _source_lines(zygote: Zygote, file: str) -> SourceLines | None:
@@ -454,4 +465,5 @@ __all__ = [
     "Zygote",
     "run",
     "trace",
+    "zygote_for",
 ]

@@ -5,7 +5,8 @@ site packages, without environment, in a session of its own. It answers requests
 one socket: each is a program to run, with its standard streams as passed
 descriptors. For each the zygote forks; the child makes itself a stranger (its own
 process group, no other descriptor, limits, filter), waits for a byte that says that
-the tracer holds it, and becomes the submission. It never returns into `serve`.
+the tracer holds it, and becomes the submission. It never returns into `serve`. What
+its programs import first, see `preloading`, it has imported for all of them.
 
 The zygote leads the session, as a shell does: the terminal of a program is its
 controlling terminal until the `sweep`, and stays when the program's first process
@@ -71,7 +72,11 @@ _time_page = 0
 
 
 def serve(
-    control: int, filters: tuple[bytes, bytes], clock_function: bytes, jump: bytes
+    control: int,
+    filters: tuple[bytes, bytes],
+    clock_function: bytes,
+    jump: bytes,
+    imports: list[str],
 ) -> Callable[[], None]:
     """Answer requests; returns, in a forked child only, the program to run."""
     global _collections, _time_page
@@ -86,6 +91,9 @@ def serve(
     # No submission is to find these; they live on in the frames that run.
     own = [sys.modules.pop(n) for n in list(sys.modules) if n.startswith("grader")]
     assert own
+    for module in imports:
+        with suppress(ImportError):  # which the program is to find out itself
+            __import__(module)
     # The first use of the compiler makes some hundred types, which takes longer than
     # all else that a child does before it is the submission.
     compile("pass", "<warm-up>", "exec")
@@ -246,6 +254,9 @@ def _python_program(path: str, argv: list[str], compiled: bytes) -> Callable[[],
     sys.argv[:] = argv
     sys.orig_argv[:] = [sys.executable, *argv]
     sys.path.insert(0, os.path.dirname(path))
+    if "threading" in sys.modules:
+        # It was imported by another process, whose id it remembers.
+        sys.modules["threading"].main_thread()._set_native_id()
     main = type(sys)("__main__")
     main.__dict__.update(
         __file__=path, __builtins__=builtins, __annotations__={}, __cached__=None
