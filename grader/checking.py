@@ -98,8 +98,11 @@ class Submission:
 
     def telling(self, run: Recording) -> Submission:
         """The same program, for a check that failed in `run` and is called again."""
-        known_by = self.made.get(id(run), "")
-        return replace(self, harmed=[], strayed=[], made={}, retold=known_by)
+        return replace(self.anew(), retold=self.made.get(id(run), ""))
+
+    def anew(self) -> Submission:
+        """The same program, of whose runs nothing is noted."""
+        return replace(self, harmed=[], strayed=[], made={})
 
     @contextmanager
     def start(
@@ -291,7 +294,8 @@ class Submission:
                 harmed = len(self.harmed)
                 kept = make()
                 if len(self.harmed) == harmed:
-                    self.shelf.put(known_by, kept)
+                    size = len(recording(kept).events)
+                    self.shelf.put(known_by, kept, size)
             else:
                 kept = cast(Kept, found)
         self.made[id(recording(kept))] = repr(known_by)

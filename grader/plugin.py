@@ -1,6 +1,10 @@
-"""The pytest plugin that runs an exercise's checks, each in a forked process.
+"""The pytest plugin that runs an exercise's checks, in forked processes.
 
-A check's outcome does not come from pytest's report but from the check process
+A check that can leave nothing behind, see `purity`, runs in its runner's process, and
+any other in a process of its own. Where a check takes its runner with it, another
+runner goes on with the rest, each of them in a process of its own.
+
+A check's outcome does not come from pytest's report but from the check's process
 itself, as one JSON line on a socket that only the grader's processes hold: a check
 that sends none did not pass, whatever pytest says of it.
 """
@@ -16,12 +20,15 @@ from collections import Counter
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from mmap import mmap
+from types import ModuleType
 from typing import Any
 
 import pytest
 
 from grader.checking import CheckFailed, Submission
 from grader.picture.kept import picture_of
+from grader.purity import leaves_nothing_behind
 from grader.report.story import steps
 from grader.report.timeline import full, timeline
 from grader.tracing import ptrace
@@ -62,8 +69,12 @@ class CheckRunner:
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
         self._runner: Runner
+        self._turn: _Turn
+        self._program: Submission
+        self._pure: set[ModuleType] = set()
         self._uncollected = ""
         self._judging = False
+        self._apart = False  # whether each check has a process of its own
         self._check = ""  # the one whose process this is, or is forked from here
         self._untold = 0.0  # seconds that its runs took, and that nobody knows of
         self._story: Callable[[Recording], tuple[str, ...]] = timeline
@@ -71,7 +82,7 @@ class CheckRunner:
     @pytest.fixture
     def program(self) -> Submission:
         """The student's program."""
-        return self._runner.program
+        return self._program
 
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         """Do all jobs, each in runners of its own."""
@@ -86,14 +97,33 @@ class CheckRunner:
         for item in items.values():
             # Worked out at the first look: here, not in every check process.
             _ = item.location, item.ihook
+        modules = {item.module for item in items.values()}
+        self._pure = {module for module in modules if leaves_nothing_behind(module)}
+        alone = modules == self._pure
         gc.freeze()  # a collection in a runner would copy every page it looks at
         while order := self._desk.next():
             places = range(len(order.job.zygotes))
-            pids = [self._fork(items, order, place) for place in places]
+            order.shelf.alone = alone and len(places) == 1
+            runs = [_Turn(place) for place in places]
+            for run in runs:
+                run.pid = self._fork(items, order, run)
+            good = [self._see_to_its_end(items, order, run) for run in runs]
             order.close()
-            statuses = [os.waitpid(pid, 0)[1] for pid in pids]
-            self._desk.finished(None if not any(statuses) else "")
+            self._desk.finished(None if all(good) else "")
         return True
+
+    def _see_to_its_end(
+        self, items: Mapping[str, pytest.Function], order: Order, turn: _Turn
+    ) -> bool:
+        """Wait for a runner, and replace it once where a check has ended it.
+
+        Whether all went well but for that.
+        """
+        _, status = os.waitpid(turn.pid, 0)
+        if turn.check is None:
+            return not status
+        turn.ended_with = os.waitstatus_to_exitcode(status)
+        return not os.waitpid(self._fork(items, order, turn), 0)[1]
 
     def _refuse_all(self) -> None:
         """Say of each job what was wrong with the checks."""
@@ -114,21 +144,22 @@ class CheckRunner:
         return report
 
     def _fork(
-        self, items: Mapping[str, pytest.Function], order: Order, place: int
+        self, items: Mapping[str, pytest.Function], order: Order, turn: _Turn
     ) -> int:
         """Fork a runner for a job; its pid."""
         pid = os.fork()
         if pid == 0:
             with _process_of_its_own():
                 gc.enable()
-                self._become(order, place)
+                self._become(order, turn)
                 self._run_checks([items.get(check) for check in order.job.checks])
         return pid
 
-    def _become(self, order: Order, place: int) -> None:
+    def _become(self, order: Order, turn: _Turn) -> None:
         """Be one of a job's runners from now on, and hold no other's channel."""
         job = order.job
-        self._runner = order.runner(place, self._ran)
+        self._turn = turn
+        self._runner = order.runner(turn.place, self._ran)
         self._story = full if job.verbose else timeline
         self._tickets = order.tickets
         for channel in order.channels:
@@ -140,17 +171,25 @@ class CheckRunner:
 
     def _run_checks(self, checks: Sequence[pytest.Function | None]) -> None:
         """Run whichever check is next, until the runners have run them all."""
+        if self._turn.check is not None and (item := checks[self._turn.check]):
+            self._apart = True
+            self._say_how_it_ended(item, self._turn.ended_with)
         while ticket := os.read(self._tickets, 1):
             item = checks[ticket[0]]
             if item is not None:
-                self._run_check(item)
+                self._run_check(item, ticket[0])
 
-    def _run_check(self, item: pytest.Function) -> None:
+    def _run_check(self, item: pytest.Function, place: int) -> None:
         """Run a check, as pytest does."""
         identity = check_id(item.originalname)
         self._send({"started": identity})
         self._check, self._untold = identity, 0.0
-        if _is_plain(item):
+        self._program = self._runner.program.anew()
+        if not self._apart and _is_plain(item) and item.module in self._pure:
+            self._turn.check = place
+            self._judge(item)
+            self._turn.check = None
+        elif _is_plain(item):
             self._in_its_own_process(item)
         else:
             item.config.hook.pytest_runtest_protocol(item=item, nextitem=None)
@@ -171,14 +210,17 @@ class CheckRunner:
         pid = os.fork()
         if pid == 0:
             with _process_of_its_own():
+                self._judging = True
                 self._judge(item)
         _, status = os.waitpid(pid, 0)
         if status:
-            code = os.waitstatus_to_exitcode(status)
-            self._say_why(
-                check_id(item.originalname),
-                f"the check's process ended with status {code}",
-            )
+            self._say_how_it_ended(item, os.waitstatus_to_exitcode(status))
+
+    def _say_how_it_ended(self, item: pytest.Function, code: int) -> None:
+        """Say that a check has ended the process that it ran in."""
+        self._say_why(
+            check_id(item.originalname), f"the check's process ended with status {code}"
+        )
 
     def _ran(self, seconds: float) -> None:
         """Say how long the check's runs took, where it may come to matter."""
@@ -188,8 +230,7 @@ class CheckRunner:
             self._untold = 0.0
 
     def _judge(self, item: pytest.Function) -> None:
-        """Have pytest call a check's function, and send what came of it."""
-        self._judging = True
+        """Have a check's function called, and send what came of it."""
         check: Any = item.function
         result = CheckResult(
             id=check_id(item.originalname),
@@ -200,13 +241,13 @@ class CheckRunner:
         )
         try:
             try:
-                _call(item, self._runner.program)
+                _call(item, self._program)
             finally:
                 self._say_whether_followed(result.id)
         except CheckFailed as first:
             findings = self._told(item, first)
             failed = replace(result, outcome=CheckOutcome.FAILED, findings=findings)
-            if self._runner.program.harmed:
+            if self._program.harmed:
                 failed = replace(result, error=_HARMED)  # it may be nobody's fault here
             self._send(check_json(failed))
         except BaseException as error:
@@ -231,7 +272,7 @@ class CheckRunner:
         """The first finding tells and shows the run; the others are of the same one."""
         first, *others = failure.findings
         run = failure.run
-        source = self._runner.program.source.decode(errors="replace").split("\n")
+        source = self._program.source.decode(errors="replace").split("\n")
         first = replace(
             first,
             timeline=self._story(run),
@@ -246,7 +287,7 @@ class CheckRunner:
         if run.exceeded is not None or len(run.events) > _MOST_RETOLD:
             return failure  # what took long once would take as long again
         try:
-            _call(item, self._runner.program.telling(run))
+            _call(item, self._program.telling(run))
         except CheckFailed as again:
             if _ids(again) == _ids(failure):
                 return again
@@ -256,7 +297,7 @@ class CheckRunner:
 
     def _say_whether_followed(self, identity: str) -> None:
         """Say whether the one schedule that is asked for is one of this program."""
-        strayed = self._runner.program.strayed
+        strayed = self._program.strayed
         if strayed:
             step = None if None in strayed else strayed[0]
             self._send({"followed": identity, "strayed": step})
@@ -307,6 +348,28 @@ def _is_plain(item: pytest.Function) -> bool:
         and list(item.iter_markers()) == []
         and item.cls is None
     )
+
+
+class _Turn:
+    """What a runner is at, as the worker sees it too, and whoever comes after it.
+
+    `check` is the place, in the job's list, of the check that the runner's own process
+    runs; None where none does.
+    """
+
+    def __init__(self, place: int) -> None:
+        self.place = place
+        self.pid = 0
+        self.ended_with = 0
+        self._check = mmap(-1, 1)  # shared with what is forked from here, mmap(2)
+
+    @property
+    def check(self) -> int | None:
+        return self._check[0] - 1 if self._check[0] else None
+
+    @check.setter
+    def check(self, place: int | None) -> None:
+        self._check[0] = 0 if place is None else place + 1
 
 
 @contextmanager
