@@ -4,7 +4,9 @@ A thread alone in its process that comes back to a state it was in before, every
 register and every byte of memory the same, with nothing between but calls that told
 it nothing new, does so for ever: nothing that it looks at can have changed. ``while
 True: pass`` comes back within a few dozen instructions, which are stepped through one
-by one, ptrace(2); a loop that asks ``waitpid`` again and again, at the next call.
+by one, ptrace(2); a loop that asks ``waitpid`` again and again, at the next call. So
+does one that only sleeps, until somebody else does something, where all is the same
+but what time it was.
 
 What does not come back, a loop that counts, say, is not proven: the caller then falls
 back on how much of the processor it used.
@@ -22,7 +24,7 @@ from grader.tracing.tracee import MANY_CALLS, Thread, Traced
 
 _INSTRUCTIONS = 2000
 _MOST_MEMORY = 64 << 20
-_BLOCK = 1 << 20
+_BLOCK = 1 << 18
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,27 +106,126 @@ def comes_back(thread: Thread) -> bool:
     return _memory(thread.owner) == mark.memory
 
 
+@dataclass(slots=True, eq=False)
+class Nap:
+    """Where a thread was when its sleep was over; nobody else ran in this `stretch`."""
+
+    stretch: int
+    place: tuple[int, int]
+    tries: int
+
+
+# After how many sleeps that nothing came of it is worth looking whether they come back.
+# The interpreter changes code that it runs for the first few times.
+_NAPS_MARKED_AT = (16, 48)
+_NAPS_COMPARED = 4
+
+
+def sleeps_on(thread: Thread, stretch: int) -> bool:
+    """Whether a thread, whose sleep is over, was in this state after an earlier one.
+
+    To be asked after each sleep. `stretch` is another number as soon as somebody else
+    has run. The stack of a Python program, which has what it loops over elsewhere, may
+    tell when that sleep ended; it is not looked at, nor are programs of other kinds.
+    """
+    owner = thread.owner
+    if len(owner.threads) > 1 or not owner.has_lines or owner.was_idle:
+        return False
+    nap = thread.nap if isinstance(thread.nap, Nap) else None
+    if nap is not None and nap.stretch != stretch:
+        nap = thread.nap = None
+    marked = thread.idle in _NAPS_MARKED_AT
+    if not marked and nap is None:
+        return False
+    registers = syscalls.Registers()
+    ptrace.RegisterSet(registers).read(thread.tid)
+    place = registers.rip, registers.rsp
+    if marked:
+        nap = Nap(stretch, place, _NAPS_COMPARED)
+        thread.nap = nap if _contents.keep(nap, owner) else None
+        return False
+    assert nap is not None
+    nap.tries -= 1
+    if nap.tries == 0:
+        thread.nap = None
+    return nap.place == place and _contents.are_still(nap, owner)
+
+
+class _Contents:
+    """All that a process could change at one moment, but for its stack.
+
+    There is room for one process's: to get the kernel's pages for a copy takes longer
+    than to make it.
+    """
+
+    def __init__(self) -> None:
+        self._kept = bytearray()
+        self._now = bytearray()
+        self._areas: list[tuple[int, int, str]] = []
+        self._of: Nap | None = None
+
+    def keep(self, nap: Nap, owner: Traced) -> bool:
+        """Copy them, in place of others; whether they are not too much for that."""
+        self._of, self._areas = nap, _heap(owner.pid)
+        size = sum(end - start for start, end, _ in self._areas)
+        if size > _MOST_MEMORY // 2:
+            self._of = None
+        elif size > len(self._kept):
+            self._kept = bytearray(size)
+        return self._of is nap and all(
+            owner.read_into(start, room) for start, room in self._blocks()
+        )
+
+    def are_still(self, nap: Nap, owner: Traced) -> bool:
+        """Whether they are as they were kept at that moment."""
+        if self._of is not nap or _heap(owner.pid) != self._areas:
+            return False
+        for start, room in self._blocks():
+            if len(self._now) != len(room):
+                self._now = bytearray(len(room))
+            # Not a view of it: views are compared byte by byte.
+            if not owner.read_into(start, memoryview(self._now)) or self._now != room:
+                return False
+        return True
+
+    def _blocks(self) -> Iterator[tuple[int, memoryview[int]]]:
+        """Where each block of memory starts, and the room for its copy."""
+        room = memoryview(self._kept)
+        for start, end, _ in self._areas:
+            for address in range(start, end, _BLOCK):
+                size = min(_BLOCK, end - address)
+                yield address, room[:size]
+                room = room[size:]
+
+
+_contents = _Contents()
+
+
+def _heap(pid: int) -> list[tuple[int, int, str]]:
+    return [area for area in _writable(pid) if area[2] != "[stack]"]
+
+
 def _memory(owner: Traced) -> bytes | None:
     """A digest of all that a process can change; None where that is too much."""
     # It takes as long to load as a short program to run, and is rarely needed.
     from hashlib import blake2b
 
     areas = list(_writable(owner.pid))
-    if sum(end - start for start, end in areas) > _MOST_MEMORY:
+    if sum(end - start for start, end, _ in areas) > _MOST_MEMORY:
         return None
     digest = blake2b(digest_size=16)
-    for start, end in areas:
+    for start, end, _ in areas:
         for address in range(start, end, _BLOCK):
             digest.update(owner.read(address, min(_BLOCK, end - address)))
     return digest.digest()
 
 
-def _writable(pid: int) -> Iterator[tuple[int, int]]:
-    """The areas of a process's memory that it can write to, proc(5)."""
+def _writable(pid: int) -> Iterator[tuple[int, int, str]]:
+    """The areas of a process's memory that it can write to, with names: proc(5)."""
     with open(f"/proc/{pid}/maps", encoding="utf-8", errors="replace") as maps:
         for line in maps:
-            area, permissions = line.split(maxsplit=2)[:2]
+            area, permissions, _, _, _, *name = line.split(maxsplit=5)
             # What the program sees in the page of its clock, the tracer knows.
             if permissions[1] == "w" and "/memfd:virtual-time" not in line:
                 start, _, end = area.partition("-")
-                yield int(start, 16), int(end, 16)
+                yield int(start, 16), int(end, 16), "".join(name).strip()

@@ -125,7 +125,8 @@ class Thread:
     naps: int = 0
     looks: int = 0
     next_turn: int = 0
-    mark: object = None  # of `loops`
+    mark: object = None  # of `loops`, as is `nap`
+    nap: object = None
     idle: int = 0
     idle_since: int = 0
     steps: int = 0
@@ -168,6 +169,7 @@ class Thread:
         """It did something that another process or the user can see."""
         self.spins = self.fruitless = self.naps = self.idle = 0
         self.looks = self.next_turn = 0
+        self.nap = None
         self.spun = False
 
     def alert(self) -> None:
@@ -175,6 +177,7 @@ class Thread:
         self.signalled = self.stirred = self.alerted = True
         self.spins = self.fruitless = self.naps = 0
         self.looks = self.next_turn = 0
+        self.nap = None
 
 
 @dataclass(slots=True, eq=False)
@@ -204,6 +207,13 @@ class Traced:
             return os.pread(self._open_memory(), size, address)
         except (OSError, OverflowError):  # an address that nothing can have
             return b""
+
+    def read_into(self, address: int, room: memoryview[int]) -> bool:
+        """Copy its memory there; whether there is as much of it."""
+        try:
+            return os.preadv(self._open_memory(), [room], address) == len(room)
+        except OSError:
+            return False
 
     def write(self, address: int, data: bytes) -> bool:
         """Change its memory, where it may itself; whether all of it could be."""

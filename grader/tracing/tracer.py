@@ -43,7 +43,7 @@ from grader.tracing.errors import TracingError
 from grader.tracing.launch import hide_vdso
 from grader.tracing.limits import Limits
 from grader.tracing.lines import SourceLines
-from grader.tracing.loops import comes_back, look_for_loop
+from grader.tracing.loops import comes_back, look_for_loop, sleeps_on
 from grader.tracing.procfs import (
     cpu_time,
     is_thread,
@@ -198,6 +198,7 @@ class Tracer:
         self._cpu_of_ended = 0.0
         self._started = time.monotonic()
         self._running: Thread | None = None
+        self._stretch = 0  # of steps that one thread takes in a row
         self._lines = lines
         self._stopped_at: Thread | None = None  # in a call whose line can be read
         self._turns = Turns(
@@ -615,7 +616,9 @@ class Tracer:
         self._stopped_at = thread
         if self._schedule.fine:
             self._steps.append(Step(len(self._events), thread.pid))
-        self._running = thread
+        if thread is not self._running:
+            self._running = thread
+            self._stretch += 1
         thread.steps += 1
         looping = self._turns.looping
         if looping:
@@ -661,6 +664,8 @@ class Tracer:
             if thread.idle == 0:
                 thread.idle_since = self.clock.now
             thread.idle += 1
+            if sleeps_on(thread, self._stretch):
+                self._turns.looping.add(thread)
             if hold.expiry is None:
                 hold.expired = True
                 self.reissue(thread, call)

@@ -134,7 +134,7 @@ class Turns:
             hold = thread.hold
             if hold is None or hold.deadline is None or thread.state is not _HELD:
                 continue
-            if not self._is_idle(thread):
+            if thread not in self.looping and not self._is_idle(thread):
                 moments.append(hold.deadline)
         if not moments:
             return None

@@ -1,0 +1,136 @@
+"""A program that only sleeps on is at rest; one that will do something is not."""
+
+from __future__ import annotations
+
+import signal
+
+import pytest
+
+from grader.tracing.schedule import SCHEDULES, hold_children
+from tests.conftest import Run, Start
+
+
+@pytest.mark.parametrize(
+    "loop",
+    [
+        "while True: time.sleep(1)",
+        "while True: time.sleep(0.01)",
+        "while True: select.select([], [], [], 0.5)",
+        "while True:\n    try: time.sleep(1000)\n    except OSError: print()",
+    ],
+)
+def test_who_sleeps_on_for_ever_is_at_rest(start: Start, loop: str) -> None:
+    """It is in the state that it was in before, and nobody else does anything."""
+    text = f"import select, time, signal\nsignal.signal(10, lambda *_: 0)\n{loop}\n"
+    with start(text) as program:
+        for _ in range(2):
+            rest = program.until_rest()
+            assert [process.state for process in rest.processes] == ["waiting"]
+            program.send(signal.SIGUSR1)
+        recording = program.finish()
+    assert len(recording.events) < 300
+
+
+COUNTS = """
+import itertools, time
+for _ in range(150): time.sleep(1)
+print("counted", flush=True)
+n = 0
+while n < 150:
+    time.sleep(1)
+    n += 1
+print("added", flush=True)
+any(map(time.sleep, itertools.repeat(1, 150)))
+print("repeated", flush=True)
+sum(time.sleep(1) or 1 for _ in range(150))
+print("summed", flush=True)
+end = time.time() + 150
+while time.time() < end: time.sleep(1)
+print("looked", flush=True)
+"""
+
+
+def test_who_counts_its_sleeps_is_not(run: Run) -> None:
+    """Nor who looks at the time."""
+    recording = run(COUNTS, stdout="pipe")
+    printed = recording.root.output.decode().split()
+    assert printed == ["counted", "added", "repeated", "summed", "looked"]
+
+
+POLLS = {
+    "a file": (
+        "import os",
+        "os.path.exists('there')",
+        "os.mkdir('there')",
+    ),
+    "memory": (
+        "import mmap, os; shared = mmap.mmap(-1, 4096)",
+        "shared[0]",
+        "shared[:1] = b'!'",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SCHEDULES)
+@pytest.mark.parametrize("what", POLLS)
+def test_who_looks_for_what_another_makes(run: Run, what: str, name: str) -> None:
+    """However late that comes, and though the other lives on and sleeps as well."""
+    setting, found, made = POLLS[what]
+    recording = run(
+        f"""
+        import os, signal, time
+        {setting}
+        pid = os.fork()
+        if pid == 0:
+            time.sleep(100)
+            {made}
+            while True:
+                time.sleep(50)
+        while not {found}:
+            time.sleep(0.5)
+        print("found", flush=True)
+        os.kill(pid, signal.SIGKILL)
+        os.wait()
+        """,
+        schedule=SCHEDULES[name],
+    )
+    assert recording.root.output == b"found\n"
+    assert recording.stuck is None
+
+
+def test_who_sleeps_on_until_an_alarm(run: Run) -> None:
+    """The time of an alarm comes, however long its process sleeps on."""
+    recording = run(
+        """
+        import os, signal, sys, time
+        def handler(*_):
+            print("alarm", flush=True)
+            sys.exit(0)
+        signal.signal(signal.SIGALRM, handler)
+        signal.alarm(500)
+        while True:
+            time.sleep(1)
+        """
+    )
+    assert recording.root.exit_code == 0
+    assert recording.root.output == b"alarm\n"
+
+
+def test_a_parent_that_sleeps_on_beside_its_child(run: Run) -> None:
+    """The child's sleep ends, its end is told, and the parent goes on."""
+    recording = run(
+        """
+        import os, signal, time
+        ended = []
+        signal.signal(signal.SIGCHLD, lambda *_: ended.append(1))
+        if os.fork() == 0:
+            time.sleep(700)
+            os._exit(0)
+        while not ended:
+            time.sleep(1)
+        os.wait()
+        print("collected", flush=True)
+        """,
+        schedule=hold_children,
+    )
+    assert recording.root.output == b"collected\n"
