@@ -14,7 +14,8 @@ class Pipe:
     """A pipe of the run: its number, and the bytes now in it.
 
     `held` counts nothing any more once a write was half done: see `sure`. `packets`:
-    each write may be a packet of its own, O_DIRECT in pipe(2).
+    each write may be a packet of its own, O_DIRECT in pipe(2). `ballast` is what the
+    tracer has put there, see `calls.ballast`.
     """
 
     number: int
@@ -22,6 +23,12 @@ class Pipe:
     sure: bool = True
     capacity: int = 65536
     packets: bool = False
+    ballast: int = 0
+
+    @property
+    def room(self) -> int:
+        """How many bytes the program can put there, while it is empty."""
+        return self.capacity - self.ballast
 
 
 @dataclass(slots=True)

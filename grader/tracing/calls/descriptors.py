@@ -6,6 +6,7 @@ import fcntl
 import os
 import struct
 
+from grader.tracing.calls.ballast import shrink
 from grader.tracing.calls.handler import After, Handler, Then, Tracing, watch
 from grader.tracing.recording import Closed, Duplicated, End, PipeMade
 from grader.tracing.tracee import Call, Stir, Thread
@@ -30,11 +31,7 @@ def _leave_pipe(tracing: Tracing, thread: Thread, call: Call, result: int) -> Af
         return After.SWITCH
     pipe.packets = call.name == "pipe2" and bool(call.arguments[1] & os.O_DIRECT)
     if tracing.pipe_size is not None:
-        end = os.open(files.path(read_fd), os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        try:
-            pipe.capacity = fcntl.fcntl(end, fcntl.F_SETPIPE_SZ, tracing.pipe_size)
-        finally:
-            os.close(end)
+        shrink(pipe, files, (read_fd, write_fd), tracing.pipe_size)
     files.forget(read_fd)
     files.forget(write_fd)
     thread.progressed()

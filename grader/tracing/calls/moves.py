@@ -13,6 +13,7 @@ import struct
 from contextlib import suppress
 
 from grader.tracing import ptrace
+from grader.tracing.calls.ballast import unload_all
 from grader.tracing.calls.handler import After, Handler, Then, Tracing
 from grader.tracing.calls.transfers import (
     interrupted,
@@ -34,6 +35,7 @@ _TARGET = {"splice": 2, "tee": 1, "sendfile": 0, "vmsplice": 0}
 
 
 def _enter_move(tracing: Tracing, thread: Thread, call: Call) -> Then:
+    unload_all(tracing, thread.owner.files)
     opened = thread.owner.files.at(call.arguments[0])
     asks = opened is not None and opened.may_block and not opened.standard
     if asks and not thread.cleared:

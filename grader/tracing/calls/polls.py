@@ -10,6 +10,7 @@ import struct
 from collections.abc import Callable
 
 from grader.tracing import syscalls
+from grader.tracing.calls.ballast import unload_all
 from grader.tracing.calls.handler import After, Handler, Then, Tracing
 from grader.tracing.calls.transfers import interrupted
 from grader.tracing.clock import NANO, from_timespec, from_timeval, timespec
@@ -56,6 +57,7 @@ def _sets(thread: Thread, call: Call) -> list[tuple[int, bytes]]:
 
 
 def _enter(tracing: Tracing, thread: Thread, call: Call) -> Then:
+    unload_all(tracing, thread.owner.files)
     index, read = _TIMEOUTS[call.name]
     waits = read(thread, call.arguments[index])
     if waits == 0:

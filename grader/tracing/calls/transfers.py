@@ -8,6 +8,7 @@ import struct
 from collections.abc import Iterator
 
 from grader.tracing import syscalls
+from grader.tracing.calls.ballast import unload
 from grader.tracing.calls.handler import After, Handler, Then, Tracing
 from grader.tracing.descriptors import Opened, Pipe
 from grader.tracing.recording import End, Read, Side, Waiting, Wrote
@@ -146,6 +147,8 @@ def _enter_read(tracing: Tracing, thread: Thread, call: Call) -> Then:
     if not opened.may_block:
         return Then.PASS
     pipe = tracing.objects.by_number.get(pipe_of(opened) or 0)
+    if pipe and pipe.ballast and opened.target == End(pipe.number, Side.READ):
+        unload(tracing, thread.owner.files, call.arguments[0], pipe)
     held = pipe is not None and pipe.sure and pipe.held > 0
     if pipe and held and _take(tracing, thread, call, opened, pipe):
         return Then.OVER
@@ -256,7 +259,7 @@ def _enter_write(tracing: Tracing, thread: Thread, call: Call) -> Then:
     pipe = tracing.objects.by_number.get(pipe_of(opened) or 0)
     # The kernel's pages are filled unevenly, so that half of them free is room, unless
     # there is only one; where less is free, it is asked.
-    if pipe and pipe.sure and pipe.held + asked(thread, call) <= pipe.capacity // 2:
+    if pipe and pipe.sure and pipe.held + asked(thread, call) <= pipe.room // 2:
         if _put(tracing, thread, call, opened, pipe):
             return Then.OVER
         wrong_end = opened.target != End(pipe.number, Side.WRITE)

@@ -1,0 +1,56 @@
+"""A pipe with little room in it, until somebody looks what it holds.
+
+The kernel's smallest pipe holds a page, pipe(7), and to fill that a number a line takes
+a thousand writes, each of them a stop. So the tracer lays bytes of its own into a pipe
+that is to be smaller, and takes them out again, unseen, before anybody reads or polls:
+they are the first in it. What a full pipe does to its writers is the kernel's doing.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+
+from grader.tracing.calls.handler import Tracing
+from grader.tracing.descriptors import Files, Pipe
+from grader.tracing.recording import End, Side
+from grader.tracing.tracee import Stir
+
+_OURS = os.O_NONBLOCK | os.O_CLOEXEC
+
+
+def shrink(pipe: Pipe, files: Files, fds: tuple[int, int], size: int) -> None:
+    """Leave `size` bytes of room in a new pipe, whose ends are `fds` of a process.
+
+    Raises ``OSError`` where the process is gone.
+    """
+    end = os.open(files.path(fds[1]), _OURS | os.O_WRONLY)
+    try:
+        pipe.capacity = fcntl.fcntl(end, fcntl.F_SETPIPE_SZ, size)
+        if size < pipe.capacity:
+            pipe.ballast = os.write(end, bytes(pipe.capacity - size))
+    finally:
+        os.close(end)
+
+
+def unload(tracing: Tracing, files: Files, fd: int, pipe: Pipe) -> None:
+    """Give a pipe all its room: somebody looks into it through `fd`."""
+    end = os.open(files.path(fd), _OURS | os.O_RDONLY)
+    try:
+        while pipe.ballast:
+            pipe.ballast -= len(os.read(end, pipe.ballast))
+    finally:
+        os.close(end)
+    tracing.stir(Stir.DATA, pipe.number)
+
+
+def unload_all(tracing: Tracing, files: Files) -> None:
+    """Give all pipes that a process can read from all their room."""
+    laden = {p.number: p for p in tracing.objects.by_number.values() if p.ballast}
+    if not laden:
+        return
+    for fd, target in files.list().items():
+        if isinstance(target, End) and target.side is Side.READ:
+            pipe = laden.pop(target.pipe, None)
+            if pipe is not None:
+                unload(tracing, files, fd, pipe)
