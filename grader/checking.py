@@ -12,12 +12,10 @@ A check's first docstring line is its title, its name without ``test_`` its id.
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from signal import SIGTERM
 from typing import Any, TypeVar, cast
 from zlib import crc32
@@ -30,8 +28,8 @@ from grader.exploring.orders import AS_GRADED, Orders
 from grader.exploring.promise import LONGEST_SEARCHED, breaking
 from grader.exploring.search import Fly, Ran, flown
 from grader.sameness import described
-from grader.scratch import scratch_folder
 from grader.shelf import Shelf
+from grader.stage import Stage
 from grader.tracing.launch import Zygote
 from grader.tracing.limits import Limits
 from grader.tracing.program import Program, trace
@@ -68,8 +66,7 @@ class Submission:
     """The student's program, as the ``program`` fixture gives it to a check.
 
     `name` and `source` are its file's name and bytes, `code` what they are compiled
-    to, once for all runs. Each run has a folder of its own in `directory`, with
-    nothing but that file in it.
+    to, once for all runs. On `stage` it runs.
 
     `harmed` are the runs at whose end the file was not there as it was handed in:
     what such a run shows may be the doing of another submission. `ran` is told how
@@ -85,7 +82,7 @@ class Submission:
     name: str
     source: bytes
     code: bytes
-    directory: Path
+    stage: Stage
     limits: Limits
     zygote: Zygote
     shelf: Shelf
@@ -111,16 +108,14 @@ class Submission:
         """Start it and hold it; the options are those of `grader.tracing.trace`."""
         spun = self._spun(arguments, options)
         options.setdefault("lines", self.retold is not None)
-        with scratch_folder(self.directory) as folder:
-            file = folder / self.name
-            file.write_bytes(self.source)
+        with self.stage.set_up() as file:
             began = time.monotonic()
             try:
                 with trace(
                     [str(file), *map(str, arguments)],
                     schedule=schedule,
                     limits=self.limits,
-                    directory=folder,
+                    directory=file.parent,
                     zygote=self.zygote,
                     spun=spun,
                     code=self.code,
@@ -129,7 +124,7 @@ class Submission:
                     yield program
             finally:
                 self.ran(time.monotonic() - began)
-                if not _holds(file, self.source):
+                if self.stage.is_harmed(file):
                     self.harmed.append(" ".join(map(str, arguments)))
 
     def _spun(self, *started: object) -> Spun | None:
@@ -309,16 +304,6 @@ def _told(holds: Callable[[Recording], object], run: Recording) -> str | None:
     except CheckFailed as failure:
         return failure.findings[0].id
     return None
-
-
-def _holds(file: Path, content: bytes) -> bool:
-    """Whether that is in a file, whatever became of it: it may be a FIFO by now."""
-    try:
-        # Opened without waiting.
-        with open(os.open(file, os.O_RDONLY | os.O_NONBLOCK), "rb") as opened:
-            return opened.read(len(content) + 1) == content
-    except OSError:
-        return False
 
 
 def across(runs: Iterable[Recording], check: Callable[[Recording], object]) -> None:

@@ -291,6 +291,7 @@ class Order:
         from pathlib import Path
 
         from grader.checking import Submission
+        from grader.stage import Stage
         from grader.tracing.launch import Zygote
         from grader.tracing.zygote import compiled
 
@@ -301,7 +302,7 @@ class Order:
             job.program,
             job.source,
             compiled(job.source, job.program),
-            Path(job.scratch),
+            Stage(Path(job.scratch), job.program, job.source),
             job.limits,
             zygote,
             self.shelf,
