@@ -16,6 +16,7 @@ from typing import Any
 
 from grader.tracing import ptrace, syscalls
 from grader.tracing.children import end_child, fork
+from grader.tracing.confinement import common_rules
 from grader.tracing.errors import TracingError, TracingRefused
 from grader.tracing.lines import Interpreter
 from grader.tracing.zygote import PLACES, SWEEP, Job
@@ -25,11 +26,11 @@ from grader.tracing.zygote import PLACES, SWEEP, Job
 _BOOT = """\
 import sys
 control, root = int(sys.argv[1]), sys.argv[2]
-program, fine, function, jump = map(bytes.fromhex, sys.argv[3:7])
+program, fine, function, jump, rules = map(bytes.fromhex, sys.argv[3:8])
 sys.path.insert(0, root)
 from grader.tracing.zygote import serve
 sys.path.remove(root)
-serve(control, (program, fine), function, jump)()
+serve(control, (program, fine), function, jump, rules)()
 """
 
 # The whole environment of a submission. PYTHONUNBUFFERED, for one, would hide the
@@ -166,7 +167,8 @@ def _start(control: int) -> int:
     # Not -I, which would ignore the environment, and PYTHONHASHSEED with it.
     argv = [sys.executable, "-P", "-s", "-S", "-c", _BOOT, str(control), root]
     filters = syscalls.filter_program(), syscalls.filter_program(fine=True)
-    parts = *filters, syscalls.CLOCK_FUNCTION, syscalls.JUMP
+    rules = marshal.dumps(common_rules())
+    parts = *filters, syscalls.CLOCK_FUNCTION, syscalls.JUMP, rules
     argv += [part.hex() for part in parts]
     os.set_inheritable(control, True)
     pid = fork()  # the child only calls ptrace and exec

@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from grader.tracing.confinement import Reach, domain
 from grader.tracing.errors import TracingError, TracingRefused
 from grader.tracing.launch import Zygote
 from grader.tracing.limits import Limits
@@ -196,6 +197,11 @@ class _Streams:
             os.close(fd)
         self.theirs = []
 
+    @property
+    def terminal(self) -> str | None:
+        """The name of the program's terminal, if it has one."""
+        return None if self.keyboard is None else os.ttyname(self.keyboard)
+
     def drain(self) -> None:
         """Empty what the program printed: it is in the recording already."""
         for fd in self.ours:
@@ -291,6 +297,7 @@ def trace(
     spun: Spun | None = None,
     code: bytes = b"",
     lines: bool = False,
+    loopback: bool = True,
 ) -> Iterator[Program]:
     """Start a program under the tracer and hold it before its first call.
 
@@ -304,6 +311,8 @@ def trace(
     where it was seen spinning in runs that began like this one. `code` is what the
     Python file is `zygote.compiled` to; then the file itself is not read. `lines`:
     events tell the line of the program that made them, where that can be known.
+    `loopback`: it may use the network's protocols, to speak to itself. What else it may
+    reach is said in `confinement`.
 
     At the end of the ``with`` block nothing of the program is left.
 
@@ -323,6 +332,7 @@ def trace(
                     prefix="forklab-", ignore_cleanup_errors=True
                 )
             )
+        folder = os.path.abspath(directory)
         masked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGCHLD})
         cleanup.callback(signal.pthread_sigmask, signal.SIG_SETMASK, masked)
         streams = _Streams.make(stdout, stdin)
@@ -336,18 +346,20 @@ def trace(
             pipe_size,
             spun,
             _source_lines(zygote, argv[0]) if lines and _is_python(path) else None,
+            Reach(folder, loopback),
         )
         cleanup.callback(tracer.clock.close)
         job: Job = (
             path,
             list(argv),
             _is_python(path),
-            str(directory),
+            folder,
             streams.keyboard is not None,
             os.getpid(),
             _resource_limits(limits),
             schedule.fine,
             code if len(code) <= _LARGEST_CODE else b"",
+            domain(folder, path, streams.terminal, loopback=loopback),
         )
         cleanup.callback(_share_a_core(zygote))
         gate, our_gate = os.pipe2(os.O_CLOEXEC)

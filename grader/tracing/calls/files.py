@@ -16,7 +16,7 @@ _LOOKING = frozenset(
         *("readlink", "readlinkat"),
     )
 )
-_OPENING = frozenset(("open", "openat", "openat2"))
+_OPENING = frozenset(("open", "openat"))
 _SECOND_TOO = frozenset(("rename", "renameat", "renameat2", "link", "linkat"))
 _LONGEST_PATH = 4096
 _AT_FDCWD = 0xFFFFFF9C  # -100: the folder that the process is in, openat(2)
@@ -58,7 +58,7 @@ def _about(thread: Thread) -> tuple[str, str]:
 def _changes(call: Call) -> bool:
     if call.name in _OPENING:
         flags = call.arguments[1 if call.name == "open" else 2]
-        return call.name == "openat2" or bool(flags & (os.O_CREAT | os.O_TRUNC))
+        return bool(flags & (os.O_CREAT | os.O_TRUNC))
     return call.name not in _LOOKING
 
 

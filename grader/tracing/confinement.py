@@ -1,0 +1,189 @@
+"""What a submission may reach, as rules for the kernel and for the tracer.
+
+Three layers, each of use without the others. The filter, `syscalls`, keeps away what
+would escape the tracer and what no exercise needs. The tracer looks into the arguments
+of what is left, `calls.reach`: whom a call signals, and where a socket leads. Landlock,
+landlock(7), does the same in the kernel, and alone keeps a program to its own files.
+
+Landlock's rules are made of folders, and of everything beneath them. So what is to stay
+closed beneath an open folder is left out piece by piece, see `_all_but`.
+
+There are bindings for Landlock. None is used: whoever is confined here has no packages
+beside it, and the making of a rule, which a run does some thirty times, takes six times
+as long with them as with the three calls in `ptrace`.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import sys
+import sysconfig
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from grader.tracing import ptrace
+
+TYPE_CHECKING = False  # typing itself is too large to import here
+if TYPE_CHECKING:
+    from grader.tracing.zygote import Domain, Rule
+
+# <linux/landlock.h>; each right is known from some version of the interface on.
+_EXECUTE = 1 << 0
+_WRITE_FILE = 1 << 1
+_READ_FILE = 1 << 2
+_READ_FOLDER = 1 << 3
+_REMOVE_FILE = 1 << 5
+_MAKE_DEVICES = 1 << 6 | 1 << 11
+_MAKE_FILE = 1 << 8
+_TRUNCATE = 1 << 14
+_CONTROL_DEVICE = 1 << 15
+_FIRST_RIGHTS = (1 << 13) - 1
+_LATER_RIGHTS = {2: 1 << 13, 3: _TRUNCATE, 5: _CONTROL_DEVICE}
+_OF_FILES = _EXECUTE | _WRITE_FILE | _READ_FILE | _TRUNCATE | _CONTROL_DEVICE
+_TCP = 1 << 0 | 1 << 1
+_SINCE_TCP = 4
+_SIGNALS_AND_NAMES = 1 << 0 | 1 << 1
+_SINCE_SCOPES = 6
+
+_READ = _EXECUTE | _READ_FILE | _READ_FOLDER
+_USE = _READ_FILE | _WRITE_FILE | _TRUNCATE | _CONTROL_DEVICE
+_OWN = _FIRST_RIGHTS & ~_MAKE_DEVICES | 1 << 13 | _TRUNCATE
+
+# What programs and libraries read, wherever they come from. /usr itself is not among
+# it: people keep a course in /usr/src.
+_INSTALLED = (
+    *("/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/nix/store"),
+    *(
+        f"/usr/{part}"
+        for part in ("bin", "sbin", "lib", "lib32", "lib64", "libx32", "libexec")
+    ),
+    *(f"/usr/local/{part}" for part in ("bin", "sbin", "lib", "lib64", "share")),
+    "/usr/share",
+)
+_SETTINGS = tuple(
+    f"/etc/{name}"
+    for name in (
+        *("ld.so.cache", "ld.so.conf", "ld.so.conf.d", "ld.so.preload"),
+        *("localtime", "timezone", "locale.alias", "mime.types", "magic"),
+        *("passwd", "group", "nsswitch.conf", "login.defs", "shells"),
+        *("hosts", "host.conf", "hostname", "gai.conf", "resolv.conf"),
+        *("protocols", "services", "rpc", "networks", "os-release"),
+        *("ssl/openssl.cnf", "ssl/certs", "pki/tls/openssl.cnf", "crypto-policies"),
+        *("terminfo", "inputrc", "profile", "bash.bashrc", "alternatives", "perl"),
+    )
+)
+# Of a process of others the kernel shows no more in /proc than ps(1) prints.
+_KERNEL = ("/proc", "/sys/devices/system/cpu")
+_SOURCES = ("/dev/random", "/dev/urandom")
+# Not the terminals in /dev/pts: those of whoever grades are among them. So there are no
+# pseudo-terminals of a program's own, pty(7).
+_DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/tty")
+# Names there are hard to guess, and cannot be listed.
+_SHARED_MEMORY = "/dev/shm"
+_IN_SHARED_MEMORY = _READ_FILE | _WRITE_FILE | _TRUNCATE | _MAKE_FILE | _REMOVE_FILE
+
+
+def domain(
+    folder: str, program: str, terminal: str | None, *, loopback: bool
+) -> Domain | None:
+    """What Landlock is to keep a program to; None where there is none.
+
+    `folder` is the program's own, `program` the file that it begins with, `terminal`
+    the name of its terminal. `loopback`: it may speak TCP, where the tracer lets it.
+    """
+    version = ptrace.landlock_version()
+    if not version:
+        return None
+    files = _FIRST_RIGHTS | sum(
+        right for since, right in _LATER_RIGHTS.items() if version >= since
+    )
+    rules = [(folder, _OWN), (os.path.dirname(program), _READ)]
+    if terminal is not None:
+        rules.append((terminal, _USE))
+    return (
+        files,
+        _TCP if version >= _SINCE_TCP and not loopback else 0,
+        _SIGNALS_AND_NAMES if version >= _SINCE_SCOPES else 0,
+        rules,
+    )
+
+
+@functools.cache
+def common_rules() -> list[Rule]:
+    """What every program may use: the system's files, the interpreter, devices."""
+    forklab = Path(__file__).resolve().parents[2]  # with its checks
+    folders = {os.path.realpath(f) for f in (*_INSTALLED, *_interpreter())}
+    rules = [
+        rule for folder in _outermost(folders) for rule in _all_but(folder, forklab)
+    ]
+    rules += [(name, _READ) for name in (*_SETTINGS, *_KERNEL)]
+    rules += [(sys.executable, _READ), (str(Path(sys.prefix, "pyvenv.cfg")), _READ)]
+    rules += [(name, _READ | _CONTROL_DEVICE) for name in _SOURCES]
+    rules += [(name, _USE) for name in _DEVICES]
+    rules.append((_SHARED_MEMORY, _IN_SHARED_MEMORY))
+    return [_fitting(rule) for rule in rules if os.path.exists(rule[0])]
+
+
+def _interpreter() -> Iterator[str]:
+    """The folders that a Python interpreter is installed in."""
+    yield os.path.dirname(os.path.realpath(sys.executable))
+    yield sysconfig.get_path("stdlib")
+    for name in ("LIBDIR", "DESTSHARED"):
+        place = sysconfig.get_config_var(name)
+        if place:
+            yield str(place)
+
+
+def _outermost(folders: Iterable[str]) -> list[str]:
+    """Those that lie in no other."""
+    kept: list[str] = []
+    for folder in sorted(filter(os.path.isdir, folders)):
+        if not any(folder.startswith(f"{other}/") for other in kept):
+            kept.append(folder)
+    return kept
+
+
+def _all_but(folder: str, hidden: Path) -> Iterator[Rule]:
+    """Rules that let a folder be read, and what is in it, except for one folder.
+
+    Of those that this one lies in the names can still be listed: an interpreter looks
+    for modules so.
+    """
+    if not hidden.is_relative_to(folder):
+        yield folder, _READ
+        return
+    yield folder, _READ_FOLDER
+    for entry in os.scandir(folder):
+        if entry.is_symlink() or entry.path == str(hidden):
+            continue
+        if entry.is_dir():
+            yield from _all_but(entry.path, hidden)
+        else:
+            yield entry.path, _READ
+
+
+def _fitting(rule: Rule) -> Rule:
+    """A rule on a file may have no rights that only folders have."""
+    name, rights = rule
+    return name, rights if os.path.isdir(name) else rights & _OF_FILES
+
+
+@dataclass(slots=True)
+class Reach:
+    """What the tracer lets one program speak to.
+
+    `folder` is the program's own; `names` are those of the sockets that it has bound
+    in no folder, unix(7).
+    """
+
+    folder: str = os.devnull
+    loopback: bool = True
+    names: set[bytes] = field(default_factory=set)
+
+    def has_file(self, where: str, path: str) -> bool:
+        """Whether a file, named from the folder `where`, is in the program's own."""
+        own = os.path.realpath(self.folder)
+        found = os.path.realpath(os.path.join(os.path.realpath(where), path))
+        return os.path.commonpath((own, found)) == own
