@@ -87,6 +87,7 @@ class Submission:
     code: bytes
     directory: Path
     limits: Limits
+    loopback: bool
     zygote: Zygote
     shelf: Shelf
     ran: Callable[[float], None]
@@ -117,6 +118,7 @@ class Submission:
                     [str(file), *map(str, arguments)],
                     schedule=schedule,
                     limits=self.limits,
+                    loopback=self.loopback,
                     directory=folder,
                     zygote=self.zygote,
                     spun=spun,

@@ -343,6 +343,7 @@ def _messages(
             program=exercise.program,
             source=source,
             limits=exercise.limits,
+            loopback=exercise.loopback,
             scratch=str(scratch),
             zygotes=[seat.zygote.pid for seat in seats],
             cores=[seat.core for seat in seats],

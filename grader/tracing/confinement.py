@@ -174,12 +174,13 @@ def _fitting(rule: Rule) -> Rule:
 class Reach:
     """What the tracer lets one program speak to.
 
-    `folder` is the program's own; `names` are those of the sockets that it has bound
-    in no folder, unix(7).
+    `folder` is the program's own; `bound` are the sockets that it has given an address,
+    as /proc names them; `names` the addresses of those that are in no folder, unix(7).
     """
 
     folder: str = os.devnull
     loopback: bool = True
+    bound: set[str] = field(default_factory=set)
     names: set[bytes] = field(default_factory=set)
 
     def has_file(self, where: str, path: str) -> bool:

@@ -112,7 +112,7 @@ FORBIDDEN: Final[dict[str, int]] = {
 # Calls that the filter stops for some arguments only, or whose arguments the tracer
 # looks into, and that are nobody's business else: no turn ends with one.
 POLICED: Final[dict[str, int]] = {
-    "clone": 56, "prctl": 157, "ioctl": 16, "socket": 41, "bind": 49,
+    "clone": 56, "prctl": 157, "ioctl": 16, "socket": 41, "bind": 49, "listen": 50,
     "setpriority": 141, "ioprio_set": 251, "sched_setaffinity": 203,
     "sched_setscheduler": 144, "sched_setparam": 142, "sched_setattr": 314,
 }

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from grader import session, shelf
-from grader.catalog import Exercise
+from grader.catalog import Exercise, read_exercise
 from grader.cores import cores_for
 from grader.course.bench import Bench
 from grader.course.handed_in import Attempt
@@ -88,6 +88,32 @@ def test_a_recording_that_was_put_there_by_a_submission(tmp_path: Path) -> None:
     )
     assert _all_passed(_graded(exercise, "import os\n"))
     assert not mark.exists()
+
+
+CONNECTS = """
+import socket
+server = socket.create_server(("127.0.0.1", 0))
+socket.create_connection(server.getsockname())
+"""
+
+
+@pytest.mark.parametrize(("said", "code"), [("", 1), ("loopback = true\n", 0)])
+def test_the_network_is_for_exercises_that_say_so(
+    tmp_path: Path, said: str, code: int
+) -> None:
+    """Without a word in exercise.toml a program cannot even speak to itself by TCP."""
+    exercise = _exercise(
+        tmp_path,
+        f"""
+        @points(1)
+        def test_connects(program):
+            '''It connects to itself.'''
+            assert program.run().root.exit_code == {code}
+        """,
+    )
+    settings = exercise.folder / "exercise.toml"
+    settings.write_text(said + settings.read_text())
+    assert _all_passed(_graded(read_exercise(exercise.folder), CONNECTS))
 
 
 def test_a_run_is_made_once_unless_it_is_to_be_fresh(tmp_path: Path) -> None:

@@ -297,6 +297,7 @@ def test_the_network_ends_at_this_machine(run: Run) -> None:
             lambda: socket.socket(socket.AF_INET6).connect(("2001:db8::1", 80)),
             lambda: socket.socket(socket.AF_INET6).connect(("::ffff:8.8.8.8", 80)),
             lambda: socket.socket().bind(("192.0.2.1", 0)),
+            lambda: socket.socket().listen(),
             lambda: socket.socket(socket.AF_PACKET, socket.SOCK_RAW),
             lambda: socket.socket(socket.AF_VSOCK),
         ]
@@ -308,8 +309,8 @@ def test_the_network_ends_at_this_machine(run: Run) -> None:
                 print(error.errno)
         """
     )
-    assert recording.output.split() == [b"1"] * 7 + [b"97"] * 2
-    assert len(recording.of(Refused)) == 9
+    assert recording.output.split() == [b"1"] * 8 + [b"97"] * 2
+    assert len(recording.of(Refused)) == 10
 
 
 @pytest.mark.usefixtures("either")

@@ -144,6 +144,7 @@ def _enter_bind(tracing: Tracing, thread: Thread, call: Call) -> Then:
     pointer, length = call.arguments[1], call.arguments[2] & 0xFFFFFFFF
     address = thread.owner.read(pointer, min(length, _LONGEST_ADDRESS))
     family = _family(address)
+    tracing.reach.bound.add(_opened(thread, call))
     if family == _AF_UNIX:
         if address[2:3] == b"\0":
             tracing.reach.names.add(address[2:])
@@ -155,6 +156,21 @@ def _enter_bind(tracing: Tracing, thread: Thread, call: Call) -> Then:
         tracing.borrow(thread, call, pointer + start, _LOOPBACK[family])
         return Then.WATCH
     return tracing.refuse(thread, call, "to an address that others can reach")
+
+
+def _enter_listen(tracing: Tracing, thread: Thread, call: Call) -> Then:
+    """A socket that was not bound would get a port of all addresses, listen(2)."""
+    if _opened(thread, call) in tracing.reach.bound:
+        return Then.PASS
+    return tracing.refuse(thread, call, "for all addresses: bind it first")
+
+
+def _opened(thread: Thread, call: Call) -> str:
+    """What a call's first argument is open on, proc(5)."""
+    try:
+        return os.readlink(thread.owner.files.path(call.arguments[0]))
+    except OSError:
+        return ""  # nothing: the call says so itself
 
 
 def address_refused(
@@ -235,5 +251,6 @@ TABLE = {
     "ioprio_set": Handler(_enter_priority),
     "ioctl": Handler(_enter_ioctl),
     "socket": Handler(_enter_socket),
+    "listen": Handler(_enter_listen),
     "bind": Handler(_enter_bind, lambda tracing, thread, call, result: After.GO_ON),
 }
