@@ -30,13 +30,13 @@ from grader.exploring.orders import AS_GRADED, Orders
 from grader.exploring.promise import LONGEST_SEARCHED, breaking
 from grader.exploring.search import Fly, Ran, flown
 from grader.sameness import described
-from grader.scratch import scratch_folder
 from grader.shelf import Shelf
 from grader.tracing.launch import Zygote
 from grader.tracing.limits import Limits
 from grader.tracing.program import Program, trace
 from grader.tracing.recording import Process, Recording
 from grader.tracing.schedule import SCHEDULES, Schedule, take_turns
+from grader.tracing.scratch import scratch_folder
 from grader.tracing.spinning import Spun
 from grader.verdict import Finding
 

@@ -29,11 +29,11 @@ from grader.cores import cores_for, count
 from grader.diagnosis.texts import text
 from grader.errors import GraderError, UsageError
 from grader.exploring.orders import AS_GRADED, Orders
-from grader.scratch import scratch_folder
 from grader.submission import load_problem, printable, read
 from grader.tracing.errors import TracingError
 from grader.tracing.launch import Zygote
 from grader.tracing.limits import Limits
+from grader.tracing.scratch import scratch_folder
 from grader.verdict import (
     CheckOutcome,
     CheckResult,

@@ -31,9 +31,9 @@ from grader.course.bench import Bench, clean_up_undisturbed, work_in
 from grader.course.handed_in import Attempt
 from grader.course.results import Result, Results, key_of
 from grader.exploring.orders import AS_GRADED, Orders
-from grader.scratch import scratch_folder
 from grader.session import not_graded
 from grader.tracing.children import end_child, fork
+from grader.tracing.scratch import scratch_folder
 from grader.verdict import Outcome
 from grader.worker import load
 

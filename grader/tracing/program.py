@@ -12,7 +12,6 @@ import select
 import shutil
 import signal
 import sys
-import tempfile
 import termios
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -26,6 +25,7 @@ from grader.tracing.limits import Limits
 from grader.tracing.lines import SourceLines, layout
 from grader.tracing.recording import Limit, Recording, Rest, Stream
 from grader.tracing.schedule import Schedule, take_turns
+from grader.tracing.scratch import scratch_folder
 from grader.tracing.spinning import Spun
 from grader.tracing.tracer import Outcome, Tracer
 from grader.tracing.zygote import Job
@@ -327,11 +327,7 @@ def trace(
         if zygote is None:
             zygote = cleanup.enter_context(Zygote())
         if directory is None:
-            directory = cleanup.enter_context(
-                tempfile.TemporaryDirectory(
-                    prefix="forklab-", ignore_cleanup_errors=True
-                )
-            )
+            directory = cleanup.enter_context(scratch_folder())
         folder = os.path.abspath(directory)
         masked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGCHLD})
         cleanup.callback(signal.pthread_sigmask, signal.SIG_SETMASK, masked)
