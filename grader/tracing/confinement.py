@@ -20,6 +20,7 @@ import os
 import sys
 import sysconfig
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -176,15 +177,43 @@ class Reach:
 
     `folder` is the program's own; `bound` are the sockets that it has given an address,
     as /proc names them; `names` the addresses of those that are in no folder, unix(7).
+    `shared` are the files that it made where shared memory lies, by their inodes: they
+    have names that everybody uses, shm_open(3), sem_open(3), and outlive their makers.
     """
 
     folder: str = os.devnull
     loopback: bool = True
     bound: set[str] = field(default_factory=set)
     names: set[bytes] = field(default_factory=set)
+    shared: set[tuple[int, int]] = field(default_factory=set)
 
     def has_file(self, where: str, path: str) -> bool:
         """Whether a file, named from the folder `where`, is in the program's own."""
         own = os.path.realpath(self.folder)
         found = os.path.realpath(os.path.join(os.path.realpath(where), path))
         return os.path.commonpath((own, found)) == own
+
+    def note_file(self, path: str) -> None:
+        """The program has made a file, or opened one as if to make it."""
+        with suppress(OSError):
+            made = os.stat(path)
+            if made.st_dev == _shared_memory_device():
+                self.shared.add((made.st_dev, made.st_ino))
+
+    def remove_shared(self) -> None:
+        """Remove what the program has left of `shared`."""
+        if not self.shared:
+            return
+        for entry in os.scandir(_SHARED_MEMORY):
+            with suppress(OSError):  # it is gone meanwhile, or another user's
+                known = entry.stat(follow_symlinks=False)
+                if (known.st_dev, known.st_ino) in self.shared:
+                    os.unlink(entry.path)
+
+
+@functools.cache
+def _shared_memory_device() -> int | None:
+    try:
+        return os.stat(_SHARED_MEMORY).st_dev
+    except OSError:
+        return None

@@ -69,6 +69,9 @@ NAMING: Final[dict[str, int]] = {
     "mknod": 133, "mknodat": 259,
 }
 
+# Those of them that make files: the tracer sees which ones, see `Reach.shared`.
+MAKING: Final = ("open", "openat", "creat", "mknod", "mknodat")
+
 # What no exercise needs and what would escape the tracer or reach past the
 # submission: seen by the tracer, refused, and told.
 FORBIDDEN: Final[dict[str, int]] = {
@@ -133,6 +136,8 @@ _ESCAPING_CLONE: Final = 0x00800000 | 0x00008000 | 0x7E020000
 _PR_SET_DUMPABLE: Final = 4
 _PR_SET_SECCOMP: Final = 22  # an earlier filter's answer may outrank ours
 _PRIO_USER: Final = 2
+MAKES_FILE: Final = 0o100 | 0o20000000  # O_CREAT, and O_TMPFILE without O_DIRECTORY
+_S_IFIFO: Final = 0o010000  # has a bit that no other kind of file has, inode(7)
 
 # Requests of ioctl(2) that send signals, that type on a terminal, or that reach into
 # the kernel's terminals: FIOSETOWN, SIOCSPGRP, TIOCSPGRP, TIOCSTI, TIOCLINUX, TIOCCONS,
@@ -189,12 +194,22 @@ def _traced_unless(index: int, *values: int) -> bytes:
     return b"".join((_argument(index), *tests, _answer(_TRACE), _answer(_ALLOW)))
 
 
+def _traced_unless_bit(index: int, bit: int) -> bytes:
+    """Let a call pass one of whose arguments has a bit, and stop at it else."""
+    test = _instruction(_JUMP_ANY_BIT, bit, 1)
+    return b"".join((_argument(index), test, _answer(_TRACE), _answer(_ALLOW)))
+
+
 # What the filter answers to the calls whose arguments matter to it.
 _BY_ARGUMENTS: Final = {
     "clone": _traced_if(0, _JUMP_ANY_BIT, _ESCAPING_CLONE),
     "prctl": _traced_if(0, _JUMP_EQUAL, _PR_SET_DUMPABLE, _PR_SET_SECCOMP),
     "ioctl": _traced_if(1, _JUMP_EQUAL, *_REACHING),
     "socket": _traced_unless(0, *_OWN_FAMILIES),
+    "open": _traced_if(1, _JUMP_ANY_BIT, MAKES_FILE),
+    "openat": _traced_if(2, _JUMP_ANY_BIT, MAKES_FILE),
+    "mknod": _traced_unless_bit(1, _S_IFIFO),
+    "mknodat": _traced_unless_bit(2, _S_IFIFO),
     # On itself alone, in which it does no harm.
     "sched_setaffinity": _traced_unless(0, 0),
     "sched_setscheduler": _traced_unless(0, 0),
@@ -211,10 +226,11 @@ _BY_ARGUMENTS: Final = {
 def filter_program(*, fine: bool = False) -> bytes:
     """The seccomp filter of a submission, as ``struct sock_filter`` records.
 
-    It stops the process at the calls of `NUMBERS`, `FORBIDDEN` and `POLICED`, at the
-    last ones for the arguments that matter (`fine`: and at those of `NAMING`), answers
-    clone3 with ENOSYS (its flags are in memory, where a filter cannot read),
-    kills foreign system-call tables, and lets everything else run at full speed.
+    It stops the process at the calls of `NUMBERS` and `FORBIDDEN`, at those of
+    `POLICED` and `MAKING` for the arguments that matter (`fine`: and at all of
+    `NAMING`), answers clone3 with ENOSYS (its flags are in memory, where a filter
+    cannot read), kills foreign system-call tables, and lets everything else run at full
+    speed.
     """
     head = [
         _instruction(_LOAD, 4),  # seccomp_data.arch
@@ -225,9 +241,11 @@ def filter_program(*, fine: bool = False) -> bytes:
         _answer(_KILL),
     ]
     answers = {CLONE3: _answer(_NO_SUCH_CALL)}
-    for calls in (NAMING if fine else {}, NUMBERS, FORBIDDEN, POLICED):
+    for calls in (NUMBERS, FORBIDDEN, POLICED, {n: NAMING[n] for n in MAKING}):
         for name, number in calls.items():
             answers[number] = _BY_ARGUMENTS.get(name) or _answer(_TRACE)
+    if fine:
+        answers |= dict.fromkeys(NAMING.values(), _answer(_TRACE))
     return b"".join(head) + _decision(_runs(answers))
 
 

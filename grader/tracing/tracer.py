@@ -114,6 +114,7 @@ _WRITES = frozenset(("write", "writev", "pwritev2"))
 _LOOKS_AT_CLOCK = frozenset(("clock_gettime", "gettimeofday", "time"))
 
 _POLICED = frozenset(syscalls.POLICED.values())
+_NAMING = frozenset(syscalls.NAMING.values())
 
 # How long the tracer waits for a report before it looks what its tracee is doing,
 # in seconds.
@@ -347,6 +348,10 @@ class Tracer:
         )
 
     # --- what handlers of calls may ask (calls/handler.py) ---------------------
+
+    @property
+    def tells_names(self) -> bool:
+        return self._schedule.fine
 
     @property
     def keeps(self) -> int:
@@ -758,7 +763,7 @@ class Tracer:
             return self._tell_time(thread, arguments)
         name = syscalls.NAMES.get(number, f"call {number}")
         call = Call(number, name, arguments, stack)
-        if number in _POLICED:
+        if number in _POLICED or (number in _NAMING and not self._schedule.fine):
             self._police(thread, call)
             return False
         if thread.after_write and not self._is_harmless(thread, call):

@@ -9,6 +9,7 @@ import sys
 import sysconfig
 import tempfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ import pytest
 from grader.tracing import confinement, ptrace
 from grader.tracing.launch import Zygote
 from grader.tracing.recording import Refused
+from grader.tracing.schedule import Schedule, take_turns
 from tests.conftest import Run
 
 LANDLOCK = ptrace.landlock_version()
@@ -153,6 +155,58 @@ def test_what_is_open(run: Run, tmp_path: Path) -> None:
         "b'6\\n'",
     ]
     assert recording.of(Refused) == []
+
+
+FINE = replace(take_turns, name="fine", fine=True)
+SHARED = {
+    "shared memory": """
+        from multiprocessing import resource_tracker, shared_memory
+        resource_tracker.register = lambda *_: None
+        shared_memory.SharedMemory("NAME", create=True, size=100)
+        """,
+    "a semaphore": """
+        from _multiprocessing import SemLock
+        SemLock(1, 1, 1, "/NAME", False)
+        """,
+    "a file": "open('/dev/shm/NAME', 'w')",
+    "a file by a link": """
+        import os
+        os.symlink("/dev/shm", "link")
+        os.close(os.open("link/../shm/NAME", os.O_CREAT | os.O_RDWR))
+        os.rename("/dev/shm/NAME", "/dev/shm/NAME-2")
+        """,
+    "a file that had no name": """
+        import ctypes, os
+        fd = os.open("/dev/shm", os.O_TMPFILE | os.O_RDWR)
+        it = b"/proc/self/fd/%d" % fd
+        print(ctypes.CDLL(None).linkat(-100, it, -100, b"/dev/shm/NAME", 0x400))
+        """,
+    "many": """
+        import os
+        for number in range(99):
+            os.close(os.open(f"/dev/shm/NAME-{number}", os.O_CREAT))
+        os.kill(os.getpid(), 9)
+        """,
+}
+
+
+@pytest.mark.usefixtures("either")
+@pytest.mark.parametrize("what", SHARED)
+@pytest.mark.parametrize("schedule", [take_turns, FINE], ids=["plain", "fine"])
+def test_shared_memory_goes_with_its_program(
+    run: Run, what: str, schedule: Schedule
+) -> None:
+    """And nobody else's goes with it."""
+    name = f"forklab-test-{os.getpid()}"
+    other = Path(f"/dev/shm/{name}-of-another-program")
+    other.touch()
+    try:
+        recording = run(SHARED[what].replace("NAME", name), schedule=schedule)
+        left = [entry for entry in os.listdir("/dev/shm") if name in entry]
+        assert left == [other.name]
+    finally:
+        other.unlink()
+    assert recording.root.exit_code == (None if what == "many" else 0)
 
 
 def test_rules_leave_a_folder_out(tmp_path: Path) -> None:

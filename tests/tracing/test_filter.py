@@ -37,7 +37,8 @@ def answer(number: int, *arguments: int, machine: int = X86_64) -> int:
 
 def test_every_number() -> None:
     """All calls of the table that forklab knows are stopped, and no others."""
-    special = {syscalls.CLONE3, *POLICED.values()}
+    making = {syscalls.NAMING[name] for name in syscalls.MAKING}
+    special = {syscalls.CLONE3, *POLICED.values(), *making}
     for number in set(range(1000)) - special:
         expected = TRACE if number in STOPPED else ALLOW
         assert answer(number) == expected, f"call {number}"
@@ -67,6 +68,9 @@ REACHING = {
     "a terminal's group": ("ioctl", (0, 0x5410), (0, 0x540F)),
     "a machine's host": ("socket", (40,), (1,)),
     "a network": ("socket", (2,), (16,)),
+    "a new file": ("openat", (0, 0, 0o101), (0, 0, 0o1)),
+    "a file without a name": ("openat", (0, 0, 0o20200002), (0, 0, 0o200000)),
+    "a file that is no FIFO": ("mknod", (0, 0o100600), (0, 0o010600)),
     "being seen": ("prctl", (4,), (36,)),
 }
 
@@ -75,11 +79,12 @@ REACHING = {
 def test_arguments_that_matter(what: str) -> None:
     """The same call is stopped with one argument, and runs freely with another."""
     name, reaching, harmless = REACHING[what]
-    assert answer(POLICED[name], *reaching) == TRACE
-    assert answer(POLICED[name], *harmless) == ALLOW
+    number = {**POLICED, **syscalls.NAMING}[name]
+    assert answer(number, *reaching) == TRACE
+    assert answer(number, *harmless) == ALLOW
     # The kernel takes an int of the register that has it, whatever its upper half.
     above = [1 << 32 | argument for argument in reaching]
-    assert answer(POLICED[name], *above) == TRACE
+    assert answer(number, *above) == TRACE
 
 
 def test_the_finer_filter_stops_at_all_that_the_other_does() -> None:

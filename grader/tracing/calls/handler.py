@@ -42,6 +42,10 @@ class Tracing(Protocol):
     reach: Reach
 
     @property
+    def tells_names(self) -> bool:
+        """Whether calls on files by their names are recorded, `Schedule.fine`."""
+
+    @property
     def keeps(self) -> int:
         """How many bytes of a transfer are still kept in the recording."""
 
