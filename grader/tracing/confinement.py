@@ -45,8 +45,8 @@ _LATER_RIGHTS = {2: 1 << 13, 3: _TRUNCATE, 5: _CONTROL_DEVICE}
 _OF_FILES = _EXECUTE | _WRITE_FILE | _READ_FILE | _TRUNCATE | _CONTROL_DEVICE
 _TCP = 1 << 0 | 1 << 1
 _SINCE_TCP = 4
-_SIGNALS_AND_NAMES = 1 << 0 | 1 << 1
-_SINCE_SCOPES = 6
+SIGNALS_AND_NAMES = 1 << 0 | 1 << 1
+SINCE_SCOPES = 6
 
 _READ = _EXECUTE | _READ_FILE | _READ_FOLDER
 _USE = _READ_FILE | _WRITE_FILE | _TRUNCATE | _CONTROL_DEVICE
@@ -106,7 +106,7 @@ def domain(
     return (
         files,
         _TCP if version >= _SINCE_TCP and not loopback else 0,
-        _SIGNALS_AND_NAMES if version >= _SINCE_SCOPES else 0,
+        SIGNALS_AND_NAMES if version >= SINCE_SCOPES else 0,
         rules,
     )
 
