@@ -177,8 +177,8 @@ def _landlock(layers: Layers) -> Probe:
         None,
         "no Landlock: a program can use every file that you can",
         "Use Linux 5.13 or newer, better 6.12, with `landlock` among its `lsm=`. In a "
-        "container the runtime's seccomp profile must let it through, as that of "
-        "Docker 23 does. Until then grade strangers' programs in a container that "
+        "container the runtime's seccomp profile must let it through, as those since "
+        "2022 do. Until then grade strangers' programs in a container that "
         "holds nothing else.",
     )
 

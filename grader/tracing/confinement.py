@@ -75,7 +75,7 @@ _SETTINGS = tuple(
         *("terminfo", "inputrc", "profile", "bash.bashrc", "alternatives", "perl"),
     )
 )
-# Of a process of others the kernel shows no more in /proc than ps(1) prints.
+# Of a process of others the kernel shows in /proc what it shows to every user.
 _KERNEL = ("/proc", "/sys/devices/system/cpu")
 _SOURCES = ("/dev/random", "/dev/urandom")
 # Not the terminals in /dev/pts: those of whoever grades are among them. So there are no
@@ -131,6 +131,8 @@ def _interpreter() -> Iterator[str]:
     """The folders that a Python interpreter is installed in."""
     yield os.path.dirname(os.path.realpath(sys.executable))
     yield sysconfig.get_path("stdlib")
+    # Builds that can be moved do not know where they are; /usr/lib is there anyway.
+    yield from (os.path.join(sys.base_prefix, lib) for lib in ("lib", sys.platlibdir))
     for name in ("LIBDIR", "DESTSHARED"):
         place = sysconfig.get_config_var(name)
         if place:

@@ -403,6 +403,47 @@ def test_a_server_on_this_machine(run: Run, family: str, host: str, bound: str) 
     assert recording.of(Refused) == []
 
 
+@pytest.mark.usefixtures("either")
+@pytest.mark.parametrize("kind", ["SOCK_STREAM", "SOCK_DGRAM"])
+def test_a_server_of_another_program(run: Run, kind: str) -> None:
+    """A database that trusts this machine's programs does not hear of a submission."""
+    with socket.socket(type=getattr(socket, kind)) as server:
+        server.bind(("127.0.0.1", 0))
+        if kind == "SOCK_STREAM":
+            server.listen()
+        recording = run(
+            f"""
+            import socket
+            for host in ("127.0.0.1", "0.0.0.0"):
+                client = socket.socket(type=socket.{kind})
+                try:
+                    client.connect((host, {server.getsockname()[1]}))
+                    print("done")
+                except PermissionError:
+                    print("refused")
+            """
+        )
+    assert recording.output == b"refused\n" * 2
+
+
+@pytest.mark.usefixtures("either")
+def test_datagrams_within_a_program(run: Run) -> None:
+    """Each of its own sockets can be sent to."""
+    recording = run(
+        """
+        import socket
+        here, there = (socket.socket(type=socket.SOCK_DGRAM) for _ in "12")
+        here.bind(("", 0))
+        there.sendto(b"hello", here.getsockname())
+        data, sender = here.recvfrom(9)
+        here.sendto(data.upper(), sender)
+        print(data, there.recv(9))
+        """
+    )
+    assert recording.output == b"b'hello' b'HELLO'\n"
+    assert recording.of(Refused) == []
+
+
 def _has_ipv6() -> bool:
     try:
         with socket.socket(socket.AF_INET6) as probe:

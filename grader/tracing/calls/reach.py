@@ -9,6 +9,8 @@ from __future__ import annotations
 import errno
 import os
 import struct
+from contextlib import suppress
+from itertools import islice
 
 from grader.tracing import syscalls
 from grader.tracing.calls.handler import After, Handler, Then, Tracing
@@ -23,6 +25,7 @@ _LOOPBACK = {
     _AF_INET: b"\x7f\0\0\x01",
     _AF_INET6: bytes(15) + b"\x01",
 }
+_LISTENS = b"0A"  # TCP_LISTEN
 _MAPPED = bytes(10) + b"\xff\xff\x7f"  # 127.0.0.0/8 as IPv6 writes it
 
 _OF_PROCESS, _OF_GROUP, _OF_USER = 0, 1, 2  # setpriority(2); ioprio_set(2): one more
@@ -152,7 +155,7 @@ def _enter_bind(tracing: Tracing, thread: Thread, call: Call) -> Then:
     if family not in _ADDRESS_AT or _is_loopback(family, address):
         return Then.PASS
     start = _ADDRESS_AT[family]
-    if _host(family, address) == _ALL_ADDRESSES[family]:
+    if _is_for_all(family, address):
         tracing.borrow(thread, call, pointer + start, _LOOPBACK[family])
         return Then.WATCH
     return tracing.refuse(thread, call, "to an address that others can reach")
@@ -187,14 +190,35 @@ def address_refused(
         # Without a word, as for a file: libc asks whether certain daemons are there.
         tracing.answer(thread, -errno.EACCES)
         return True
-    if family not in _ADDRESS_AT or _is_loopback(family, address):
+    if family not in _ADDRESS_AT:
         return False
-    if _host(family, address) == _ALL_ADDRESSES[family]:
-        return False  # to speak to it is to speak to this machine, ip(7)
     if family == _AF_UNSPEC and call.name == "connect":
         return False  # which ends a connection, connect(2)
-    tracing.refuse(thread, call, "to another machine")
+    tracing.reach.bound.add(_opened(thread, call))  # what speaks gets an address
+    # To speak to all addresses is to speak to this machine, ip(7).
+    if _is_loopback(family, address) or _is_for_all(family, address):
+        if not _is_port_of_others(tracing, address):
+            return False
+        tracing.refuse(thread, call, "to a port of another program", errno.EACCES)
+    else:
+        tracing.refuse(thread, call, "to another machine")
     return True
+
+
+def _is_port_of_others(tracing: Tracing, address: bytes) -> bool:
+    """Whether another program on this machine hears what is sent to a port."""
+    port = b":%04X" % int.from_bytes(address[2:4], "big")
+    for protocol in ("tcp", "tcp6", "udp", "udp6"):
+        with suppress(OSError), open(f"/proc/net/{protocol}", "rb") as table:
+            # proc_net(5): the local address, the state and the inode of each socket.
+            for line in islice(table, 1, None):
+                words = line.split()
+                hears = words[3] == _LISTENS or protocol.startswith("udp")
+                name = f"socket:[{words[9].decode()}]"
+                ours = name in tracing.reach.bound
+                if words[1].endswith(port) and hears and not ours:
+                    return True
+    return False
 
 
 def message_refused(tracing: Tracing, thread: Thread, call: Call) -> bool:
@@ -229,6 +253,10 @@ def _is_loopback(family: int, address: bytes) -> bool:
     if family == _AF_INET6:
         return host == _LOOPBACK[family] or host.startswith(_MAPPED)
     return host[0] == 127
+
+
+def _is_for_all(family: int, address: bytes) -> bool:
+    return _host(family, address) == _ALL_ADDRESSES[family]
 
 
 def _is_own_socket(tracing: Tracing, thread: Thread, name: bytes) -> bool:
