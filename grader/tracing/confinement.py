@@ -5,8 +5,8 @@ would escape the tracer and what no exercise needs. The tracer looks into the ar
 of what is left, `calls.reach`: whom a call signals, and where a socket leads. Landlock,
 landlock(7), does the same in the kernel, and alone keeps a program to its own files.
 
-Landlock's rules are made of folders, and of everything beneath them. So what is to stay
-closed beneath an open folder is left out piece by piece, see `_all_but`.
+Landlock's rules open folders, with everything beneath them. So what is to stay closed
+beneath an open folder takes a rule for each of its neighbours, see `forklab_closed`.
 
 There are bindings for Landlock. None is used: whoever is confined here has no packages
 beside it, and the making of a rule, which a run does some thirty times, takes six times
@@ -66,18 +66,18 @@ _INSTALLED = (
 _SETTINGS = tuple(
     f"/etc/{name}"
     for name in (
-        *("ld.so.cache", "ld.so.conf", "ld.so.conf.d", "ld.so.preload"),
-        *("localtime", "timezone", "locale.alias", "mime.types", "magic"),
-        *("passwd", "group", "nsswitch.conf", "login.defs", "shells"),
-        *("hosts", "host.conf", "hostname", "gai.conf", "resolv.conf"),
-        *("protocols", "services", "rpc", "networks", "os-release"),
+        *("ld.so.cache", "ld.so.preload", "localtime", "locale.alias", "mime.types"),
+        *("passwd", "group", "nsswitch.conf", "hosts", "host.conf", "gai.conf"),
+        *("resolv.conf", "protocols", "services", "os-release", "terminfo"),
         *("ssl/openssl.cnf", "ssl/certs", "pki/tls/openssl.cnf", "crypto-policies"),
-        *("terminfo", "inputrc", "profile", "bash.bashrc", "alternatives", "perl"),
+        *("profile", "bash.bashrc", "inputrc", "perl"),
     )
 )
 # Of a process of others the kernel shows in /proc what it shows to every user.
 _KERNEL = ("/proc", "/sys/devices/system/cpu")
 _SOURCES = ("/dev/random", "/dev/urandom")
+_FORKLAB = Path(__file__).resolve().parents[2]
+
 # Not the terminals in /dev/pts: those of whoever grades are among them. So there are no
 # pseudo-terminals of a program's own, pty(7).
 _DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/tty")
@@ -114,17 +114,35 @@ def domain(
 @functools.cache
 def common_rules() -> list[Rule]:
     """What every program may use: the system's files, the interpreter, devices."""
-    forklab = Path(__file__).resolve().parents[2]  # with its checks
-    folders = {os.path.realpath(f) for f in (*_INSTALLED, *_interpreter())}
-    rules = [
-        rule for folder in _outermost(folders) for rule in _all_but(folder, forklab)
-    ]
-    rules += [(name, _READ) for name in (*_SETTINGS, *_KERNEL)]
+    rules = [(name, _READ) for name in (*_installed(), *_SETTINGS, *_KERNEL)]
     rules += [(sys.executable, _READ), (str(Path(sys.prefix, "pyvenv.cfg")), _READ)]
     rules += [(name, _READ | _CONTROL_DEVICE) for name in _SOURCES]
     rules += [(name, _USE) for name in _DEVICES]
     rules.append((_SHARED_MEMORY, _IN_SHARED_MEMORY))
     return [_fitting(rule) for rule in rules if os.path.exists(rule[0])]
+
+
+def forklab_closed(forklab: Path = _FORKLAB) -> Domain | None:
+    """What keeps every program from the folder that forklab, with its checks, lies in.
+
+    None where no common rule opens it. It is a domain of its own, and the zygote's too:
+    where it is among the interpreter's modules, it takes hundreds of rules.
+    """
+    if not any(forklab.is_relative_to(folder) for folder in _installed()):
+        return None
+    version = ptrace.landlock_version()
+    if not version:
+        return None
+    # Unless they are allowed, moves between folders are refused by every domain.
+    moves = _LATER_RIGHTS[2] if version >= 2 else 0
+    rights = _READ_FILE | _EXECUTE | moves
+    rules = [_fitting((name, rights)) for name in _all_but("/", forklab)]
+    return rights, 0, 0, rules
+
+
+def _installed() -> list[str]:
+    """The folders of which nothing is secret, but for forklab's own."""
+    return _outermost(map(os.path.realpath, (*_INSTALLED, *_interpreter())))
 
 
 def _interpreter() -> Iterator[str]:
@@ -148,23 +166,15 @@ def _outermost(folders: Iterable[str]) -> list[str]:
     return kept
 
 
-def _all_but(folder: str, hidden: Path) -> Iterator[Rule]:
-    """Rules that let a folder be read, and what is in it, except for one folder.
-
-    Of those that this one lies in the names can still be listed: an interpreter looks
-    for modules so.
-    """
-    if not hidden.is_relative_to(folder):
-        yield folder, _READ
-        return
-    yield folder, _READ_FOLDER
+def _all_but(folder: str, hidden: Path) -> Iterator[str]:
+    """The files and folders that make up a folder, except for one folder in it."""
     for entry in os.scandir(folder):
         if entry.is_symlink() or entry.path == str(hidden):
             continue
-        if entry.is_dir():
+        if hidden.is_relative_to(entry.path):
             yield from _all_but(entry.path, hidden)
         else:
-            yield entry.path, _READ
+            yield entry.path
 
 
 def _fitting(rule: Rule) -> Rule:

@@ -16,7 +16,7 @@ from typing import Any
 
 from grader.tracing import ptrace, syscalls
 from grader.tracing.children import end_child, fork
-from grader.tracing.confinement import common_rules
+from grader.tracing.confinement import common_rules, forklab_closed
 from grader.tracing.errors import TracingError, TracingRefused
 from grader.tracing.lines import Interpreter
 from grader.tracing.zygote import PLACES, SWEEP, Job
@@ -167,7 +167,7 @@ def _start(control: int) -> int:
     # Not -I, which would ignore the environment, and PYTHONHASHSEED with it.
     argv = [sys.executable, "-P", "-s", "-S", "-c", _BOOT, str(control), root]
     filters = syscalls.filter_program(), syscalls.filter_program(fine=True)
-    rules = marshal.dumps(common_rules())
+    rules = marshal.dumps((common_rules(), forklab_closed()))
     parts = *filters, syscalls.CLOCK_FUNCTION, syscalls.JUMP, rules
     argv += [part.hex() for part in parts]
     os.set_inheritable(control, True)

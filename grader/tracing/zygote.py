@@ -95,12 +95,19 @@ def serve(
 ) -> Callable[[], None]:
     """Answer requests; returns, in a forked child only, the program to run.
 
-    `rules` are what Landlock lets every program use, a list of `Rule`.
+    `rules` are what Landlock lets every program use, a list of `Rule`, and what keeps
+    this process and them from forklab's own files, a `Domain` or nothing.
     """
     global _collections, _time_page
     # What a submission, and what it executes, must not have, nor inherit from here.
     ptrace.drop_capabilities()
-    for name, rights in marshal.loads(rules):
+    common, closed = marshal.loads(rules)
+    if closed is not None:
+        ptrace.give_up_privileges()
+        ruleset = _ruleset(closed)
+        ptrace.restrict_self(ruleset)
+        os.close(ruleset)
+    for name, rights in common:
         with suppress(OSError):  # it went away since, or is closed to us
             _common.append((os.open(name, os.O_PATH | os.O_CLOEXEC), rights))
     # Sent when a terminal goes, to its session's leader and the foreground group.
@@ -247,9 +254,10 @@ def _ruleset(domain: Domain) -> int:
     for descriptor, rights in _common:
         ptrace.allow_beneath(ruleset, descriptor, rights & files)
     for name, rights in rules:
-        descriptor = os.open(name, os.O_PATH | os.O_CLOEXEC)
-        ptrace.allow_beneath(ruleset, descriptor, rights & files)
-        os.close(descriptor)
+        with suppress(FileNotFoundError):
+            descriptor = os.open(name, os.O_PATH | os.O_CLOEXEC)
+            ptrace.allow_beneath(ruleset, descriptor, rights & files)
+            os.close(descriptor)
     return ruleset
 
 

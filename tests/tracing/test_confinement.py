@@ -14,8 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from grader.tracing import confinement, ptrace
+from grader.tracing import confinement, launch, ptrace
 from grader.tracing.launch import Zygote
+from grader.tracing.program import run as run_alone
 from grader.tracing.recording import Refused
 from grader.tracing.schedule import Schedule, take_turns
 from tests.conftest import Run
@@ -209,24 +210,41 @@ def test_shared_memory_goes_with_its_program(
     assert recording.root.exit_code == (None if what == "many" else 0)
 
 
-def test_rules_leave_a_folder_out(tmp_path: Path) -> None:
-    """All around it is open; above it nothing but names."""
+def test_what_lies_around_a_folder(tmp_path: Path) -> None:
+    """All that it takes to leave it out, and no more."""
     for name in ("lib/site/grader", "lib/json", "share"):
         (tmp_path / name).mkdir(parents=True)
     (tmp_path / "lib" / "os.py").touch()
     (tmp_path / "lib" / "link").symlink_to(tmp_path / "lib" / "site")
-    rules = dict(
-        confinement._all_but(str(tmp_path), tmp_path / "lib" / "site" / "grader")
+    around = confinement._all_but(str(tmp_path), tmp_path / "lib" / "site")
+    names = {name.removeprefix(str(tmp_path)) for name in around}
+    assert names == {"/lib/json", "/lib/os.py", "/share"}
+
+
+@needs_landlock
+def test_forklab_among_the_interpreter_s_modules(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is closed there too, and all around it is open."""
+    closed = confinement.forklab_closed(Path(os.__file__).parent / "json")
+    assert closed is not None
+    monkeypatch.setattr(launch, "forklab_closed", lambda: closed)
+    program = tmp_path / "program.py"
+    program.write_text(
+        "import os, string, email.header, subprocess\n"
+        "os.mkdir('a'), open('b', 'w'), os.rename('b', 'a/b')\n"
+        "print(subprocess.check_output('ls -d /usr/lib', shell=True))\n"
+        "try: import json\n"
+        "except PermissionError: print('closed')\n"
     )
-    names = confinement._READ_FOLDER
-    assert {name.removeprefix(str(tmp_path)): way for name, way in rules.items()} == {
-        "": names,
-        "/lib": names,
-        "/lib/site": names,
-        "/lib/json": confinement._READ,
-        "/lib/os.py": confinement._READ,
-        "/share": confinement._READ,
-    }
+    with Zygote() as own:
+        recording = run_alone([str(program)], zygote=own)
+    assert recording.output == b"b'/usr/lib\\n'\nclosed\n"
+
+
+def test_forklab_elsewhere() -> None:
+    """There is nothing to be closed where nothing is open."""
+    assert confinement.forklab_closed(Path("/srv/forklab")) is None
 
 
 # --- processes ----------------------------------------------------------------
