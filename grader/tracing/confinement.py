@@ -38,10 +38,11 @@ _READ_FOLDER = 1 << 3
 _REMOVE_FILE = 1 << 5
 _MAKE_DEVICES = 1 << 6 | 1 << 11
 _MAKE_FILE = 1 << 8
+_MOVE = 1 << 13
 _TRUNCATE = 1 << 14
 _CONTROL_DEVICE = 1 << 15
 _FIRST_RIGHTS = (1 << 13) - 1
-_LATER_RIGHTS = {2: 1 << 13, 3: _TRUNCATE, 5: _CONTROL_DEVICE}
+_LATER_RIGHTS = {2: _MOVE, 3: _TRUNCATE, 5: _CONTROL_DEVICE}
 _OF_FILES = _EXECUTE | _WRITE_FILE | _READ_FILE | _TRUNCATE | _CONTROL_DEVICE
 _TCP = 1 << 0 | 1 << 1
 _SINCE_TCP = 4
@@ -50,7 +51,7 @@ SINCE_SCOPES = 6
 
 _READ = _EXECUTE | _READ_FILE | _READ_FOLDER
 _USE = _READ_FILE | _WRITE_FILE | _TRUNCATE | _CONTROL_DEVICE
-_OWN = _FIRST_RIGHTS & ~_MAKE_DEVICES | 1 << 13 | _TRUNCATE
+_OWN = _FIRST_RIGHTS & ~_MAKE_DEVICES | _MOVE | _TRUNCATE
 
 # What programs and libraries read, wherever they come from. /usr itself is not among
 # it: people keep a course in /usr/src.
@@ -97,17 +98,21 @@ def domain(
     version = ptrace.landlock_version()
     if not version:
         return None
-    files = _FIRST_RIGHTS | sum(
-        right for since, right in _LATER_RIGHTS.items() if version >= since
-    )
-    rules = [(folder, _OWN), (os.path.dirname(program), _READ)]
+    files = _known_rights(version)
+    rules = [(folder, _OWN & files), (os.path.dirname(program), _READ)]
     if terminal is not None:
-        rules.append((terminal, _USE))
+        rules.append((terminal, _USE & files))
     return (
         files,
         _TCP if version >= _SINCE_TCP and not loopback else 0,
         SIGNALS_AND_NAMES if version >= SINCE_SCOPES else 0,
         rules,
+    )
+
+
+def _known_rights(version: int) -> int:
+    return _FIRST_RIGHTS | sum(
+        right for since, right in _LATER_RIGHTS.items() if version >= since
     )
 
 
@@ -119,7 +124,8 @@ def common_rules() -> list[Rule]:
     rules += [(name, _READ | _CONTROL_DEVICE) for name in _SOURCES]
     rules += [(name, _USE) for name in _DEVICES]
     rules.append((_SHARED_MEMORY, _IN_SHARED_MEMORY))
-    return [_fitting(rule) for rule in rules if os.path.exists(rule[0])]
+    known = _known_rights(ptrace.landlock_version())
+    return [_fitting(name, way & known) for name, way in rules if os.path.exists(name)]
 
 
 def forklab_closed(forklab: Path = _FORKLAB) -> Domain | None:
@@ -134,10 +140,8 @@ def forklab_closed(forklab: Path = _FORKLAB) -> Domain | None:
     if not version:
         return None
     # Unless they are allowed, moves between folders are refused by every domain.
-    moves = _LATER_RIGHTS[2] if version >= 2 else 0
-    rights = _READ_FILE | _EXECUTE | moves
-    rules = [_fitting((name, rights)) for name in _all_but("/", forklab)]
-    return rights, 0, 0, rules
+    rights = (_READ_FILE | _EXECUTE | _MOVE) & _known_rights(version)
+    return rights, 0, 0, [_fitting(name, rights) for name in _all_but("/", forklab)]
 
 
 def _installed() -> list[str]:
@@ -177,9 +181,8 @@ def _all_but(folder: str, hidden: Path) -> Iterator[str]:
             yield entry.path
 
 
-def _fitting(rule: Rule) -> Rule:
+def _fitting(name: str, rights: int) -> Rule:
     """A rule on a file may have no rights that only folders have."""
-    name, rights = rule
     return name, rights if os.path.isdir(name) else rights & _OF_FILES
 
 

@@ -397,13 +397,16 @@ def create_ruleset(files: int, ports: int, scopes: int) -> int:
     return _checked(ruleset, "landlock_create_ruleset")
 
 
-def allow_beneath(ruleset: int, folder: int, rights: int) -> None:
-    """Add a rule: these rights on an open file or folder, and on all beneath it."""
-    rule = _PATH_RULE.pack(rights, folder)
-    _checked(
-        _landlock(_LANDLOCK_ADD_RULE, ruleset, _PATH_BENEATH, rule, 0),
-        "landlock_add_rule",
-    )
+def rule_beneath(folder: int, rights: int) -> bytes:
+    """A rule for `add_rules`: rights on an open file or folder, and all beneath it."""
+    return _PATH_RULE.pack(rights, folder)
+
+
+def add_rules(ruleset: int, rules: list[bytes]) -> None:
+    """Allow what these rules say, landlock_add_rule(2)."""
+    for rule in rules:
+        if _landlock(_LANDLOCK_ADD_RULE, ruleset, _PATH_BENEATH, rule, 0) == -1:
+            _checked(-1, "landlock_add_rule")
 
 
 def restrict_self(ruleset: int) -> None:

@@ -82,8 +82,8 @@ Job = tuple[
 # Where its programs read virtual time; 0 where they make a call for it.
 _time_page = 0
 
-# What Landlock lets every program use: open files and folders, and the rights to each.
-_common: list[tuple[int, int]] = []
+# What Landlock lets every program use, as the kernel takes it.
+_common: list[bytes] = []
 
 
 def serve(
@@ -109,7 +109,8 @@ def serve(
         os.close(ruleset)
     for name, rights in common:
         with suppress(OSError):  # it went away since, or is closed to us
-            _common.append((os.open(name, os.O_PATH | os.O_CLOEXEC), rights))
+            opened = os.open(name, os.O_PATH | os.O_CLOEXEC)
+            _common.append(ptrace.rule_beneath(opened, rights))
     # Sent when a terminal goes, to its session's leader and the foreground group.
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     ptrace.adopt_orphans()
@@ -147,6 +148,9 @@ def serve(
         try:
             if terminal:
                 fcntl.ioctl(descriptors[0], termios.TIOCSCTTY, 0)
+            # Before the fork: what is done after it copies pages.
+            if job[9] is not None:
+                descriptors.append(_ruleset(job[9]))
             # The child must be open to its tracer; we are to be closed to the child.
             ptrace.hide_memory(hidden=False)
             pid = os.fork()
@@ -210,8 +214,6 @@ def become(
     try:
         signal.signal(signal.SIGHUP, signal.SIG_DFL)
         os.setpgid(0, 0)
-        if domain is not None:
-            descriptors.append(_ruleset(domain))
         # Above the standard streams first: a passed descriptor may be 0, 1 or 2.
         safe = [fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 10) for fd in descriptors]
         for stream in (0, 1, 2):
@@ -251,12 +253,11 @@ def _ruleset(domain: Domain) -> int:
     """A descriptor of all rules of a run, landlock(7)."""
     files, ports, scopes, rules = domain
     ruleset = ptrace.create_ruleset(files, ports, scopes)
-    for descriptor, rights in _common:
-        ptrace.allow_beneath(ruleset, descriptor, rights & files)
+    ptrace.add_rules(ruleset, _common)
     for name, rights in rules:
         with suppress(FileNotFoundError):
             descriptor = os.open(name, os.O_PATH | os.O_CLOEXEC)
-            ptrace.allow_beneath(ruleset, descriptor, rights & files)
+            ptrace.add_rules(ruleset, [ptrace.rule_beneath(descriptor, rights)])
             os.close(descriptor)
     return ruleset
 
