@@ -542,17 +542,23 @@ def test_sockets_of_other_programs(run: Run, daemons: list[str | bytes]) -> None
 NOBODY = 65534
 
 
+@pytest.fixture
+def all_can_enter() -> Iterator[Path]:
+    """A folder of its own: pytest closes its own ones to others, again and again."""
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder:
+        os.chmod(folder, 0o755)
+        yield Path(folder)
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
-def test_all_of_this_as_an_ordinary_user(tmp_path: Path) -> None:
+def test_all_of_this_as_an_ordinary_user(all_can_enter: Path) -> None:
     """With a home of its own, and no right to anything of root's."""
     version = f"python3.{sys.version_info.minor}"
     pythons = (sys.executable, *(f"/usr/{at}bin/{version}" for at in ("", "local/")))
     python = next((one for one in pythons if _can_be_read(Path(one))), None)
     if python is None:
         pytest.skip("this Python lies in a folder of root's, and there is no other")
-    for folder in (tmp_path, *tmp_path.parents[:2]):
-        folder.chmod(0o755)
-    kit = tmp_path / "kit"
+    kit = all_can_enter / "kit"
     leave_out = shutil.ignore_patterns("__pycache__")
     for part in ("grader", "exercises", "solutions", "tests"):
         shutil.copytree(KIT / part, kit / part, ignore=leave_out)
@@ -561,7 +567,7 @@ def test_all_of_this_as_an_ordinary_user(tmp_path: Path) -> None:
             if file.suffix == ".py":
                 (kit / file).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(str(file.locate()), kit / file)
-    home = tmp_path / "home"
+    home = all_can_enter / "home"
     home.mkdir()
     os.chown(home, NOBODY, NOBODY)
     own = kit / Path(__file__).relative_to(KIT)
