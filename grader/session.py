@@ -33,7 +33,7 @@ from grader.submission import load_problem, printable, read
 from grader.tracing.errors import TracingError
 from grader.tracing.launch import Zygote
 from grader.tracing.limits import Limits
-from grader.tracing.scratch import scratch_folder
+from grader.tracing.scratch import guarded_folder
 from grader.verdict import (
     CheckOutcome,
     CheckResult,
@@ -321,7 +321,7 @@ def _messages(
         worker.collect(
             Checks([str(file) for file in exercise.checks_files], exercise.diagnoses)
         )
-        scratch = cleanup.enter_context(scratch_folder())
+        scratch = cleanup.enter_context(guarded_folder())
         seats = seats or [
             Seat(cleanup.enter_context(Zygote()), core)
             for core in cores_for(min(_RUNNERS, len(places), count()))

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import signal
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import NoReturn
+
+from grader.tracing.children import fork
+
+_PAUSE = 0.05  # seconds
 
 
 @contextmanager
@@ -26,10 +34,61 @@ def scratch_folder(inside: Path | None = None) -> Iterator[Path]:
         _remove(folder)
 
 
+# Those that a guard watches, here or in the process that this one was forked from.
+_guarded: set[Path] = set()
+
+
+@contextmanager
+def guarded_folder() -> Iterator[Path]:
+    """A new folder, as `scratch_folder` makes one, removed also if we are killed.
+
+    A process of its own sees to that, unless a guarded folder is where temporary files
+    go: with that one goes what is in it.
+    """
+    if Path(tempfile.gettempdir()) in _guarded:
+        with scratch_folder() as folder:
+            yield folder
+        return
+    with scratch_folder() as folder:
+        theirs, ours = os.pipe()
+        guard = fork()
+        if guard == 0:
+            _guard(folder, theirs)
+        os.close(theirs)
+        _guarded.add(folder)
+        try:
+            yield folder
+        finally:
+            _guarded.discard(folder)
+            _remove(folder)
+            with suppress(BrokenPipeError):
+                os.write(ours, b"!")  # there is nothing left to guard
+            os.close(ours)
+            os.waitpid(guard, 0)
+
+
+def _guard(folder: Path, watched: int) -> NoReturn:
+    """Remove a folder once nobody is left who could."""
+    try:
+        os.setsid()
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, signal.SIG_IGN)
+        os.chdir("/")
+        os.closerange(0, watched)
+        os.closerange(watched + 1, 1 << 16)
+        while not os.read(watched, 1) and folder.exists():
+            _remove(folder)  # once more, where a program still wrote into it
+            time.sleep(_PAUSE)
+    finally:
+        os._exit(0)
+
+
 def _remove(folder: Path) -> None:
     try:
         shutil.rmtree(folder)
     except (OSError, RecursionError):
+        if not folder.exists():
+            return  # a submission has removed it
         # It closed its folders, or nested them more deeply than shutil can follow.
         for command in ("chmod", "-R", "u+rwX"), ("rm", "-rf"):
             with suppress(OSError):

@@ -2,14 +2,68 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import tempfile
+import time
 from pathlib import Path
 
 import pytest
 
+from grader.tracing import scratch
 from grader.tracing.launch import Zygote
 from grader.tracing.limits import Limits
 from grader.tracing.program import run
+from grader.tracing.scratch import guarded_folder
+
+GRADER = """
+import os, signal, sys
+from grader.tracing.scratch import guarded_folder, scratch_folder
+with guarded_folder() as outer:
+    (outer / "file").touch()
+    (outer / "closed").mkdir(0)
+    print(outer, flush=True)
+    if sys.argv[1] == "killed":
+        os.kill(os.getpid(), signal.SIGKILL)
+    assert outer.exists()
+assert not outer.exists()
+"""
+
+
+@pytest.mark.parametrize(("how", "status"), [("killed", -9), ("well", 0)])
+def test_a_guarded_folder(tmp_path: Path, how: str, status: int) -> None:
+    """It is gone whatever its maker ends by, and so is its guard."""
+    place = {**os.environ, "TMPDIR": str(tmp_path)}
+    with subprocess.Popen(
+        [sys.executable, "-c", GRADER, how],
+        stdout=subprocess.PIPE,
+        text=True,
+        env=place,
+        cwd=Path(__file__).parents[2],
+    ) as maker:
+        assert maker.stdout is not None
+        folder = Path(maker.stdout.readline().strip())
+        assert folder.parent == tmp_path
+    assert maker.returncode == status
+    give_up = time.monotonic() + 30
+    while folder.exists() and time.monotonic() < give_up:
+        os.sched_yield()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_in_a_guarded_one_needs_no_guard(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It goes with the other."""
+    with guarded_folder() as outer:
+        monkeypatch.setattr(tempfile, "tempdir", str(outer))
+        monkeypatch.setattr(scratch, "fork", lambda: pytest.fail("a second guard"))
+        with guarded_folder() as inner:
+            assert inner.parent == outer
+        assert not inner.exists()
+    assert not outer.exists()
+
 
 LEFT = {
     "files": "open('a', 'w').write('x' * 100)",
