@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from benchmarks import classroom
+from benchmarks.confinement import confinement
 from benchmarks.exploring import exploring
 from benchmarks.kills import kills
 from benchmarks.report import report_rows
@@ -128,6 +129,7 @@ def main() -> int:
     missed = 0
     tables = (
         _recorded_runs,
+        confinement,
         _checks,
         _commands,
         classroom.grading,

@@ -54,6 +54,7 @@ class CheckSpec:
 class Exercise:
     """One exercise: what its folder says.
 
+    `loopback`: its programs may use the network's protocols, to speak to themselves.
     `hidden_checks` is the file of those that students do not have, `diagnoses` the
     folder of its course's own; None where there are none.
     """
@@ -66,6 +67,7 @@ class Exercise:
     teaches: tuple[str, ...]
     hints: tuple[str, ...]
     limits: Limits
+    loopback: bool
     checks: tuple[CheckSpec, ...]
     hidden_checks: Path | None = None
     diagnoses: Path | None = None
@@ -299,11 +301,11 @@ def read_exercise(
         ) from None
     except OSError as error:
         raise CatalogError(f"{path} cannot be read: {with_cure(error)}") from error
-    unknown = set(data) - {*_KEYS, "limits"}
+    unknown = set(data) - {*_KEYS, "loopback", "limits"}
     if unknown:
         raise CatalogError(
             f"{path} has {min(unknown)!r}; what it may have is "
-            + ", ".join([*_KEYS, "[limits]"])
+            + ", ".join([*_KEYS, "loopback", "[limits]"])
         )
     for key, kind in _KEYS.items():
         if not isinstance(data.get(key), kind):
@@ -312,6 +314,8 @@ def read_exercise(
             raise CatalogError(f"{path}: {key!r} may have nothing but strings in it")
         if "\0" in "".join(data[key]):
             raise CatalogError(f"{path}: {key!r} has a NUL character in it; remove it")
+    if not isinstance(data.get("loopback", False), bool):
+        raise CatalogError(f"{path}: 'loopback' is true or false")
     checks = read_checks(folder / f"test_{name}.py")
     hidden_checks = None if hidden is None else hidden / f"test_{name}.py"
     if hidden_checks is not None:
@@ -325,6 +329,7 @@ def read_exercise(
         teaches=tuple(data["teaches"]),
         hints=tuple(data["hints"]),
         limits=_limits(path, data.get("limits", {})),
+        loopback=data.get("loopback", False),
         checks=checks,
         hidden_checks=hidden_checks,
         diagnoses=diagnoses,

@@ -84,6 +84,7 @@ class Submission:
     code: bytes
     stage: Stage
     limits: Limits
+    loopback: bool
     zygote: Zygote
     shelf: Shelf
     ran: Callable[[float], None]
@@ -115,6 +116,7 @@ class Submission:
                     [str(file), *map(str, arguments)],
                     schedule=schedule,
                     limits=self.limits,
+                    loopback=self.loopback,
                     directory=file.parent,
                     zygote=self.zygote,
                     spun=spun,

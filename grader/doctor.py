@@ -12,6 +12,7 @@ from pathlib import Path
 
 from grader.catalog import read_exercise
 from grader.errors import GraderError
+from grader.promises import Layers, try_layers
 from grader.session import grade
 from grader.tracing.errors import TracingError
 from grader.verdict import CheckOutcome
@@ -23,7 +24,8 @@ _YAMA = Path("/proc/sys/kernel/yama/ptrace_scope")
 class Probe:
     """One thing that was tried.
 
-    `ok` is None where it is missing and grading works without it.
+    `ok` is None where it is missing and grading works without it. `cure` is what to do,
+    or, in the last probe, what is promised here.
     """
 
     ok: bool | None
@@ -38,9 +40,8 @@ def examine() -> Iterator[Probe]:
     yield _yama()
     yield _tracing()
     yield _lines()
-    yield _landlock()
-    yield _user()
     yield _forked_checks()
+    yield from _layers()
 
 
 def _interpreter() -> Probe:
@@ -114,26 +115,71 @@ def _lines() -> Probe:
     )
 
 
-def _landlock() -> Probe:
-    from grader.tracing.ptrace import landlock_version
+def _layers() -> Iterator[Probe]:
+    """Each layer of confinement, and what they promise together."""
+    try:
+        layers = try_layers()
+    except (TracingError, OSError):
+        return  # `_tracing` has said why
+    yield Probe(
+        layers.filter,
+        "the filter: mount(2) was refused" if layers.filter else _HELD.format("filter"),
+        "" if layers.filter else _REPORT,
+    )
+    yield Probe(
+        layers.tracer,
+        "the tracer: a signal to the grader, and a network, were refused"
+        if layers.tracer
+        else _HELD.format("tracer"),
+        "" if layers.tracer else _REPORT,
+    )
+    yield _privileges(layers)
+    yield _landlock(layers)
+    kept = True if layers.files else None
+    yield Probe(kept, f"here: {layers.kind.value}", layers.promised)
 
-    version = landlock_version()
-    have = f"Landlock {version}, which is not used yet" if version else "no Landlock"
+
+_HELD = "the {} did not keep a program from what it must not do"
+_REPORT = "Do not grade strangers' programs here, and tell forklab's authors."
+
+
+def _privileges(layers: Layers) -> Probe:
+    if not layers.privileges or not layers.memory:
+        return Probe(
+            False,
+            "a program has privileges, or can read the grader's memory",
+            "Grade as an ordinary user.",
+        )
+    whose = "root's programs have no capabilities" if os.geteuid() == 0 else ""
     return Probe(
-        None,
-        f"{have}: a submission can read and write all files that you can, other "
-        "submissions and results among them",
-        "Grade strangers' programs in a container that holds nothing else.",
+        True,
+        "privileges: "
+        + (whose or "a program has none")
+        + ", and the grader's memory is closed to it",
     )
 
 
-def _user() -> Probe:
-    if os.geteuid() != 0:
-        return Probe(True, "not root: a submission has no more rights than you")
+def _landlock(layers: Layers) -> Probe:
+    name = f"Landlock {layers.landlock}"
+    if layers.files and layers.scopes:
+        return Probe(
+            True,
+            f"{name}: a file outside a program's folder was refused, and a signal and "
+            "a socket of others too",
+        )
+    if layers.files:
+        return Probe(
+            True,
+            f"{name}: a file outside a program's folder was refused; signals and "
+            "sockets of others are refused by the tracer alone",
+        )
     return Probe(
         None,
-        "this is root: a submission runs as root too, and can reach into the grader",
-        "Grade as an ordinary user where you can.",
+        "no Landlock: a program can use every file that you can",
+        "Use Linux 5.13 or newer, better 6.12, with `landlock` among its `lsm=`. In a "
+        "container the runtime's seccomp profile must let it through, as those since "
+        "2022 do. Until then grade strangers' programs in a container that "
+        "holds nothing else.",
     )
 
 

@@ -29,12 +29,12 @@ from grader.cores import cores_for, count
 from grader.diagnosis.texts import text
 from grader.errors import GraderError, UsageError
 from grader.exploring.orders import AS_GRADED, Orders
-from grader.scratch import scratch_folder
 from grader.submission import load_problem, printable, read
 from grader.tracing.errors import TracingError
 from grader.tracing.launch import Zygote
 from grader.tracing.limits import Limits
 from grader.tracing.preloading import first_imports
+from grader.tracing.scratch import guarded_folder
 from grader.verdict import (
     CheckOutcome,
     CheckResult,
@@ -322,7 +322,7 @@ def _messages(
         worker.collect(
             Checks([str(file) for file in exercise.checks_files], exercise.diagnoses)
         )
-        scratch = cleanup.enter_context(scratch_folder())
+        scratch = cleanup.enter_context(guarded_folder())
         seats = seats or [
             Seat(cleanup.enter_context(Zygote(first_imports(source))), core)
             for core in cores_for(min(_RUNNERS, len(places), count()))
@@ -344,6 +344,7 @@ def _messages(
             program=exercise.program,
             source=source,
             limits=exercise.limits,
+            loopback=exercise.loopback,
             scratch=str(scratch),
             zygotes=[seat.zygote.pid for seat in seats],
             cores=[seat.core for seat in seats],

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
-from grader.scratch import scratch_folder
+from grader.tracing.scratch import scratch_folder
 
 # Longer than any kernel's tick, in seconds.
 _OLD_ENOUGH = 0.02

@@ -71,6 +71,7 @@ class Job:
 
     `checks` are the ids of those that may be asked for. `program` and `source` are the
     submission's name and bytes; `scratch` is a folder in which it may do anything.
+    `loopback`: it may speak to itself by the network's protocols.
     There is a runner for each of `zygotes`, given by their pids, on the one of `cores`
     in its place, or on any where that is None. `verbose`: a failing run's story has all
     its events. `orders` are the runs that promises of any order are held against.
@@ -81,6 +82,7 @@ class Job:
     program: str
     source: bytes
     limits: Limits
+    loopback: bool
     scratch: str
     zygotes: Sequence[int]
     cores: Sequence[int | None]
@@ -304,6 +306,7 @@ class Order:
             compiled(job.source, job.program),
             Stage(Path(job.scratch), job.program, job.source),
             job.limits,
+            job.loopback,
             zygote,
             self.shelf,
             ran,

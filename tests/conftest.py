@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from grader.tracing import ptrace
 from grader.tracing.launch import Zygote
 from grader.tracing.program import Program, trace
 from grader.tracing.recording import Recording
@@ -21,6 +22,12 @@ def zygote() -> Iterator[Zygote]:
     """One interpreter to fork all the traced programs from."""
     with Zygote() as zygote:
         yield zygote
+
+
+@pytest.fixture
+def without_landlock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have this process, and what it forks, grade as on a kernel without Landlock."""
+    monkeypatch.setattr(ptrace, "landlock_version", lambda: 0)
 
 
 Start = Callable[..., AbstractContextManager[Program]]

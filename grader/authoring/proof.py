@@ -26,7 +26,7 @@ from grader.course.results import Results
 from grader.diagnosis.texts import all_ids
 from grader.exploring.orders import AS_GRADED, IN_GRADING, IN_PROOF, Orders
 from grader.report.again import see_again
-from grader.scratch import scratch_folder
+from grader.tracing.scratch import scratch_folder
 from grader.verdict import CheckOutcome, Finding, Outcome, Verdict
 
 # What is said of a program that did not come to its end.

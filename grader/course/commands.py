@@ -6,7 +6,6 @@ Imported whenever ``grade`` starts, so what it needs is imported where it is nee
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -33,9 +32,9 @@ if TYPE_CHECKING:
 _MOST_LINES = 20
 
 # Of one's own program it is not said: whoever wrote that can run it anyway.
-_AS_ROOT = (
-    "this is root, so submissions run as root and can read and change what only root "
-    "may; grade as an ordinary user"
+_NOT_KEPT = (
+    "submissions are not kept to their own folders on this machine: they can read and "
+    "change every file that you can; `grade doctor` says what helps"
 )
 
 
@@ -170,8 +169,10 @@ def course(arguments: argparse.Namespace) -> int:
                 _tell("nothing is to be graded, so the cluster was not asked")
             failures = grade_on(arguments.on, tasks, results, progress=heeding)
         else:
-            if tasks and os.geteuid() == 0:
-                _tell(_AS_ROOT)
+            from grader.tracing.ptrace import landlock_version
+
+            if tasks and not landlock_version():
+                _tell(_NOT_KEPT)
             most = min(arguments.jobs or count(), len(tasks))
             places = cores_for(most)
             failures = grade_all(tasks, results, cores=places, progress=heeding)

@@ -31,9 +31,9 @@ from grader.course.bench import Bench, clean_up_undisturbed, work_in
 from grader.course.handed_in import Attempt
 from grader.course.results import Result, Results, key_of
 from grader.exploring.orders import AS_GRADED, Orders
-from grader.scratch import scratch_folder
 from grader.session import not_graded
 from grader.tracing.children import end_child, fork
+from grader.tracing.scratch import guarded_folder
 from grader.verdict import Outcome
 from grader.worker import load
 
@@ -225,7 +225,7 @@ class _Grader:
         self.task: _Try | None = None
         self._ended = False
         self._cleanup = ExitStack()
-        folder = self._cleanup.enter_context(scratch_folder())
+        folder = self._cleanup.enter_context(guarded_folder())
         self.channel, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         # A signal that came now would end the child as if it were us.
         signals = signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)

@@ -24,8 +24,8 @@ from grader.course.errand import GONE, UNKNOWN, VERDICT
 from grader.course.handed_in import Attempt
 from grader.course.orders import Order
 from grader.course.parcel import unpack
-from grader.scratch import scratch_folder
 from grader.tracing.ptrace import end_with_parent, hide_memory
+from grader.tracing.scratch import scratch_folder
 from grader.verdict import Outcome
 from grader.worker import load
 

@@ -16,6 +16,7 @@ from typing import Any
 
 from grader.tracing import ptrace, syscalls
 from grader.tracing.children import end_child, fork
+from grader.tracing.confinement import common_rules, forklab_closed
 from grader.tracing.errors import TracingError, TracingRefused
 from grader.tracing.lines import Interpreter
 from grader.tracing.zygote import PLACES, SWEEP, Job
@@ -25,12 +26,12 @@ from grader.tracing.zygote import PLACES, SWEEP, Job
 _BOOT = """\
 import sys
 control, root = int(sys.argv[1]), sys.argv[2]
-program, fine, function, jump = map(bytes.fromhex, sys.argv[3:7])
-imports = sys.argv[7:]
+program, fine, function, jump, rules = map(bytes.fromhex, sys.argv[3:8])
+imports = sys.argv[8:]
 sys.path.insert(0, root)
 from grader.tracing.zygote import serve
 sys.path.remove(root)
-serve(control, (program, fine), function, jump, imports)()
+serve(control, (program, fine), function, jump, rules, imports)()
 """
 
 # The whole environment of a submission. PYTHONUNBUFFERED, for one, would hide the
@@ -167,7 +168,8 @@ def _start(control: int, imports: Sequence[str]) -> int:
     # Not -I, which would ignore the environment, and PYTHONHASHSEED with it.
     argv = [sys.executable, "-P", "-s", "-S", "-c", _BOOT, str(control), root]
     filters = syscalls.filter_program(), syscalls.filter_program(fine=True)
-    parts = *filters, syscalls.CLOCK_FUNCTION, syscalls.JUMP
+    rules = marshal.dumps((common_rules(), forklab_closed()))
+    parts = *filters, syscalls.CLOCK_FUNCTION, syscalls.JUMP, rules
     argv += [*(part.hex() for part in parts), *imports]
     os.set_inheritable(control, True)
     pid = fork()  # the child only calls ptrace and exec

@@ -12,13 +12,13 @@ import select
 import shutil
 import signal
 import sys
-import tempfile
 import termios
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from grader.tracing.confinement import Reach, domain
 from grader.tracing.errors import TracingError, TracingRefused
 from grader.tracing.launch import Zygote
 from grader.tracing.limits import Limits
@@ -26,6 +26,7 @@ from grader.tracing.lines import SourceLines, layout
 from grader.tracing.preloading import first_imports_of
 from grader.tracing.recording import Limit, Recording, Rest, Stream
 from grader.tracing.schedule import Schedule, take_turns
+from grader.tracing.scratch import scratch_folder
 from grader.tracing.spinning import Spun
 from grader.tracing.tracer import Outcome, Tracer
 from grader.tracing.zygote import Job
@@ -197,6 +198,11 @@ class _Streams:
             os.close(fd)
         self.theirs = []
 
+    @property
+    def terminal(self) -> str | None:
+        """The name of the program's terminal, if it has one."""
+        return None if self.keyboard is None else os.ttyname(self.keyboard)
+
     def drain(self) -> None:
         """Empty what the program printed: it is in the recording already."""
         for fd in self.ours:
@@ -292,6 +298,7 @@ def trace(
     spun: Spun | None = None,
     code: bytes = b"",
     lines: bool = False,
+    loopback: bool = True,
 ) -> Iterator[Program]:
     """Start a program under the tracer and hold it before its first call.
 
@@ -306,6 +313,8 @@ def trace(
     where it was seen spinning in runs that began like this one. `code` is what the
     Python file is `zygote.compiled` to; then the file itself is not read. `lines`:
     events tell the line of the program that made them, where that can be known.
+    `loopback`: it may use the network's protocols, to speak to itself. What else it may
+    reach is said in `confinement`.
 
     At the end of the ``with`` block nothing of the program is left.
 
@@ -320,11 +329,8 @@ def trace(
         if zygote is None:
             zygote = cleanup.enter_context(zygote_for(path))
         if directory is None:
-            directory = cleanup.enter_context(
-                tempfile.TemporaryDirectory(
-                    prefix="forklab-", ignore_cleanup_errors=True
-                )
-            )
+            directory = cleanup.enter_context(scratch_folder())
+        folder = os.path.abspath(directory)
         masked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGCHLD})
         cleanup.callback(signal.pthread_sigmask, signal.SIG_SETMASK, masked)
         streams = _Streams.make(stdout, stdin)
@@ -338,22 +344,25 @@ def trace(
             pipe_size,
             spun,
             _source_lines(zygote, argv[0]) if lines and _is_python(path) else None,
+            Reach(folder, loopback),
         )
         cleanup.callback(tracer.clock.close)
         job: Job = (
             path,
             list(argv),
             _is_python(path),
-            str(directory),
+            folder,
             streams.keyboard is not None,
             os.getpid(),
             _resource_limits(limits),
             schedule.fine,
             code if len(code) <= _LARGEST_CODE else b"",
+            domain(folder, path, streams.terminal, loopback=loopback),
         )
         cleanup.callback(_share_a_core(zygote))
         gate, our_gate = os.pipe2(os.O_CLOEXEC)
         try:
+            cleanup.callback(tracer.reach.remove_shared)
             pid = zygote.spawn(job, [*streams.theirs, gate, tracer.clock.descriptor])
             _take_a_pid()
             cleanup.callback(zygote.sweep)

@@ -13,6 +13,7 @@ import ctypes
 import errno
 import os
 import signal
+import struct
 from contextlib import suppress
 from enum import IntEnum
 
@@ -272,10 +273,14 @@ def get_vector_registers(tid: int) -> bytes:
 _PR_SET_PDEATHSIG = 1
 _PR_SET_DUMPABLE = 4
 _PR_SET_SECCOMP = 22
+_PR_SET_SECUREBITS = 28
 _PR_SET_CHILD_SUBREAPER = 36
 _PR_SET_NO_NEW_PRIVS = 38
 _PR_SET_PTRACER = 0x59616D61
 _SECCOMP_MODE_FILTER = 2
+# SECBIT_NOROOT and SECBIT_NO_SETUID_FIXUP, both locked.
+_ROOT_IS_NOBODY = 0b1111
+_CAPABILITY_VERSION_3 = 0x20080522
 
 
 class _FilterProgram(ctypes.Structure):
@@ -315,26 +320,108 @@ def permit_tracer(pid: int) -> None:
         _prctl(_PR_SET_PTRACER, pid)
 
 
-def install_filter(program: bytes) -> None:
-    """Give up new privileges and filter this process's system calls for good."""
+def give_up_privileges() -> None:
+    """Gain no privileges by any later exec, which filters and Landlock ask for."""
     _prctl(_PR_SET_NO_NEW_PRIVS, 1)
+
+
+def install_filter(program: bytes) -> None:
+    """Filter this process's system calls for good; see `give_up_privileges`."""
     block = _FilterProgram(len(program) // 8, program)
     _prctl(_PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, ctypes.addressof(block))
 
 
-_LANDLOCK_CREATE_RULESET = 444  # the same number on every architecture
+class _CapabilityHeader(ctypes.Structure):
+    """``struct __user_cap_header_struct``."""
+
+    _fields_ = (("version", ctypes.c_uint32), ("pid", ctypes.c_int))
+
+
+def drop_capabilities() -> None:
+    """Give up every capability, for good: capabilities(7).
+
+    What root executes has none either. The user stays the same, so that a tracer of
+    that user can still look at this process.
+    """
+    # Without the right to say so, whatever is executed has no more than this process,
+    # once that has given up new privileges.
+    with suppress(OSError):
+        _prctl(_PR_SET_SECUREBITS, _ROOT_IS_NOBODY)
+    header = _CapabilityHeader(_CAPABILITY_VERSION_3, 0)
+    if _libc.capset(ctypes.byref(header), bytes(24)) == -1:
+        error = ctypes.get_errno()
+        raise OSError(error, os.strerror(error), "capset")
+
+
+# Landlock has the same numbers on every architecture.
+_landlock = ctypes.CFUNCTYPE(
+    ctypes.c_long,
+    ctypes.c_long,
+    ctypes.c_long,
+    ctypes.c_long,
+    ctypes.c_char_p,
+    ctypes.c_long,
+    use_errno=True,
+)(("syscall", _libc))
+_create_ruleset = ctypes.CFUNCTYPE(
+    ctypes.c_long,
+    ctypes.c_long,
+    ctypes.c_char_p,
+    ctypes.c_size_t,
+    ctypes.c_long,
+    use_errno=True,
+)(("syscall", _libc))
+_LANDLOCK_CREATE_RULESET = 444
+_LANDLOCK_ADD_RULE = 445
+_LANDLOCK_RESTRICT_SELF = 446
 _LANDLOCK_VERSION = 1
+_PATH_BENEATH = 1
+_RULESET = struct.Struct("=3Q")
+_PATH_RULE = struct.Struct("=Qi")
 
 
 def landlock_version() -> int:
     """The version of Landlock's interface here, 0 where there is none: landlock(7)."""
-    version: int = _libc.syscall(
-        ctypes.c_long(_LANDLOCK_CREATE_RULESET),
-        ctypes.c_void_p(),
-        ctypes.c_size_t(0),
-        ctypes.c_uint32(_LANDLOCK_VERSION),
-    )
+    version: int = _create_ruleset(_LANDLOCK_CREATE_RULESET, None, 0, _LANDLOCK_VERSION)
     return max(version, 0)
+
+
+def create_ruleset(files: int, ports: int, scopes: int) -> int:
+    """A descriptor of what `restrict_self` will refuse: landlock_create_ruleset(2).
+
+    Of files and of ports all that is not allowed by a rule, beyond the process's own
+    kind all that is in `scopes`.
+    """
+    block = _RULESET.pack(files, ports, scopes)
+    ruleset: int = _create_ruleset(_LANDLOCK_CREATE_RULESET, block, len(block), 0)
+    return _checked(ruleset, "landlock_create_ruleset")
+
+
+def rule_beneath(folder: int, rights: int) -> bytes:
+    """A rule for `add_rules`: rights on an open file or folder, and all beneath it."""
+    return _PATH_RULE.pack(rights, folder)
+
+
+def add_rules(ruleset: int, rules: list[bytes]) -> None:
+    """Allow what these rules say, landlock_add_rule(2)."""
+    for rule in rules:
+        if _landlock(_LANDLOCK_ADD_RULE, ruleset, _PATH_BENEATH, rule, 0) == -1:
+            _checked(-1, "landlock_add_rule")
+
+
+def restrict_self(ruleset: int) -> None:
+    """Keep this process to the rules for good; see `give_up_privileges`."""
+    _checked(
+        _landlock(_LANDLOCK_RESTRICT_SELF, ruleset, 0, None, 0),
+        "landlock_restrict_self",
+    )
+
+
+def _checked(result: int, name: str) -> int:
+    if result == -1:
+        error = ctypes.get_errno()
+        raise OSError(error, os.strerror(error), name)
+    return result
 
 
 def read_memory(pid: int, address: int, size: int) -> bytes:

@@ -38,6 +38,7 @@ from grader.tracing.calls.signals import has_bit, pending
 from grader.tracing.calls.times import look, remaining_address
 from grader.tracing.calls.transfers import asked, interrupted
 from grader.tracing.clock import MANY_LOOKS, NANO, Clock, timespec
+from grader.tracing.confinement import Reach
 from grader.tracing.descriptors import Files, Objects
 from grader.tracing.errors import TracingError
 from grader.tracing.launch import hide_vdso
@@ -112,8 +113,8 @@ _HAPPENS = frozenset((Ended, Orphaned, SignalDelivered, Stopped, Continued))
 _WRITES = frozenset(("write", "writev", "pwritev2"))
 _LOOKS_AT_CLOCK = frozenset(("clock_gettime", "gettimeofday", "time"))
 
-# Of clone(2) and prctl(2) the filter stops only what is refused.
-_REFUSED = frozenset((*syscalls.FORBIDDEN.values(), syscalls.CLONE, syscalls.PRCTL))
+_POLICED = frozenset(syscalls.POLICED.values())
+_NAMING = frozenset(syscalls.NAMING.values())
 
 # How long the tracer waits for a report before it looks what its tracee is doing,
 # in seconds.
@@ -161,6 +162,7 @@ class Tracer:
         pipe_size: int | None = None,
         spun: Spun | None = None,
         lines: SourceLines | None = None,
+        reach: Reach | None = None,
     ) -> None:
         """Make a tracer that traces nothing yet.
 
@@ -168,9 +170,10 @@ class Tracer:
         `drain` empties what it wrote there, so that its writes never block;
         `foreground` says which process group its terminal is for, if it has one;
         `spun` where the program was seen spinning before; `lines` knows which line of
-        the program a thread is at.
+        the program a thread is at; `reach` what the program may speak to.
         """
         self.clock = Clock()
+        self.reach = reach or Reach()
         self.objects = Objects(streams)
         self.pipe_size = pipe_size
         self.limits = limits
@@ -348,6 +351,10 @@ class Tracer:
     # --- what handlers of calls may ask (calls/handler.py) ---------------------
 
     @property
+    def tells_names(self) -> bool:
+        return self._schedule.fine
+
+    @property
     def keeps(self) -> int:
         return _KEPT if self._kept < _KEPT_OF_ALL else _KEPT_OF_MANY
 
@@ -521,11 +528,11 @@ class Tracer:
         process = self._processes.get(pid)
         return process is not None and process.collected is None
 
-    def refuse(self, thread: Thread, call: Call, detail: str) -> Then:
+    def refuse(
+        self, thread: Thread, call: Call, detail: str, error: int = errno.EPERM
+    ) -> Then:
         self.record(Refused, thread.pid, call=call.name, detail=detail)
-        # Programs have another way where a kernel has no such timers.
-        is_timer = call.name in ("timer_create", "timerfd_create")
-        self.answer(thread, -errno.ENOSYS if is_timer else -errno.EPERM)
+        self.answer(thread, -error)
         return Then.ANSWERED
 
     def record_wait(
@@ -761,6 +768,9 @@ class Tracer:
             return self._tell_time(thread, arguments)
         name = syscalls.NAMES.get(number, f"call {number}")
         call = Call(number, name, arguments, stack)
+        if number in _POLICED or (number in _NAMING and not self._schedule.fine):
+            self._police(thread, call)
+            return False
         if thread.after_write and not self._is_harmless(thread, call):
             thread.after_write = False
             thread.parked = call
@@ -773,6 +783,13 @@ class Tracer:
             thread.parked = call
             return True
         return self._enter(thread, call)
+
+    def _police(self, thread: Thread, call: Call) -> None:
+        """See that a call stays within the program, which is all that matters of it."""
+        watched = TABLE[call.name].enter(self, thread, call) is Then.WATCH
+        if watched:
+            thread.call = call
+        self._resume(thread, to_exit=watched)
 
     def _tell_time(self, thread: Thread, arguments: tuple[int, ...]) -> bool:
         """Answer the most frequent of all calls; whether its step ends before it.
@@ -817,10 +834,7 @@ class Tracer:
         if thread.number == 0 and not of_errors and self._may_interrupt(standard):
             self._interruptions -= 1
             self._send(thread.owner, self._interruption)
-        if call.number in _REFUSED:
-            then = self.refuse(thread, call, call.name)
-        else:
-            then = TABLE.get(call.name, PLAIN).enter(self, thread, call)
+        then = TABLE.get(call.name, PLAIN).enter(self, thread, call)
         if thread.hold is not None and then is not Then.HELD and then is not Then.WATCH:
             self._end_hold(thread)  # it is over with its call
         if then is Then.OVER:

@@ -62,13 +62,29 @@ _YAMA = os.path.exists("/proc/sys/kernel/yama/ptrace_scope")
 # What `serve` is asked for: the file, the argument list, whether it is a Python
 # program, the folder to run in, whether standard input is to be its controlling
 # terminal, the tracer's pid, limits as arguments of setrlimit(2), whether it is to
-# stop more finely, as `Schedule.fine` says, and what the file is compiled to, as
-# `compiled` makes it, or nothing.
-Job = tuple[str, list[str], bool, str, bool, int, list[tuple[int, int]], bool, bytes]
+# stop more finely, as `Schedule.fine` says, what the file is compiled to, as `compiled`
+# makes it, or nothing, and what Landlock keeps it to, as `Confinement.domain` says.
+Rule = tuple[str, int]
+Domain = tuple[int, int, int, list[Rule]]
+Job = tuple[
+    str,
+    list[str],
+    bool,
+    str,
+    bool,
+    int,
+    list[tuple[int, int]],
+    bool,
+    bytes,
+    Domain | None,
+]
 
 
 # Where its programs read virtual time; 0 where they make a call for it.
 _time_page = 0
+
+# What Landlock lets every program use, as the kernel takes it.
+_common: list[bytes] = []
 
 
 def serve(
@@ -76,10 +92,28 @@ def serve(
     filters: tuple[bytes, bytes],
     clock_function: bytes,
     jump: bytes,
+    rules: bytes,
     imports: list[str],
 ) -> Callable[[], None]:
-    """Answer requests; returns, in a forked child only, the program to run."""
+    """Answer requests; returns, in a forked child only, the program to run.
+
+    `rules` are what Landlock lets every program use, a list of `Rule`, and what keeps
+    this process and them from forklab's own files, a `Domain` or nothing. `imports` are
+    the modules that they import first.
+    """
     global _collections, _time_page
+    # What a submission, and what it executes, must not have, nor inherit from here.
+    ptrace.drop_capabilities()
+    common, closed = marshal.loads(rules)
+    if closed is not None:
+        ptrace.give_up_privileges()
+        ruleset = _ruleset(closed)
+        ptrace.restrict_self(ruleset)
+        os.close(ruleset)
+    for name, rights in common:
+        with suppress(OSError):  # it went away since, or is closed to us
+            opened = os.open(name, os.O_PATH | os.O_CLOEXEC)
+            _common.append(ptrace.rule_beneath(opened, rights))
     # Sent when a terminal goes, to its session's leader and the foreground group.
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     ptrace.adopt_orphans()
@@ -120,6 +154,9 @@ def serve(
         try:
             if terminal:
                 fcntl.ioctl(descriptors[0], termios.TIOCSCTTY, 0)
+            # Before the fork: what is done after it copies pages.
+            if job[9] is not None:
+                descriptors.append(_ruleset(job[9]))
             # The child must be open to its tracer; we are to be closed to the child.
             ptrace.hide_memory(hidden=False)
             pid = os.fork()
@@ -179,7 +216,7 @@ def become(
     job: Job, descriptors: list[int], filter_program: bytes
 ) -> Callable[[], None]:
     """Turn this fork into the submission, up to its first instruction."""
-    path, argv, python, directory, _, tracer, limits, fine, code = job
+    path, argv, python, directory, _, tracer, limits, fine, code, domain = job
     try:
         signal.signal(signal.SIGHUP, signal.SIG_DFL)
         os.setpgid(0, 0)
@@ -187,10 +224,11 @@ def become(
         safe = [fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 10) for fd in descriptors]
         for stream in (0, 1, 2):
             os.dup2(safe[stream], stream, inheritable=True)
-        for descriptor in (3, 4):
+        for descriptor in range(3, len(safe)):
             os.dup2(safe[descriptor], descriptor, inheritable=False)
-        os.closerange(5, 1 << 16)
+        os.closerange(len(safe), 1 << 16)
         os.chdir(directory)
+        os.environ["TMPDIR"] = directory
         os.umask(0o022)
         for which, value in limits:
             resource.setrlimit(which, (value, value))
@@ -206,11 +244,28 @@ def become(
         if _time_page:
             timepage.read_time_from(4, _time_page)
         os.close(4)
+        ptrace.give_up_privileges()
+        if domain is not None:
+            ptrace.restrict_self(5)
+            os.close(5)
         ptrace.install_filter(filter_program)
     except BaseException as error:
         os.write(2, f"forklab: cannot start the program: {error}\n".encode())
         os._exit(126)
     return start
+
+
+def _ruleset(domain: Domain) -> int:
+    """A descriptor of all rules of a run, landlock(7)."""
+    files, ports, scopes, rules = domain
+    ruleset = ptrace.create_ruleset(files, ports, scopes)
+    ptrace.add_rules(ruleset, _common)
+    for name, rights in rules:
+        with suppress(FileNotFoundError):
+            descriptor = os.open(name, os.O_PATH | os.O_CLOEXEC)
+            ptrace.add_rules(ruleset, [ptrace.rule_beneath(descriptor, rights)])
+            os.close(descriptor)
+    return ruleset
 
 
 def _make_way_before_pause() -> None:

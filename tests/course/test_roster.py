@@ -318,7 +318,7 @@ def test_the_command(tmp_path: Path) -> None:
     done = _course(tmp_path, "--roster", "roster.csv", "--exercise", "exercise1")
     assert done.returncode == 0
     assert "1 student is not in the roster: visitor; " in done.stderr
-    told = [line for line in done.stderr.splitlines() if "this is root" not in line]
+    told = [line for line in done.stderr.splitlines() if "not kept to" not in line]
     assert len(told) == 1
     for _ in range(2):
         data = json.loads((tmp_path / "results" / "class.json").read_text())

@@ -279,9 +279,9 @@ def test_a_program_that_stops_itself_is_told_so(tmp_path: Path) -> None:
     "mischief",
     [
         "pid and os.unlink(__file__)",
-        "os.rename(os.getcwd(), os.getcwd() + '-gone')",
+        "with contextlib.suppress(OSError): os.rename(here, here + '-gone')",
         "pid and os.mkdir('closed', 0)",
-        "os.chmod('.', 0)",
+        "pid and os.chmod('.', 0)",
         "os.truncate(__file__, 0)",
         "pid and [(os.mkdir('d'), os.chdir('d')) for _ in range(1100)]",
     ],
@@ -290,7 +290,17 @@ def test_a_program_that_harms_its_folder_harms_no_other_run(
     tmp_path: Path, mischief: str
 ) -> None:
     """Each run has a folder of its own, and it is removed whatever is in it."""
-    assert _graded(tmp_path, f"{RIGHT}\n{mischief}\n").outcome is Outcome.FULL
+    program = f"{RIGHT}\nimport contextlib\nhere = os.getcwd()\n{mischief}\n"
+    assert _graded(tmp_path, program).outcome is Outcome.FULL
+
+
+@pytest.mark.usefixtures("without_landlock")
+def test_a_program_that_takes_its_folder_away_harms_no_other_run(
+    tmp_path: Path,
+) -> None:
+    """Where it is not kept from that."""
+    program = f"{RIGHT}\nos.rename(os.getcwd(), os.getcwd() + '-gone')\n"
+    assert _graded(tmp_path, program).outcome is Outcome.FULL
 
 
 def test_long_expressions_are_no_problem(tmp_path: Path) -> None:

@@ -42,6 +42,10 @@ BROKEN: dict[str, tuple[Callable[[Path], object], str]] = {
         lambda f: _replace(f / "exercise.toml", "= 120", "= 0"),
         "above 0",
     ),
+    "a network that is neither there nor not": (
+        lambda f: _replace(f / "exercise.toml", "[limits]", "loopback = 1\n[limits]"),
+        "'loopback' is true or false",
+    ),
     "not TOML": (lambda f: (f / "exercise.toml").write_text("title"), "exercise.toml"),
     "not Python": (
         lambda f: (f / "test_exercise1.py").write_text("def ("),

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from grader import session, shelf
-from grader.catalog import Exercise
+from grader.catalog import Exercise, read_exercise
 from grader.cores import cores_for
 from grader.course.bench import Bench
 from grader.course.handed_in import Attempt
@@ -45,30 +45,33 @@ def _all_passed(verdict: Verdict) -> bool:
     return verdict.outcome is Outcome.FULL
 
 
-# A program that root may have run: it puts other recordings where its own are kept.
+# What a program would do that got at the recordings: it puts others in their place.
 ATTACK = """
-import os, sys
-status = open("/proc/self/status").read()
-tracer = status.split("TracerPid:")[1].split()[0]
-payload = b"cos\\nsystem\\n(S'touch MARK'\\ntR."
-if sys.argv[1] == "attack":
-    for number in range(200):
-        path = f"/proc/{tracer}/fd/{number}"
+def attack():
+    payload = b"cos\\nsystem\\n(S'touch MARK'\\ntR."
+    attacked = False
+    for number in os.listdir("/proc/self/fd"):
+        path = f"/proc/self/fd/{number}"
         try:
             if not os.readlink(path).startswith("/memfd:recordings"):
                 continue
-            file = os.open(path, os.O_RDWR)
         except OSError:
             continue
+        file = os.open(path, os.O_RDWR)
         head = os.pread(file, HEAD, 0)
         os.ftruncate(file, 0)
         os.pwrite(file, len(payload).to_bytes(8, "little") + head[8:] + payload, 0)
-        print("attacked", flush=True)
+        attacked = True
+    return attacked
+
+
 """
 
 
 def test_a_recording_that_was_put_there_by_a_submission(tmp_path: Path) -> None:
     """It is not unpickled: what it would do is not done, and the run is made again."""
+    mark = tmp_path / "mark"
+    attack = ATTACK.replace("HEAD", str(shelf._HEAD)).replace("MARK", str(mark))
     exercise = _exercise(
         tmp_path,
         """
@@ -76,16 +79,42 @@ def test_a_recording_that_was_put_there_by_a_submission(tmp_path: Path) -> None:
         def test_runs(program):
             '''What is recorded is what the program did.'''
             first = program.run("plain")
-            attack = program.run("attack")
-            if ROOT:
-                assert "attacked" in repr(attack)
-            assert program.run("plain").root.exit_code == first.root.exit_code
-        """.replace("ROOT", str(os.geteuid() == 0)),
+            assert attack()
+            program.shelf._kept.clear()  # as in another check's process
+            again = program.run("plain")
+            assert again.root.exit_code == first.root.exit_code
+            assert again.root.pid != first.root.pid
+        """,
+        "import os\n" + WORDS + attack,
     )
-    mark = tmp_path / "mark"
-    program = ATTACK.replace("HEAD", str(shelf._HEAD)).replace("MARK", str(mark))
-    assert _all_passed(_graded(exercise, program))
+    assert _all_passed(_graded(exercise, "import os\n"))
     assert not mark.exists()
+
+
+CONNECTS = """
+import socket
+server = socket.create_server(("127.0.0.1", 0))
+socket.create_connection(server.getsockname())
+"""
+
+
+@pytest.mark.parametrize(("said", "code"), [("", 1), ("loopback = true\n", 0)])
+def test_the_network_is_for_exercises_that_say_so(
+    tmp_path: Path, said: str, code: int
+) -> None:
+    """Without a word in exercise.toml a program cannot even speak to itself by TCP."""
+    exercise = _exercise(
+        tmp_path,
+        f"""
+        @points(1)
+        def test_connects(program):
+            '''It connects to itself.'''
+            assert program.run().root.exit_code == {code}
+        """,
+    )
+    settings = exercise.folder / "exercise.toml"
+    settings.write_text(said + settings.read_text())
+    assert _all_passed(_graded(read_exercise(exercise.folder), CONNECTS))
 
 
 def test_a_run_is_made_once_unless_it_is_to_be_fresh(tmp_path: Path) -> None:
@@ -225,6 +254,7 @@ else:
 """
 
 
+@pytest.mark.usefixtures("without_landlock")
 def test_a_run_that_goes_otherwise_the_second_time(tmp_path: Path) -> None:
     """The verdict is that of the first, and so is what is told."""
     checks = COLLECTS.replace('    program.run("before")\n', "")
@@ -261,6 +291,7 @@ def test_a_check_that_ends_otherwise_when_it_is_called_again(tmp_path: Path) -> 
         assert [finding.id for finding in check.findings] == ["zombie-left"]
 
 
+@pytest.mark.usefixtures("without_landlock")
 def test_a_check_that_passes_runs_nothing_again(tmp_path: Path) -> None:
     """Lines are for what failed."""
     program = FICKLE.replace("MARK", repr(str(tmp_path / "mark")))

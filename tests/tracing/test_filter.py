@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -12,11 +13,14 @@ from grader.tracing import syscalls
 X86_64 = 0xC000003E
 ALLOW, TRACE, KILL, NO_SUCH_CALL = 0x7FFF0000, 0x7FF00000, 0x80000000, 0x00050026
 STOPPED = {*syscalls.NUMBERS.values(), *syscalls.FORBIDDEN.values()}
+POLICED = syscalls.POLICED
+CLONE = POLICED["clone"]
 
 
-def answer(number: int, argument: int = 0, machine: int = X86_64) -> int:
+def answer(number: int, *arguments: int, machine: int = X86_64) -> int:
     """What the kernel would do with a call, seccomp(2): run the filter on it."""
-    data = struct.pack("=iIQ6Q", number, machine, 0, argument, *[0] * 5)
+    given = (*arguments, 0, 0, 0, 0, 0, 0)[:6]
+    data = struct.pack("=iIQ6Q", number, machine, 0, *given)
     program = list(struct.iter_unpack("=HBBI", syscalls.filter_program()))
     position = word = 0
     while True:
@@ -33,11 +37,18 @@ def answer(number: int, argument: int = 0, machine: int = X86_64) -> int:
 
 def test_every_number() -> None:
     """All calls of the table that forklab knows are stopped, and no others."""
-    special = {syscalls.CLONE, syscalls.CLONE3, syscalls.PRCTL}
-    for number in set(range(1000)) - special:
+    making = {syscalls.NAMING[name] for name in syscalls.MAKING}
+    special = {syscalls.CLONE3, *POLICED.values(), *making}
+    for number in set(range(syscalls.FIRST_UNKNOWN)) - special:
         expected = TRACE if number in STOPPED else ALLOW
         assert answer(number) == expected, f"call {number}"
     assert answer(syscalls.CLONE3) == NO_SUCH_CALL
+
+
+@given(st.integers(syscalls.FIRST_UNKNOWN, 0x3FFFFFFF))
+def test_calls_of_later_kernels(number: int) -> None:
+    """Nobody knows what they do."""
+    assert answer(number) == NO_SUCH_CALL
 
 
 @given(st.integers(0x40000000, 0xFFFFFFFF))
@@ -51,4 +62,42 @@ def test_foreign_tables(number: int) -> None:
 def test_flags_of_clone(flags: int) -> None:
     """What escapes the tracer, or its parent, is seen by it: clone(2)."""
     escapes = flags & (0x00800000 | 0x00008000 | 0x7E020000)
-    assert answer(syscalls.CLONE, flags) == (TRACE if escapes else ALLOW)
+    assert answer(CLONE, flags) == (TRACE if escapes else ALLOW)
+
+
+REACHING = {
+    "another's processor": ("sched_setaffinity", (4711,), (0,)),
+    "a user's priority": ("setpriority", (2, 0), (0, 0)),
+    "another's priority": ("setpriority", (0, 4711), (1, 0)),
+    "another's disk": ("ioprio_set", (1, 4711), (1, 0)),
+    "typing": ("ioctl", (0, 0x5412), (0, 0x5401)),
+    "a terminal's group": ("ioctl", (0, 0x5410), (0, 0x540F)),
+    "a machine's host": ("socket", (40,), (1,)),
+    "a network": ("socket", (2,), (16,)),
+    "a new file": ("openat", (0, 0, 0o101), (0, 0, 0o1)),
+    "a file without a name": ("openat", (0, 0, 0o20200002), (0, 0, 0o200000)),
+    "a file that is no FIFO": ("mknod", (0, 0o100600), (0, 0o010600)),
+    "being seen": ("prctl", (4,), (36,)),
+}
+
+
+@pytest.mark.parametrize("what", REACHING)
+def test_arguments_that_matter(what: str) -> None:
+    """The same call is stopped with one argument, and runs freely with another."""
+    name, reaching, harmless = REACHING[what]
+    number = {**POLICED, **syscalls.NAMING}[name]
+    assert answer(number, *reaching) == TRACE
+    assert answer(number, *harmless) == ALLOW
+    # The kernel takes an int of the register that has it, whatever its upper half.
+    above = [1 << 32 | argument for argument in reaching]
+    assert answer(number, *above) == TRACE
+
+
+def test_the_finer_filter_stops_at_all_that_the_other_does() -> None:
+    """What is forbidden does not depend on how finely a run is stopped."""
+    finer = list(struct.iter_unpack("=HBBI", syscalls.filter_program(fine=True)))
+    assert len(finer) <= 4096  # BPF_MAXINSNS
+    assert not {*syscalls.NAMING.values()} & {
+        *syscalls.FORBIDDEN.values(),
+        *POLICED.values(),
+    }

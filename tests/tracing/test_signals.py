@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import signal
+from pathlib import Path
 
 import pytest
 
+from grader.tracing.program import run as run_alone
 from grader.tracing.recording import (
     Continued,
     Read,
@@ -194,16 +196,20 @@ def test_a_merged_signal(run: Run) -> None:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root may join groups")
-def test_a_process_in_many_groups(run: Run) -> None:
+def test_a_process_in_many_groups(tmp_path: Path) -> None:
     """Its signals stand behind its groups in /proc, however many those are."""
-    recording = run(
-        """
-        import os, signal
-        os.setgroups(range(10_000, 13_000))
-        signal.signal(signal.SIGUSR1, lambda *_: print("handled"))
-        os.kill(os.getpid(), signal.SIGUSR1)
-        """
+    program = tmp_path / "program.py"
+    program.write_text(
+        "import os, signal\n"
+        "signal.signal(signal.SIGUSR1, lambda *_: print('handled'))\n"
+        "os.kill(os.getpid(), signal.SIGUSR1)\n"
     )
+    groups = os.getgroups()
+    try:
+        os.setgroups(range(10_000, 13_000))
+        recording = run_alone([str(program)])
+    finally:
+        os.setgroups(groups)
     (delivered,) = recording.of(SignalDelivered)
     assert delivered.action == "handler"
 

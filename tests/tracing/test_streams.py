@@ -164,11 +164,15 @@ def test_a_terminal_that_is_for_others(run: Run) -> None:
     for _ in range(2):
         recording = run(
             """
-            import os, termios
+            import os, signal, termios
             mode = termios.tcgetattr(0)
             mode[3] |= termios.TOSTOP
             termios.tcsetattr(0, termios.TCSANOW, mode)
-            os.tcsetpgrp(0, os.getpgid(os.getppid()))
+            child = os.fork()
+            if child == 0:
+                signal.pause()
+            os.setpgid(child, child)
+            os.tcsetpgrp(0, child)
             os.write(1, b"from behind\\n")
             """
         )

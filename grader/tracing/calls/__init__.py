@@ -13,6 +13,7 @@ from grader.tracing.calls import (
     moves,
     polls,
     processes,
+    reach,
     signals,
     times,
     transfers,
@@ -29,6 +30,7 @@ TABLE: dict[str, Handler] = {
     **locks.TABLE,
     **signals.TABLE,
     **processes.TABLE,
+    **reach.TABLE,
 }
 
 __all__ = ["PLAIN", "TABLE", "After", "Handler", "Then", "Tracing"]

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import stat
 import sys
 
 from grader.tracing import syscalls
-from grader.tracing.calls.handler import After, Handler, Tracing, watch
+from grader.tracing.calls.handler import After, Handler, Then, Tracing, watch
 from grader.tracing.recording import FileNamed
 from grader.tracing.tracee import Call, Thread
 
@@ -16,7 +17,7 @@ _LOOKING = frozenset(
         *("readlink", "readlinkat"),
     )
 )
-_OPENING = frozenset(("open", "openat", "openat2"))
+_OPENING = frozenset(("open", "openat", "creat"))
 _SECOND_TOO = frozenset(("rename", "renameat", "renameat2", "link", "linkat"))
 _LONGEST_PATH = 4096
 _AT_FDCWD = 0xFFFFFF9C  # -100: the folder that the process is in, openat(2)
@@ -25,7 +26,18 @@ _AT_FDCWD = 0xFFFFFF9C  # -100: the folder that the process is in, openat(2)
 _INSTALLED = tuple({os.path.realpath(p) for p in (sys.base_prefix, "/usr", "/lib")})
 
 
+def _enter_mknod(tracing: Tracing, thread: Thread, call: Call) -> Then:
+    """A FIFO can be made so; a file comes into being when it is opened."""
+    if stat.S_ISFIFO(call.arguments[1 if call.name == "mknod" else 2]):
+        return Then.WATCH
+    return tracing.refuse(thread, call, "of what is no FIFO")
+
+
 def _leave(tracing: Tracing, thread: Thread, call: Call, result: int) -> After:
+    if result >= 0 and call.name in _OPENING and _flags(call) & syscalls.MAKES_FILE:
+        tracing.reach.note_file(thread.owner.files.path(result))
+    if not tracing.tells_names:
+        return After.GO_ON
     at_folder = call.name.endswith(("at", "at2")) or call.name == "statx"
     positions = [1 if at_folder else 0]
     if call.name in _SECOND_TOO:
@@ -57,9 +69,15 @@ def _about(thread: Thread) -> tuple[str, str]:
 
 def _changes(call: Call) -> bool:
     if call.name in _OPENING:
-        flags = call.arguments[1 if call.name == "open" else 2]
-        return call.name == "openat2" or bool(flags & (os.O_CREAT | os.O_TRUNC))
+        return bool(_flags(call) & (os.O_CREAT | os.O_TRUNC))
     return call.name not in _LOOKING
+
+
+def _flags(call: Call) -> int:
+    """How open(2) and its relatives are to open a file."""
+    if call.name == "creat":
+        return os.O_CREAT | os.O_WRONLY | os.O_TRUNC
+    return call.arguments[1 if call.name == "open" else 2]
 
 
 def _path(thread: Thread, address: int, folder_fd: int | None) -> str | None:
@@ -83,4 +101,8 @@ def _path(thread: Thread, address: int, folder_fd: int | None) -> str | None:
     return os.path.normpath(os.path.join(folder, os.fsdecode(name.partition(b"\0")[0])))
 
 
-TABLE = {name: Handler(watch, _leave) for name in syscalls.NAMING}
+TABLE = {
+    **{name: Handler(watch, _leave) for name in syscalls.NAMING},
+    "mknod": Handler(_enter_mknod, _leave),
+    "mknodat": Handler(_enter_mknod, _leave),
+}

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Protocol
 
 from grader.tracing.clock import Clock
+from grader.tracing.confinement import Reach
 from grader.tracing.descriptors import Objects
 from grader.tracing.recording import Event, Waiting
 from grader.tracing.tracee import Call, Stir, Thread, Traced
@@ -37,6 +39,11 @@ class Tracing(Protocol):
     clock: Clock
     objects: Objects
     pipe_size: int | None
+    reach: Reach
+
+    @property
+    def tells_names(self) -> bool:
+        """Whether calls on files by their names are recorded, `Schedule.fine`."""
 
     @property
     def keeps(self) -> int:
@@ -108,8 +115,10 @@ class Tracing(Protocol):
     def in_tree(self, pid: int) -> bool:
         """Whether `pid` is or was a process of this run and is not yet reaped."""
 
-    def refuse(self, thread: Thread, call: Call, detail: str) -> Then:
-        """Refuse the call with EPERM (a timer: ENOSYS), and record that."""
+    def refuse(
+        self, thread: Thread, call: Call, detail: str, error: int = errno.EPERM
+    ) -> Then:
+        """Refuse the call with an error, and record that."""
 
     def collect_woken(self, pids: list[int]) -> None:
         """SIGKILL or SIGCONT was sent to `pids`: wait for those whom it woke."""

@@ -7,6 +7,7 @@ import struct
 
 from grader.tracing import syscalls
 from grader.tracing.calls.handler import After, Handler, Then, Tracing, watch
+from grader.tracing.calls.reach import is_our_group
 from grader.tracing.calls.transfers import interrupted
 from grader.tracing.recording import GroupJoined, Waiting
 from grader.tracing.tracee import MANY_CALLS, Call, Stir, Thread
@@ -111,6 +112,16 @@ def _leave_wait(tracing: Tracing, thread: Thread, call: Call, result: int) -> Af
     return After.SWITCH
 
 
+def _enter_setpgid(tracing: Tracing, thread: Thread, call: Call) -> Then:
+    """In a group of others it would get, and send, signals that are not its own."""
+    group = call.arguments[1] & 0xFFFFFFFF
+    if group and not is_our_group(tracing, group):
+        return tracing.refuse(
+            thread, call, f"into the group {group}, which is not the program's"
+        )
+    return Then.WATCH
+
+
 def _leave_setpgid(tracing: Tracing, thread: Thread, call: Call, result: int) -> After:
     if result >= 0:
         member = call.arguments[0] & 0xFFFFFFFF if call.name == "setpgid" else 0
@@ -138,6 +149,6 @@ TABLE = {
     "wait4": _waiting,
     "waitid": _waiting,
     "prlimit64": Handler(_enter_prlimit),
-    "setpgid": Handler(watch, _leave_setpgid),
+    "setpgid": Handler(_enter_setpgid, _leave_setpgid),
     "setsid": Handler(watch, _leave_setpgid),
 }

@@ -8,6 +8,7 @@ import struct
 
 from grader.tracing import syscalls
 from grader.tracing.calls.handler import After, Handler, Then, Tracing
+from grader.tracing.calls.reach import group_of, is_our_group
 from grader.tracing.calls.transfers import interrupted
 from grader.tracing.clock import from_timespec, timespec
 from grader.tracing.recording import HandlerSet, SignalSent, Waiting, signal_name
@@ -73,32 +74,12 @@ def _pid_of_pidfd(thread: Thread, fd: int) -> int:
     return int(thread.owner.files.info(fd).get("Pid", "0"))
 
 
-def _group(pid: int) -> int:
-    try:
-        return os.getpgid(pid)
-    except ProcessLookupError:
-        return 0
-
-
 def _addressed(tracing: Tracing, thread: Thread, target: int) -> list[Traced]:
     if target > 0:
         owner = tracing.process(target)
         return [owner] if owner else []
-    group = _group(thread.pid) if target == 0 else -target
-    return [owner for owner in tracing.live() if _group(owner.pid) == group]
-
-
-def _is_ours(tracing: Tracing, thread: Thread, group: int) -> bool:
-    """Whether a process group has none but processes of the program in it."""
-    if _addressed(tracing, thread, -group) or tracing.in_tree(group):
-        return True
-    try:
-        os.killpg(group, 0)
-    except ProcessLookupError:
-        return True  # nobody is there: the call says so itself
-    except PermissionError:
-        pass
-    return False
+    group = group_of(thread.pid) if target == 0 else -target
+    return [owner for owner in tracing.live() if group_of(owner.pid) == group]
 
 
 def _enter_kill(tracing: Tracing, thread: Thread, call: Call) -> Then:
@@ -117,9 +98,10 @@ def _enter_kill(tracing: Tracing, thread: Thread, call: Call) -> Then:
             call,
             f"{signal_name(number)} to process {target}, which is not the program's",
         )
-    if target < -1 and not _is_ours(tracing, thread, -target):
+    group = group_of(thread.pid) if target == 0 else -target
+    if target <= 0 and not is_our_group(tracing, group):
         return tracing.refuse(
-            thread, call, f"to the process group {-target}, which is not the program's"
+            thread, call, f"to the process group {group}, which is not the program's"
         )
     call.addressed = [
         (owner.pid, has_bit(pending(owner), number))

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 
 from grader.tracing import syscalls
 from grader.tracing.calls.ballast import unload
-from grader.tracing.calls.handler import After, Handler, Then, Tracing
+from grader.tracing.calls.handler import After, Handler, Then, Tracing, watch
+from grader.tracing.calls.reach import address_refused, message_refused
 from grader.tracing.descriptors import Opened, Pipe
 from grader.tracing.recording import End, Read, Side, Waiting, Wrote
 from grader.tracing.tracee import Call, Stir, Thread
@@ -249,6 +250,8 @@ def _record_read(
 def _enter_write(tracing: Tracing, thread: Thread, call: Call) -> Then:
     opened = thread.owner.files.at(call.arguments[0])
     call.prints = opened is not None and opened.standard
+    if message_refused(tracing, thread, call):
+        return Then.ANSWERED
     if opened and opened.prints and _print(tracing, thread, call, opened):
         return Then.ANSWERED
     if opened is None or opened.standard or thread.cleared or _never_waits(call):
@@ -386,6 +389,13 @@ def _leave_other(tracing: Tracing, thread: Thread, call: Call, result: int) -> A
     return After.SWITCH
 
 
+def _enter_connect(tracing: Tracing, thread: Thread, call: Call) -> Then:
+    _, pointer, length = call.arguments[:3]
+    if address_refused(tracing, thread, call, pointer, length & 0xFFFFFFFF):
+        return Then.ANSWERED
+    return Then.WATCH
+
+
 _reading = Handler(_enter_read, _leave_read)
 _writing = Handler(_enter_write, _leave_write, _asleep_in_write)
 
@@ -402,8 +412,6 @@ TABLE = {
     "sendmsg": _writing,
     "accept": Handler(_enter_read, _leave_other),
     "accept4": Handler(_enter_read, _leave_other),
-    **{
-        name: Handler(lambda tracing, thread, call: Then.WATCH, _leave_other)
-        for name in ("connect", "shutdown")
-    },
+    "connect": Handler(_enter_connect, _leave_other),
+    "shutdown": Handler(watch, _leave_other),
 }

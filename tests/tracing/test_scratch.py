@@ -1,0 +1,105 @@
+"""A program's own folder is gone after it, whatever it left there."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import pytest
+
+from grader.tracing import scratch
+from grader.tracing.launch import Zygote
+from grader.tracing.limits import Limits
+from grader.tracing.program import run
+from grader.tracing.scratch import guarded_folder
+
+GRADER = """
+import os, signal, sys
+from grader.tracing.scratch import guarded_folder, scratch_folder
+with guarded_folder() as outer:
+    (outer / "file").touch()
+    (outer / "closed").mkdir(0)
+    print(outer, flush=True)
+    if sys.argv[1] == "killed":
+        os.kill(os.getpid(), signal.SIGKILL)
+    assert outer.exists()
+assert not outer.exists()
+"""
+
+
+@pytest.mark.parametrize(("how", "status"), [("killed", -9), ("well", 0)])
+def test_a_guarded_folder(tmp_path: Path, how: str, status: int) -> None:
+    """It is gone whatever its maker ends by, and so is its guard."""
+    place = {**os.environ, "TMPDIR": str(tmp_path)}
+    with subprocess.Popen(
+        [sys.executable, "-c", GRADER, how],
+        stdout=subprocess.PIPE,
+        text=True,
+        env=place,
+        cwd=Path(__file__).parents[2],
+    ) as maker:
+        assert maker.stdout is not None
+        folder = Path(maker.stdout.readline().strip())
+        assert folder.parent == tmp_path
+    assert maker.returncode == status
+    give_up = time.monotonic() + 30
+    while folder.exists() and time.monotonic() < give_up:
+        os.sched_yield()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_in_a_guarded_one_needs_no_guard(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It goes with the other."""
+    with guarded_folder() as outer:
+        monkeypatch.setattr(tempfile, "tempdir", str(outer))
+        monkeypatch.setattr(scratch, "fork", lambda: pytest.fail("a second guard"))
+        with guarded_folder() as inner:
+            assert inner.parent == outer
+        assert not inner.exists()
+    assert not outer.exists()
+
+
+LEFT = {
+    "files": "open('a', 'w').write('x' * 100)",
+    "a file that cannot be written": "open('a', 'w'); os.chmod('a', 0)",
+    "closed folders in closed folders": (
+        "os.makedirs('a/b/c/d')\n"
+        "for name in ('a/b/c/d', 'a/b/c', 'a/b', 'a'): os.chmod(name, 0)"
+    ),
+    "the folder itself closed": "os.mkdir('a'); os.chmod('.', 0)",
+    "a deep tree": "for _ in range(2000): os.mkdir('d'); os.chdir('d')",
+    "a deep tree that is closed": (
+        "open('a', 'w')\n"
+        "for _ in range(1200): os.mkdir('d', 0o700); os.chdir('d')\n"
+        "for _ in range(1200): os.chdir('..'); os.chmod('d', 0)"
+    ),
+    "long names": "for _ in range(30): os.mkdir('d' * 250); os.chdir('d' * 250)",
+    "links to elsewhere": "os.symlink('/', 'root'); os.symlink('..', 'up')",
+    "a FIFO and a socket": (
+        "os.mkfifo('fifo'); socket.socket(socket.AF_UNIX).bind('socket')"
+    ),
+    "names that are options": "open('-rf', 'w'); os.mkdir('--help')",
+    "a run that was killed": "os.makedirs('a/b'); os.kill(os.getpid(), 9)",
+    "a run that never ends": "open('a', 'w')\nwhile True: os.utime('a')",
+}
+
+
+@pytest.mark.parametrize("what", LEFT)
+def test_nothing_is_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, zygote: Zygote, what: str
+) -> None:
+    """And nothing is gone that lay elsewhere."""
+    program = tmp_path / "program.py"
+    program.write_text(f"import os, socket\n{LEFT[what]}\n")
+    place = tmp_path / "tmp"
+    place.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(place))
+    run([str(program)], zygote=zygote, limits=Limits(busy_seconds=0.1, cpu_seconds=0.2))
+    assert list(place.iterdir()) == []
+    assert program.exists()
