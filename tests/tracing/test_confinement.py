@@ -243,6 +243,12 @@ def test_forklab_among_the_interpreter_s_modules(
     assert recording.output == b"b'/usr/lib\\n'\nclosed\n"
 
 
+def test_each_rule_is_made_once() -> None:
+    """They are made anew for each run."""
+    names = [name for name, _ in confinement.common_rules()]
+    assert len(names) == len(set(names)) > 10
+
+
 def test_forklab_elsewhere() -> None:
     """There is nothing to be closed where nothing is open."""
     assert confinement.forklab_closed(Path("/srv/forklab")) is None
