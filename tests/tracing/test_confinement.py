@@ -469,6 +469,25 @@ def test_datagrams_within_a_program(run: Run) -> None:
     assert recording.of(Refused) == []
 
 
+@pytest.mark.usefixtures("either")
+def test_an_address_that_cannot_be_changed(run: Run) -> None:
+    """Where a server for all addresses cannot be made one for this machine."""
+    recording = run(
+        """
+        import ctypes, mmap, socket, struct
+        libc = ctypes.CDLL(None, use_errno=True)
+        page = mmap.mmap(-1, 4096)
+        page.write(struct.pack("=HH4s8s", socket.AF_INET, 0, bytes(4), bytes(8)))
+        address = ctypes.addressof(ctypes.c_char.from_buffer(page))
+        libc.mprotect(ctypes.c_void_p(address), 4096, mmap.PROT_READ)
+        server = socket.socket()
+        print(libc.bind(server.fileno(), ctypes.c_void_p(address), 16))
+        """
+    )
+    assert recording.output == b"-1\n"
+    assert len(recording.of(Refused)) == 1
+
+
 def _has_ipv6() -> bool:
     try:
         with socket.socket(socket.AF_INET6) as probe:

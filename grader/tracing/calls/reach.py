@@ -1,7 +1,8 @@
 """Calls that reach beyond the program: refused, or kept within it.
 
-The program is stopped while its arguments are looked at, and every other thread of it
-too, so nothing can change them before the kernel reads them.
+The program is stopped while its arguments are looked at, and so are its other threads,
+except for one that wakes at that moment in a call that the tracer could not foresee the
+end of. It may change an address in memory, and win that race.
 """
 
 from __future__ import annotations
@@ -156,8 +157,10 @@ def _enter_bind(tracing: Tracing, thread: Thread, call: Call) -> Then:
         return Then.PASS
     start = _ADDRESS_AT[family]
     if _is_for_all(family, address):
-        tracing.borrow(thread, call, pointer + start, _LOOPBACK[family])
-        return Then.WATCH
+        ours = _LOOPBACK[family]
+        tracing.borrow(thread, call, pointer + start, ours)
+        if thread.owner.read(pointer + start, len(ours)) == ours:
+            return Then.WATCH
     return tracing.refuse(thread, call, "to an address that others can reach")
 
 
