@@ -106,24 +106,18 @@ def group_of(pid: int) -> int:
 
 def _enter_ioctl(tracing: Tracing, thread: Thread, call: Call) -> Then:
     request = call.arguments[1] & 0xFFFFFFFF
-    if request not in (
-        syscalls.FIOSETOWN,
-        syscalls.SIOCSPGRP,
-        syscalls.TIOCSPGRP,
-    ):
-        return tracing.refuse(thread, call, f"{request:#x} on a terminal")
+    if request != syscalls.TIOCSPGRP:
+        return tracing.refuse(
+            thread, call, f"with {request:#x}, by which others get signals or input"
+        )
     data = thread.owner.read(call.arguments[2], 4)
     if len(data) < 4:
         return Then.PASS  # the call says so itself
-    (target,) = struct.unpack("=i", data)
-    group = target if request == syscalls.TIOCSPGRP else -target
-    ours = target == 0 or (
-        tracing.in_tree(target) if group < 0 else is_our_group(tracing, group)
-    )
-    if ours:
+    (group,) = struct.unpack("=i", data)
+    if is_our_group(tracing, group):
         return Then.PASS
     return tracing.refuse(
-        thread, call, f"that makes {target}, which is not the program's, get signals"
+        thread, call, f"that gives the terminal to {group}, which is not the program's"
     )
 
 
