@@ -18,7 +18,6 @@ from __future__ import annotations
 import functools
 import os
 import sys
-import sysconfig
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -150,21 +149,18 @@ def _installed() -> list[str]:
 
 
 def _interpreter() -> Iterator[str]:
-    """The folders that a Python interpreter is installed in."""
+    """The folders that this Python is installed in."""
     yield os.path.dirname(os.path.realpath(sys.executable))
-    yield sysconfig.get_path("stdlib")
-    # Builds that can be moved do not know where they are; /usr/lib is there anyway.
+    yield os.path.dirname(os.path.realpath(os.__file__))
+    yield from (path for path in sys.path if path.endswith("/lib-dynload"))
+    # Its shared library; sysconfig would know, and takes longer to ask than a run.
     yield from (os.path.join(sys.base_prefix, lib) for lib in ("lib", sys.platlibdir))
-    for name in ("LIBDIR", "DESTSHARED"):
-        place = sysconfig.get_config_var(name)
-        if place:
-            yield str(place)
 
 
 def _outermost(folders: Iterable[str]) -> list[str]:
     """Those that lie in no other."""
     kept: list[str] = []
-    for folder in sorted(filter(os.path.isdir, folders)):
+    for folder in sorted({*filter(os.path.isdir, folders)}):
         if not any(folder.startswith(f"{other}/") for other in kept):
             kept.append(folder)
     return kept

@@ -144,12 +144,10 @@ MAKES_FILE: Final = 0o100 | 0o20000000  # O_CREAT, and O_TMPFILE without O_DIREC
 _S_IFIFO: Final = 0o010000  # has a bit that no other kind of file has, inode(7)
 
 # Requests of ioctl(2) that send signals, that type on a terminal, or that reach into
-# the kernel's terminals: FIOSETOWN, SIOCSPGRP, TIOCSPGRP, TIOCSTI, TIOCLINUX, TIOCCONS,
+# the kernel's terminals: TIOCSPGRP, FIOSETOWN, SIOCSPGRP, TIOCSTI, TIOCLINUX, TIOCCONS,
 # TIOCSETD.
-FIOSETOWN: Final = 0x8901
-SIOCSPGRP: Final = 0x8902
 TIOCSPGRP: Final = 0x5410
-_REACHING: Final = (FIOSETOWN, SIOCSPGRP, TIOCSPGRP, 0x5412, 0x541C, 0x541D, 0x5423)
+_REACHING: Final = (TIOCSPGRP, 0x8901, 0x8902, 0x5412, 0x541C, 0x541D, 0x5423)
 
 # AF_UNIX, and AF_NETLINK, by which libc lists the addresses of this machine.
 _OWN_FAMILIES: Final = (1, 16)

@@ -243,6 +243,12 @@ def test_forklab_among_the_interpreter_s_modules(
     assert recording.output == b"b'/usr/lib\\n'\nclosed\n"
 
 
+def test_each_rule_is_made_once() -> None:
+    """They are made anew for each run."""
+    names = [name for name, _ in confinement.common_rules()]
+    assert len(names) == len(set(names)) > 10
+
+
 def test_forklab_elsewhere() -> None:
     """There is nothing to be closed where nothing is open."""
     assert confinement.forklab_closed(Path("/srv/forklab")) is None
@@ -461,6 +467,25 @@ def test_datagrams_within_a_program(run: Run) -> None:
     )
     assert recording.output == b"b'hello' b'HELLO'\n"
     assert recording.of(Refused) == []
+
+
+@pytest.mark.usefixtures("either")
+def test_an_address_that_cannot_be_changed(run: Run) -> None:
+    """Where a server for all addresses cannot be made one for this machine."""
+    recording = run(
+        """
+        import ctypes, mmap, socket, struct
+        libc = ctypes.CDLL(None, use_errno=True)
+        page = mmap.mmap(-1, 4096)
+        page.write(struct.pack("=HH4s8s", socket.AF_INET, 0, bytes(4), bytes(8)))
+        address = ctypes.addressof(ctypes.c_char.from_buffer(page))
+        libc.mprotect(ctypes.c_void_p(address), 4096, mmap.PROT_READ)
+        server = socket.socket()
+        print(libc.bind(server.fileno(), ctypes.c_void_p(address), 16))
+        """
+    )
+    assert recording.output == b"-1\n"
+    assert len(recording.of(Refused)) == 1
 
 
 def _has_ipv6() -> bool:

@@ -1,7 +1,8 @@
 """Calls that reach beyond the program: refused, or kept within it.
 
-The program is stopped while its arguments are looked at, and every other thread of it
-too, so nothing can change them before the kernel reads them.
+The program is stopped while its arguments are looked at, and so are its other threads,
+except for one that wakes at that moment in a call that the tracer could not foresee the
+end of. It may change an address in memory, and win that race.
 """
 
 from __future__ import annotations
@@ -105,24 +106,18 @@ def group_of(pid: int) -> int:
 
 def _enter_ioctl(tracing: Tracing, thread: Thread, call: Call) -> Then:
     request = call.arguments[1] & 0xFFFFFFFF
-    if request not in (
-        syscalls.FIOSETOWN,
-        syscalls.SIOCSPGRP,
-        syscalls.TIOCSPGRP,
-    ):
-        return tracing.refuse(thread, call, f"{request:#x} on a terminal")
+    if request != syscalls.TIOCSPGRP:
+        return tracing.refuse(
+            thread, call, f"with {request:#x}, by which others get signals or input"
+        )
     data = thread.owner.read(call.arguments[2], 4)
     if len(data) < 4:
         return Then.PASS  # the call says so itself
-    (target,) = struct.unpack("=i", data)
-    group = target if request == syscalls.TIOCSPGRP else -target
-    ours = target == 0 or (
-        tracing.in_tree(target) if group < 0 else is_our_group(tracing, group)
-    )
-    if ours:
+    (group,) = struct.unpack("=i", data)
+    if is_our_group(tracing, group):
         return Then.PASS
     return tracing.refuse(
-        thread, call, f"that makes {target}, which is not the program's, get signals"
+        thread, call, f"that gives the terminal to {group}, which is not the program's"
     )
 
 
@@ -156,8 +151,10 @@ def _enter_bind(tracing: Tracing, thread: Thread, call: Call) -> Then:
         return Then.PASS
     start = _ADDRESS_AT[family]
     if _is_for_all(family, address):
-        tracing.borrow(thread, call, pointer + start, _LOOPBACK[family])
-        return Then.WATCH
+        ours = _LOOPBACK[family]
+        tracing.borrow(thread, call, pointer + start, ours)
+        if thread.owner.read(pointer + start, len(ours)) == ours:
+            return Then.WATCH
     return tracing.refuse(thread, call, "to an address that others can reach")
 
 
