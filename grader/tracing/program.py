@@ -30,8 +30,7 @@ from grader.tracing.tracer import Outcome, Tracer
 from grader.tracing.zygote import Job
 
 _ADDRESS_SPACE = 8 << 30
-_FILE_SIZE = 64 << 20
-_OPEN_FILES = 512
+_STACKS = 1 << 30  # what threads reserve, 8 MiB each, and hardly use
 
 # What is larger does not fit into a message, unix(7).
 _LARGEST_CODE = 1 << 15
@@ -108,7 +107,7 @@ class Program:
         """Run to the end, end what is left by force, and return the recording.
 
         Where the program waits for something that will never come, or hits a
-        limit, the recording says so in ``stuck`` or ``exceeded``.
+        limit, the recording says so in ``stuck`` or ``excess``.
         """
         if self._recording is None:
             outcome = self._advance()
@@ -439,8 +438,9 @@ def _resource_limits(limits: Limits) -> list[tuple[int, int]]:
     return [
         (resource.RLIMIT_CORE, 0),
         (resource.RLIMIT_AS, _ADDRESS_SPACE),
-        (resource.RLIMIT_FSIZE, _FILE_SIZE),
-        (resource.RLIMIT_NOFILE, _OPEN_FILES),
+        (resource.RLIMIT_DATA, (limits.memory_mib << 20) + _STACKS),
+        (resource.RLIMIT_FSIZE, limits.file_bytes),
+        (resource.RLIMIT_NOFILE, limits.descriptors),
         (resource.RLIMIT_CPU, int(limits.cpu_seconds) + 5),
     ]
 

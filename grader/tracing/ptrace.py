@@ -273,6 +273,8 @@ _PR_SET_PDEATHSIG = 1
 _PR_SET_DUMPABLE = 4
 _PR_SET_SECCOMP = 22
 _PR_SET_CHILD_SUBREAPER = 36
+_PR_SET_THP_DISABLE = 41
+_M_ARENA_MAX = -8
 _PR_SET_NO_NEW_PRIVS = 38
 _PR_SET_PTRACER = 0x59616D61
 _SECCOMP_MODE_FILTER = 2
@@ -301,6 +303,26 @@ def hide_memory(*, hidden: bool = True) -> None:
     Its forks are as it was; what it executes is not hidden.
     """
     _prctl(_PR_SET_DUMPABLE, int(not hidden))
+
+
+def take_small_pages() -> None:
+    """Fill memory by single pages, as well as whatever is forked or executed: prctl(2).
+
+    A huge page is two megabytes of memory for one touched byte.
+    """
+    # EINVAL: a kernel without huge pages.
+    with suppress(OSError):
+        _prctl(_PR_SET_THP_DISABLE, 1)
+
+
+def share_one_heap() -> None:
+    """Let the threads of this process and of its forks allocate from one heap.
+
+    mallopt(3). It grows by brk(2), and what each thread had of its own by calls that
+    are too small to be counted.
+    """
+    with suppress(AttributeError):  # another libc
+        _libc.mallopt(_M_ARENA_MAX, 1)
 
 
 def end_with_parent(number: int = signal.SIGKILL) -> None:

@@ -87,8 +87,30 @@ FORBIDDEN: Final[dict[str, int]] = {
     "sethostname": 170, "setdomainname": 171, "iopl": 172, "ioperm": 173,
     "open_by_handle_at": 304, "fanotify_init": 300,
     "timer_create": 222, "timerfd_create": 283,
+    "setrlimit": 160,  # libraries make prlimit64 of it
+    # what stays when the program is gone, sysvipc(7), mq_overview(7)
+    "shmget": 29, "semget": 64, "msgget": 68, "mq_open": 240,
+}
+
+# Calls that take of what is limited: they stop, are counted, and go on as if nothing
+# had been. Of the first row the filter stops only what is worth counting.
+TAKING: Final[dict[str, int]] = {
+    "mmap": 9, "mremap": 25, "mprotect": 10, "open": 2, "openat": 257,
+    "brk": 12,
+    "openat2": 437, "creat": 85, "memfd_create": 319, "mkdir": 83, "mkdirat": 258,
+    "symlink": 88, "symlinkat": 266, "link": 86, "linkat": 265,
+    "mknod": 133, "mknodat": 259,
+    "pwrite64": 18, "pwritev": 296, "fallocate": 285, "copy_file_range": 326,
 }
 # fmt: on
+
+# A piece of memory that is worth counting, in bytes: smaller ones allocators have cut
+# from one that they asked for, mallopt(3).
+LARGE: Final = 128 << 10
+MAP_SHARED: Final = 0x01
+MAP_ANONYMOUS: Final = 0x20
+_PROT_WRITE: Final = 2
+_CREATES: Final = 0o100 | 0o20000000  # O_CREAT, and what tells O_TMPFILE, open(2)
 
 CLOCK_GETTIME: Final = NUMBERS["clock_gettime"]
 CLONE: Final = 56
@@ -98,7 +120,7 @@ POLL: Final = 7
 
 # The names the tracer sees beside the ones above: the same calls, with flags
 # that are refused.
-_ALL = {**NUMBERS, **NAMING, **FORBIDDEN}
+_ALL = {**NUMBERS, **NAMING, **FORBIDDEN, **TAKING}
 NAMES: Final[dict[int, str]] = {
     **{number: name for name, number in _ALL.items()},
     CLONE: "clone",
@@ -131,9 +153,9 @@ def filter_program(*, fine: bool = False) -> bytes:
     """The seccomp filter of a submission, as ``struct sock_filter`` records.
 
     It stops the process at the calls of `NUMBERS` and `FORBIDDEN` (`fine`: and at
-    those of `NAMING`), answers
-    clone3 with ENOSYS (its flags are in memory, where a filter cannot read),
-    kills foreign system-call tables, and lets everything else run at full speed.
+    those of `NAMING`), at those of `TAKING` that are worth counting, answers clone3
+    with ENOSYS (its flags are in memory, where a filter cannot read), kills foreign
+    system-call tables, and lets everything else run at full speed.
     """
     head = [
         _instruction(_LOAD, 4),  # seccomp_data.arch
@@ -142,23 +164,76 @@ def filter_program(*, fine: bool = False) -> bytes:
         _instruction(_LOAD, 0),  # seccomp_data.nr
         _instruction(_JUMP_AT_LEAST, _FIRST_FOREIGN_NUMBER, 0, 1),
         _instruction(_RETURN, _KILL),
-        _instruction(_JUMP_EQUAL, CLONE3, 0, 1),
-        _instruction(_RETURN, _NO_SUCH_CALL),
-        _instruction(_JUMP_EQUAL, CLONE, 0, 3),
-        _instruction(_LOAD, 16),  # the low half of the first argument
-        _instruction(_JUMP_ANY_BIT, _ESCAPING_CLONE, 0, 6),
-        _instruction(_RETURN, _TRACE),
-        _instruction(_JUMP_EQUAL, PRCTL, 0, 5),
-        _instruction(_LOAD, 16),
-        _instruction(_JUMP_EQUAL, _PR_SET_DUMPABLE, 1, 0),
-        _instruction(_JUMP_EQUAL, _PR_SET_SECCOMP, 0, 1),
+        *_of(CLONE3, _instruction(_RETURN, _NO_SUCH_CALL)),
+        *_of(CLONE, *_stop_at_bits(0, _ESCAPING_CLONE)),
+        *_of(
+            PRCTL,
+            _instruction(_LOAD, _argument(0)),
+            _instruction(_JUMP_EQUAL, _PR_SET_DUMPABLE, 1, 0),
+            _instruction(_JUMP_EQUAL, _PR_SET_SECCOMP, 0, 1),
+            _instruction(_RETURN, _TRACE),
+            _instruction(_RETURN, _ALLOW),
+        ),
+        *_of(
+            TAKING["mmap"],
+            _instruction(_LOAD, _argument(3)),
+            _instruction(_JUMP_ANY_BIT, MAP_SHARED, 0, 2),
+            _instruction(_JUMP_ANY_BIT, MAP_ANONYMOUS, 1, 0),
+            _instruction(_RETURN, _TRACE),
+            *_stop_if_large_to_write(),
+        ),
+        *_of(TAKING["mprotect"], *_stop_if_large_to_write()),
+        *_of(TAKING["mremap"], *_stop_if_large(2)),
+    ]
+    traced = {*NUMBERS.values(), *FORBIDDEN.values(), *TAKING.values()}
+    if fine:
+        traced |= {*NAMING.values()}
+    else:
+        head += _of(TAKING["open"], *_stop_at_bits(1, _CREATES))
+        head += _of(TAKING["openat"], *_stop_at_bits(2, _CREATES))
+    return b"".join(head) + _decision(_runs(traced))
+
+
+def _of(number: int, *decision: bytes) -> list[bytes]:
+    """What decides on the calls of one number."""
+    return [_instruction(_JUMP_EQUAL, number, 0, len(decision)), *decision]
+
+
+def _argument(index: int) -> int:
+    """Where in ``struct seccomp_data`` the low half of an argument is."""
+    return 16 + 8 * index
+
+
+def _stop_at_bits(index: int, bits: int) -> list[bytes]:
+    """Stop where any of these bits is set in an argument."""
+    return [
+        _instruction(_LOAD, _argument(index)),
+        _instruction(_JUMP_ANY_BIT, bits, 0, 1),
         _instruction(_RETURN, _TRACE),
         _instruction(_RETURN, _ALLOW),
     ]
-    traced = {*NUMBERS.values(), *FORBIDDEN.values()}
-    if fine:
-        traced |= {*NAMING.values()}
-    return b"".join(head) + _decision(_runs(traced))
+
+
+def _stop_if_large_to_write() -> list[bytes]:
+    """Stop where a large piece is to be written to: mmap(2), mprotect(2)."""
+    return [
+        _instruction(_LOAD, _argument(2)),
+        _instruction(_JUMP_ANY_BIT, _PROT_WRITE, 1, 0),
+        _instruction(_RETURN, _ALLOW),
+        *_stop_if_large(1),
+    ]
+
+
+def _stop_if_large(index: int) -> list[bytes]:
+    """Stop where an argument is a size that is worth asking for."""
+    return [
+        _instruction(_LOAD, _argument(index) + 4),
+        _instruction(_JUMP_AT_LEAST, 1, 2, 0),
+        _instruction(_LOAD, _argument(index)),
+        _instruction(_JUMP_AT_LEAST, LARGE, 0, 1),
+        _instruction(_RETURN, _TRACE),
+        _instruction(_RETURN, _ALLOW),
+    ]
 
 
 def _runs(traced: Collection[int]) -> list[tuple[int, int]]:

@@ -84,6 +84,9 @@ def _leave_move(tracing: Tracing, thread: Thread, call: Call, result: int) -> Af
     if interrupted(result):
         return After.GO_ON
     data = call.moving[: max(result, 0)]
+    target = files.at(call.arguments[_TARGET[call.name]])
+    if target is not None and not target.may_block:
+        tracing.may_fill(thread, max(result, 0))
     for kind, ends, role in ((Read, _SOURCE, "source"), (Wrote, _TARGET, "target")):
         if call.name not in ends:
             continue
