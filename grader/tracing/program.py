@@ -21,7 +21,7 @@ from pathlib import Path
 
 from grader.tracing.errors import TracingError, TracingRefused
 from grader.tracing.launch import Zygote
-from grader.tracing.limits import Limits
+from grader.tracing.limits import THREADS, Limits
 from grader.tracing.lines import SourceLines, layout
 from grader.tracing.recording import Limit, Recording, Rest, Stream
 from grader.tracing.schedule import Schedule, take_turns
@@ -30,7 +30,7 @@ from grader.tracing.tracer import Outcome, Tracer
 from grader.tracing.zygote import Job
 
 _ADDRESS_SPACE = 8 << 30
-_STACKS = 1 << 30  # what threads reserve, 8 MiB each, and hardly use
+_STACK = 8 << 20  # what a thread reserves, and hardly uses
 
 # What is larger does not fit into a message, unix(7).
 _LARGEST_CODE = 1 << 15
@@ -435,10 +435,11 @@ def _is_python(path: str) -> bool:
 
 def _resource_limits(limits: Limits) -> list[tuple[int, int]]:
     """Second lines of defence: the tracer counts for itself, setrlimit(2)."""
+    stacks = (THREADS * limits.processes + 1) * _STACK
     return [
         (resource.RLIMIT_CORE, 0),
         (resource.RLIMIT_AS, _ADDRESS_SPACE),
-        (resource.RLIMIT_DATA, (limits.memory_mib << 20) + _STACKS),
+        (resource.RLIMIT_DATA, (limits.memory_mib << 20) + stacks),
         (resource.RLIMIT_FSIZE, limits.file_bytes),
         (resource.RLIMIT_NOFILE, limits.descriptors),
         (resource.RLIMIT_CPU, int(limits.cpu_seconds) + 5),

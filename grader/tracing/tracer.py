@@ -120,6 +120,9 @@ _REFUSED = frozenset((*syscalls.FORBIDDEN.values(), syscalls.CLONE, syscalls.PRC
 # in seconds.
 _PATIENCE = 0.002
 
+# How often it looks how much of the processor's time was used, in seconds.
+_PROCESSOR_LOOKED_AT = 0.01
+
 _RUNS_ON = -1
 
 # What is left of so many calls without effect when something has happened: there is a
@@ -205,7 +208,7 @@ class Tracer:
         self._turns = Turns(
             schedule.start(), self._threads, self._traced, self.clock, limits
         )
-        self._ticks = 0
+        self._processor_due = 0.0
 
     # --- the face towards program.py ------------------------------------------
 
@@ -1222,7 +1225,6 @@ class Tracer:
             if signal.sigtimedwait({signal.SIGCHLD}, _PATIENCE) is not None:
                 continue
             self._drain()
-            self._ticks |= 127  # time passes without a call: look at all limits
             state = state_of(thread.tid)
             # What is printed is drained, so whoever prints goes on, if not at once.
             if state == "S" and not (thread.call and thread.call.prints):
@@ -1328,6 +1330,7 @@ class Tracer:
             thread.spins_since = len(self._events)
             if self._spun.knows(self._moment(thread)):
                 self._cpu_of_ended += (most - 1) * SLICE / NANO
+                self._processor_due = 0.0
                 thread.spins = most
                 return True
         elif thread.spins == most and thread.spins_since == len(self._events):
@@ -1379,22 +1382,23 @@ class Tracer:
     # --- limits, and looking around ----------------------------------------------
 
     def _over_limit(self) -> bool:
-        self._ticks += 1
-        now = time.monotonic()
-        memory = self._taken.memory
-        if now >= memory.due and memory.is_too_much(self._traced):
+        now, limits = time.monotonic(), self.limits
+        if len(self._events) > limits.events:
+            self._exceed(Excess(Limit.EVENTS, len(self._events), limits.events))
+        if now - self._started > limits.real_seconds:
+            real = now - self._started
+            self._exceed(Excess(Limit.REAL_TIME, real, limits.real_seconds))
+        if now >= self._taken.memory.due:
+            self._check_memory()
+        if now >= self._processor_due:
+            self._processor_due = now + _PROCESSOR_LOOKED_AT
+            self._check_processor()
+        return self.excess is not None
+
+    def _check_memory(self) -> None:
+        if self._taken.memory.is_too_much(self._traced):
             pid = self._running.pid if self._running else None
             self._exceed(self._taken.excess_memory(), pid)
-        if not self._ticks & 15:
-            real, most = now - self._started, self.limits.real_seconds
-            if real > most:
-                self._exceed(Excess(Limit.REAL_TIME, real, most))
-            elif len(self._events) > self.limits.events:
-                events = Excess(Limit.EVENTS, len(self._events), self.limits.events)
-                self._exceed(events)
-            elif not self._ticks & 127:
-                self._check_processor()
-        return self.excess is not None
 
     def _check_processor(self) -> None:
         used = self._cpu_of_ended + sum(cpu_time(pid) for pid in self._traced) / NANO
