@@ -74,8 +74,8 @@ def _said(run: Recording, excess: Excess) -> str:
             )
         case Limit.DESCRIPTORS:
             return (
-                f"{who} had {used:.0f} descriptors open, as many as may be, and wanted "
-                "one more"
+                f"{who} had {used:.0f} descriptors open and wanted more, and "
+                f"{allowed:.0f} may be"
             )
         case Limit.FILES:
             return (

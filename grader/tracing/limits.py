@@ -23,7 +23,7 @@ class Limits:
     cpu_seconds: float = 10.0
     memory_mib: int = 96
     descriptors: int = 256
-    files: int = 1000
+    files: int = 2000
     file_bytes: int = 16 << 20
     virtual_seconds: float = 24 * 3600.0
     real_seconds: float = 60.0

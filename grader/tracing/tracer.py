@@ -26,6 +26,7 @@ from __future__ import annotations
 
 import errno
 import os
+import resource
 import signal
 import time
 from collections.abc import Callable
@@ -532,8 +533,10 @@ class Tracer:
 
     def lacks_descriptor(self, thread: Thread) -> None:
         most, count = self.limits.descriptors, len(thread.owner.files.list())
-        if count >= most:  # and not a limit that the program made itself
-            self._exceed(Excess(Limit.DESCRIPTORS, count, most), thread.pid)
+        with suppress(OSError):
+            soft, _ = resource.prlimit(thread.pid, resource.RLIMIT_NOFILE)
+            if soft == most:  # and not a limit that the program made itself
+                self._exceed(Excess(Limit.DESCRIPTORS, count, most), thread.pid)
 
     def in_tree(self, pid: int) -> bool:
         process = self._processes.get(pid)

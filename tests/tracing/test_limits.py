@@ -35,7 +35,7 @@ TOO_MUCH = {
     ),
     Limit.MEMORY: ("x = bytearray(b'1' * (200 << 20))", Limits(memory_mib=100)),
     Limit.DESCRIPTORS: (
-        "import os\nends = []\nwhile True: ends.append(os.pipe())",
+        "import os\nends = []\nwhile True: ends.append(os.dup(0))",
         Limits(descriptors=20),
     ),
     Limit.FILES: (
@@ -145,6 +145,20 @@ def test_what_is_made_is_counted(run: Run, way: str, tmp_path: Path) -> None:
     recording = run(text, limits=Limits(files=20))
     assert recording.exceeded is Limit.FILES, recording.errors
     assert len([*tmp_path.iterdir()]) <= 22  # the program, the source
+
+
+def test_a_pipe_needs_two_descriptors(run: Run) -> None:
+    """It cannot be made where one is left, and that is the limit, too."""
+    program = """
+        import os
+        os.dup2(0, 3)
+        ends = []
+        while True:
+            ends.append(os.pipe())
+        """
+    for most in (20, 21):
+        recording = run(program, limits=Limits(descriptors=most))
+        assert recording.exceeded is Limit.DESCRIPTORS
 
 
 def test_what_is_there_is_not_made(run: Run) -> None:
