@@ -2,8 +2,8 @@
 
 Theory of operation. What is held is what the kernel says: the proportional set sizes
 of all processes, proc_pid_smaps(5), in which a page that several share counts once,
-and what lies in their pipes. To read that takes a third of a millisecond for each
-process, so it is read only where it may be too much.
+and what lies in their pipes and sockets. To read that takes a third of a millisecond
+for each process, so it is read only where it may be too much.
 
 Programs take memory by calls: allocators ask for a piece, brk(2) or mmap(2), and fill
 it. Those calls stop, and what does not fit is not given. So whatever grows is ended
@@ -19,16 +19,24 @@ is resident, which a line of /proc tells.
 
 from __future__ import annotations
 
+import fcntl
+import socket
+import sys
+import termios
 import time
 from collections.abc import Collection
 
+from grader.tracing import ptrace
 from grader.tracing.descriptors import Objects, Pipe
-from grader.tracing.procfs import pipes_of, proportional, touched
+from grader.tracing.procfs import channels_of, proportional, touched
 
 # As fast as a processor fills pages, in bytes a second; and how soon the tracer looks
 # again at the soonest, in seconds, because a look costs something as well.
 _FASTEST = 8 << 30
 _SOONEST = 0.002
+
+# What a message in a socket takes beside its bytes, sk_buff.
+_MESSAGE = 1024
 
 # So often a look measures anyway: what ended processes have left behind in memory that
 # others share is in no process's faults.
@@ -48,12 +56,19 @@ class Memory:
         self.due = 0.0
         self._most = most
         self._objects = objects
-        self._resident = 0
+        self._resident = self._lying_in_sockets = 0
         self._touched: dict[int, tuple[int, int]] = {}
         self._looks = 0
         # What was given since the last look, and the last piece, which may not yet
         # be filled.
         self._given = self._last = 0
+        self._sent = 0  # into sockets, since the last measure
+        self._has_sent = False
+
+    def sends(self, count: int) -> None:
+        """So many bytes were sent into a socket, in one call."""
+        self._sent += 2 * count + _MESSAGE
+        self._has_sent = True
 
     def is_too_much(self, pids: Collection[int]) -> bool:
         """Whether the processes hold more than they may."""
@@ -83,7 +98,8 @@ class Memory:
 
     def _at_most(self, pids: Collection[int]) -> int:
         """What is held at most, from what was touched since the last measure."""
-        held = self._resident + sum(map(_size, self._objects.pipes.values()))
+        pipes = sum(map(_size, self._objects.pipes.values()))
+        held = self._resident + self._lying_in_sockets + self._sent + pipes
         for pid in pids:
             faults, resident = touched(pid)
             faults_then, resident_then = self._touched.get(pid, (0, 0))
@@ -95,10 +111,26 @@ class Memory:
         self._touched = {pid: touched(pid) for pid in pids}
         self._resident = sum(map(proportional, pids))
         filled = {name: _size(pipe) for name, pipe in self._objects.pipes.items()}
-        if not any(filled.values()):
-            return self._resident
-        there = set[str]().union(*map(pipes_of, pids))
-        return self._resident + sum(filled[name] for name in there if name in filled)
+        self._lying_in_sockets = self._sent = lying_in_pipes = 0
+        if self._has_sent or any(filled.values()):
+            there: dict[str, tuple[int, int]] = {}
+            for pid in pids:
+                there |= {name: (pid, fd) for name, fd in channels_of(pid).items()}
+            lying_in_pipes = sum(filled.get(name, 0) for name in there)
+            self._lying_in_sockets = sum(
+                _queued(*at) for name, at in there.items() if name.startswith("socket:")
+            )
+        return self._resident + self._lying_in_sockets + lying_in_pipes
+
+
+def _queued(pid: int, fd: int) -> int:
+    """How much memory what was sent through a socket takes, unix(7); 0 if gone."""
+    try:
+        with socket.socket(fileno=ptrace.borrow_descriptor(pid, fd)) as ours:
+            sent = fcntl.ioctl(ours, termios.TIOCOUTQ, bytes(4))
+    except OSError:
+        return 0
+    return int.from_bytes(sent, sys.byteorder)
 
 
 def _size(pipe: Pipe) -> int:

@@ -55,15 +55,15 @@ def heap_end(pid: int) -> int:
     return int(heap.split()[0].partition(b"-")[2], 16) if heap else 0
 
 
-def pipes_of(pid: int) -> set[str]:
-    """The pipes that a process has open, as /proc names them; none where it is gone."""
-    found = set()
+def channels_of(pid: int) -> dict[str, int]:
+    """The pipes and sockets of a process, as /proc names them, with a descriptor."""
+    found = {}
     with suppress(OSError):
         folder = f"/proc/{pid}/fd"
-        for name in os.listdir(folder):
+        for fd in os.listdir(folder):
             with suppress(OSError):
-                found.add(os.readlink(f"{folder}/{name}"))
-    return {name for name in found if name.startswith("pipe:")}
+                found[os.readlink(f"{folder}/{fd}")] = int(fd)
+    return {n: fd for n, fd in found.items() if n.startswith(("pipe:", "socket:"))}
 
 
 def cpu_time(pid: int) -> int:

@@ -344,6 +344,27 @@ def install_filter(program: bytes) -> None:
     _prctl(_PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, ctypes.addressof(block))
 
 
+_PIDFD_GETFD = 438  # the same number on every architecture
+
+
+def borrow_descriptor(pid: int, fd: int) -> int:
+    """A descriptor of ours on what `fd` of a tracee is open on: pidfd_getfd(2).
+
+    Raises ``OSError`` where it is closed, or the process is gone.
+    """
+    process = os.pidfd_open(pid)
+    try:
+        ours: int = _libc.syscall(
+            ctypes.c_long(_PIDFD_GETFD), process, fd, ctypes.c_uint(0)
+        )
+        if ours == -1:
+            error = ctypes.get_errno()
+            raise OSError(error, os.strerror(error), f"pidfd_getfd({fd})")
+        return ours
+    finally:
+        os.close(process)
+
+
 _LANDLOCK_CREATE_RULESET = 444  # the same number on every architecture
 _LANDLOCK_VERSION = 1
 

@@ -374,6 +374,8 @@ class Tracer:
             process.events.append(event)
         if isinstance(event, _TRANSFERS):
             self._kept += len(event.data)
+            if isinstance(event, Wrote) and str(event.target).startswith("socket:"):
+                self._taken.memory.sends(event.count)
             if isinstance(event, Wrote) and isinstance(event.target, Stream):
                 self._output += event.count
                 most = self.limits.output_bytes

@@ -67,6 +67,23 @@ HOGS = {
                 x.append(b"1" * 50_000)
         threading.Thread(target=fill).start()
     """,
+    "sockets": """
+        import os, socket
+        for _ in range(8):
+            if os.fork() == 0:
+                break
+        pairs = []
+        for _ in range(50):
+            pairs.append(socket.socketpair())
+            for end in pairs[-1]:
+                end.setblocking(False)
+                try:
+                    while True:
+                        end.send(b"1" * 20_000)
+                except OSError:
+                    pass
+        os.read(os.pipe()[0], 1)
+    """,
     "pipes": """
         import os
         ends = []
