@@ -35,6 +35,9 @@ _LIMITS = (
     "output_bytes",
     "cpu_seconds",
     "memory_mib",
+    "descriptors",
+    "files",
+    "file_bytes",
     "virtual_seconds",
     "real_seconds",
 )

@@ -447,7 +447,11 @@ _FINAL = frozenset(
         "never-ends",
         "too-many-processes",
         "too-much-output",
+        "too-many-threads",
         "too-much-memory",
+        "too-many-descriptors",
+        "too-many-files",
+        "too-much-written",
     }
 )
 

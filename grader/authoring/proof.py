@@ -34,7 +34,11 @@ _HANGING = {
     "deadlock",
     "never-ends",
     "too-many-processes",
+    "too-many-threads",
     "too-much-memory",
+    "too-many-descriptors",
+    "too-many-files",
+    "too-much-written",
     "too-much-output",
 }
 

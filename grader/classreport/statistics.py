@@ -17,7 +17,16 @@ from grader.verdict import Finding, Outcome
 
 # What no exercise needs, and what a loop that does not end comes to.
 FORBIDDEN = ("forbidden-call",)
-LIMITS = ("too-many-processes", "too-much-memory", "too-much-output", "never-ends")
+LIMITS = (
+    "too-many-processes",
+    "too-many-threads",
+    "too-much-memory",
+    "too-much-output",
+    "too-many-descriptors",
+    "too-many-files",
+    "too-much-written",
+    "never-ends",
+)
 
 _MOST_BINS = 21
 

@@ -25,7 +25,7 @@ def causes(run: Recording, *, expected_signals: tuple[int, ...] = ()) -> list[Fi
 def general(run: Recording) -> list[Finding]:
     """What can be said of any program, without knowing what it was to do."""
     found = causes(run)
-    if waiting.awaits_signals(run):
+    if not run.exceeded and waiting.awaits_signals(run):
         # A server, say: whoever sends the signal is not part of it.
         found = [finding for finding in found if finding.id != "never-ends"]
     if not run.exceeded:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from grader.diagnosis.finding import found, name
 from grader.tracing.recording import (
+    Excess,
     Limit,
     Recording,
     Refused,
@@ -13,49 +14,103 @@ from grader.tracing.recording import (
 )
 from grader.verdict import Finding
 
+_DIAGNOSES = {
+    Limit.PROCESSES: "too-many-processes",
+    Limit.ZOMBIES: "too-many-processes",
+    Limit.THREADS: "too-many-threads",
+    Limit.OUTPUT: "too-much-output",
+    Limit.MEMORY: "too-much-memory",
+    Limit.DESCRIPTORS: "too-many-descriptors",
+    Limit.FILES: "too-many-files",
+    Limit.FILE_BYTES: "too-much-written",
+}
+
 
 def exceeded(run: Recording) -> list[Finding]:
     """The limit that ended the run, if one did."""
-    limit = run.exceeded
-    if limit is None:
+    excess = run.excess
+    if excess is None:
         return []
-    threads = len(run.of(ThreadStarted))
-    if limit is Limit.PROCESSES:
-        return [
-            found(
-                "too-many-processes",
+    limit = excess.limit
+    if limit is Limit.EVENTS and _mostly_prints(run):
+        size = len(run.output) + len(run.errors)
+        said = f"the program had printed {size} bytes and went on printing"
+        return [found("too-much-output", f"{said}, so it was ended", run, excess.line)]
+    said = f"{_said(run, excess)}, so it was ended"
+    return [found(_DIAGNOSES.get(limit, "never-ends"), said, run, excess.line)]
+
+
+def _said(run: Recording, excess: Excess) -> str:
+    """What the program did, and what it may."""
+    limit, used, allowed, pid, _ = excess
+    who = name(run, pid) if pid else "the program"
+    match limit:
+        case Limit.PROCESSES:
+            threads = len(run.of(ThreadStarted))
+            return (
                 f"the program had made {len(run.processes)} processes"
                 + (f" and {threads} threads" if threads else "")
-                + " and was still making more, so it was ended",
-                run,
+                + f", {used:.0f} were alive at once, and {allowed:.0f} may be"
             )
-        ]
-    if limit is Limit.OUTPUT or (limit is Limit.EVENTS and _mostly_prints(run)):
-        size = len(run.output) + len(run.errors)
-        return [
-            found(
-                "too-much-output",
-                f"the program had printed {size} bytes and went on printing, so it "
-                "was ended",
-                run,
+        case Limit.ZOMBIES:
+            return (
+                f"{used:.0f} processes that the program had made were dead and not "
+                f"waited for, and {allowed:.0f} may be"
             )
-        ]
-    if limit is Limit.MEMORY:
-        return [
-            found(
-                "too-much-memory",
-                "the program's processes took more memory than they may, so it was "
-                "ended",
-                run,
+        case Limit.THREADS:
+            return (
+                f"the program's processes had {used:.0f} threads at once, and "
+                f"{allowed:.0f} may be"
             )
-        ]
-    what = {
-        Limit.PROCESSOR: "used up its processor time",
-        Limit.VIRTUAL_TIME: "sleeps beyond the time that a run may last",
-        Limit.REAL_TIME: "ran for as long as it may",
-        Limit.EVENTS: f"made {len(run.events)} system calls",
-    }[limit]
-    return [found("never-ends", f"the program {what} and did not end", run)]
+        case Limit.OUTPUT:
+            return (
+                f"the program had printed {len(run.output) + len(run.errors)} bytes, "
+                f"{allowed:.0f} may be, and {who} went on printing"
+            )
+        case Limit.MEMORY:
+            return (
+                f"{who} wanted more memory: with that the program's processes would "
+                f"hold {_mib(used)} MiB together, and {_mib(allowed)} MiB may be"
+            )
+        case Limit.DESCRIPTORS:
+            return (
+                f"{who} had {used:.0f} descriptors open and wanted more, and "
+                f"{allowed:.0f} may be"
+            )
+        case Limit.FILES:
+            return (
+                f"{who} was about to make the program's file number {used:.0f}, and "
+                f"{allowed:.0f} may be"
+            )
+        case Limit.FILE_BYTES:
+            return (
+                f"{who} wrote to a file: with that the program would have written "
+                f"{_mib(used)} MiB to files, and {_mib(allowed)} MiB may be"
+            )
+        case Limit.PROCESSOR:
+            return (
+                f"the program did not end: it computed for {used:.1f} seconds of the "
+                f"processor's time, and {allowed:g} may be"
+            )
+        case Limit.VIRTUAL_TIME:
+            return (
+                f"the program did not end: it sleeps until {used:g} seconds after its "
+                f"start, and may last {allowed:g}"
+            )
+        case Limit.REAL_TIME:
+            return (
+                f"the program did not end: it ran for {allowed:g} seconds of real "
+                "time, as long as it may"
+            )
+        case Limit.EVENTS:
+            return (
+                f"the program did not end: it made {used:.0f} system calls, and "
+                f"{allowed:.0f} may be"
+            )
+
+
+def _mib(size: float) -> str:
+    return f"{size / (1 << 20):.1f}".removesuffix(".0")
 
 
 def _mostly_prints(run: Recording) -> bool:

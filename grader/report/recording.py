@@ -7,7 +7,7 @@ from dataclasses import fields, is_dataclass
 from typing import Any
 
 from grader.diagnosis.deadlock import graph_json
-from grader.tracing.recording import Process, Recording, Rest
+from grader.tracing.recording import Excess, Process, Recording, Rest
 from grader.verdict import Finding, finding_json
 
 SCHEMA = 1
@@ -23,6 +23,7 @@ def recording_json(
         "schedule": run.schedule,
         "duration": run.duration,
         "exceeded": run.exceeded.value if run.exceeded else None,
+        "excess": _excess(run.excess) if run.excess else None,
         "stopped": run.stopped,
         "stuck": _rest(run.stuck) if run.stuck else None,
         "waits_for": graph_json(run),
@@ -33,6 +34,12 @@ def recording_json(
         "steps": list(steps),
         "findings": [finding_json(finding) for finding in findings],
     }
+
+
+def _excess(excess: Excess) -> dict[str, Any]:
+    told = excess._asdict()
+    del told["limit"]
+    return told
 
 
 def _process(process: Process) -> dict[str, Any]:

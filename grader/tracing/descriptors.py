@@ -111,6 +111,18 @@ class Files:
         """The offset in bytes at which a file is read or written next, lseek(2)."""
         return int(self.info(fd).get("pos", "0"))
 
+    def is_writable(self, fd: int) -> bool:
+        """Whether what `fd` is open on can be changed through it, open(2)."""
+        flags = int(self.info(fd).get("flags", "0"), 8)
+        return flags & os.O_ACCMODE != os.O_RDONLY
+
+    def size(self, fd: int) -> int:
+        """The size in bytes of what `fd` is open on; 0 where it is closed."""
+        try:
+            return os.stat(self.path(fd)).st_size
+        except OSError:
+            return 0
+
     def path(self, fd: int) -> str:
         """A path through which the tracer can open what `fd` is open on."""
         return f"/proc/{self._pid}/fd/{fd}"

@@ -20,13 +20,18 @@ def state_of(tid: int) -> str:
         return ""
 
 
-def resident(pid: int) -> int:
-    """The resident set size of a process in bytes, proc(5); 0 where it is gone."""
+def touched(pid: int) -> tuple[int, int]:
+    """How much memory a process has touched, in bytes; nothing where it is gone.
+
+    The pages that were faulted in, again and again where they were given back, and
+    those that are resident, proc_pid_stat(5).
+    """
     try:
-        with open(f"/proc/{pid}/statm") as file:
-            return int(file.read().split()[1]) * _PAGE
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            fields = file.read().rpartition(b") ")[2].split()
+        return int(fields[7]) * _PAGE, int(fields[21]) * _PAGE
     except (OSError, IndexError):
-        return 0
+        return 0, 0
 
 
 def proportional(pid: int) -> int:
@@ -38,6 +43,27 @@ def proportional(pid: int) -> int:
         return 0
     shares = (line.split()[1] for line in lines if line.startswith("Pss:"))
     return int(next(shares, "0")) << 10
+
+
+def heap_end(pid: int) -> int:
+    """Where the heap of a process ends, proc_pid_maps(5); 0 where it has none."""
+    try:
+        with open(f"/proc/{pid}/maps", "rb") as maps:
+            heap = next((line for line in maps if line.endswith(b"[heap]\n")), b"")
+    except OSError:
+        return 0
+    return int(heap.split()[0].partition(b"-")[2], 16) if heap else 0
+
+
+def channels_of(pid: int) -> dict[str, int]:
+    """The pipes and sockets of a process, as /proc names them, with a descriptor."""
+    found = {}
+    with suppress(OSError):
+        folder = f"/proc/{pid}/fd"
+        for fd in os.listdir(folder):
+            with suppress(OSError):
+                found[os.readlink(f"{folder}/{fd}")] = int(fd)
+    return {n: fd for n, fd in found.items() if n.startswith(("pipe:", "socket:"))}
 
 
 def cpu_time(pid: int) -> int:

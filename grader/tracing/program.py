@@ -21,7 +21,7 @@ from pathlib import Path
 from grader.tracing.confinement import Reach, domain
 from grader.tracing.errors import TracingError, TracingRefused
 from grader.tracing.launch import Zygote
-from grader.tracing.limits import Limits
+from grader.tracing.limits import THREADS, Limits
 from grader.tracing.lines import SourceLines, layout
 from grader.tracing.preloading import first_imports_of
 from grader.tracing.recording import Limit, Recording, Rest, Stream
@@ -32,8 +32,7 @@ from grader.tracing.tracer import Outcome, Tracer
 from grader.tracing.zygote import Job
 
 _ADDRESS_SPACE = 8 << 30
-_FILE_SIZE = 64 << 20
-_OPEN_FILES = 512
+_STACK = 8 << 20  # what a thread reserves, and hardly uses
 
 # What is larger does not fit into a message, unix(7).
 _LARGEST_CODE = 1 << 15
@@ -110,7 +109,7 @@ class Program:
         """Run to the end, end what is left by force, and return the recording.
 
         Where the program waits for something that will never come, or hits a
-        limit, the recording says so in ``stuck`` or ``exceeded``.
+        limit, the recording says so in ``stuck`` or ``excess``.
         """
         if self._recording is None:
             outcome = self._advance()
@@ -457,11 +456,13 @@ def _is_python(path: str) -> bool:
 
 def _resource_limits(limits: Limits) -> list[tuple[int, int]]:
     """Second lines of defence: the tracer counts for itself, setrlimit(2)."""
+    stacks = (THREADS * limits.processes + 1) * _STACK
     return [
         (resource.RLIMIT_CORE, 0),
         (resource.RLIMIT_AS, _ADDRESS_SPACE),
-        (resource.RLIMIT_FSIZE, _FILE_SIZE),
-        (resource.RLIMIT_NOFILE, _OPEN_FILES),
+        (resource.RLIMIT_DATA, (limits.memory_mib << 20) + stacks),
+        (resource.RLIMIT_FSIZE, limits.file_bytes),
+        (resource.RLIMIT_NOFILE, limits.descriptors),
         (resource.RLIMIT_CPU, int(limits.cpu_seconds) + 5),
     ]
 

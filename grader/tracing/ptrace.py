@@ -275,6 +275,8 @@ _PR_SET_DUMPABLE = 4
 _PR_SET_SECCOMP = 22
 _PR_SET_SECUREBITS = 28
 _PR_SET_CHILD_SUBREAPER = 36
+_PR_SET_THP_DISABLE = 41
+_M_ARENA_MAX = -8
 _PR_SET_NO_NEW_PRIVS = 38
 _PR_SET_PTRACER = 0x59616D61
 _SECCOMP_MODE_FILTER = 2
@@ -308,6 +310,26 @@ def hide_memory(*, hidden: bool = True) -> None:
     _prctl(_PR_SET_DUMPABLE, int(not hidden))
 
 
+def take_small_pages() -> None:
+    """Fill memory by single pages, as well as whatever is forked or executed: prctl(2).
+
+    A huge page is two megabytes of memory for one touched byte.
+    """
+    # EINVAL: a kernel without huge pages.
+    with suppress(OSError):
+        _prctl(_PR_SET_THP_DISABLE, 1)
+
+
+def share_one_heap() -> None:
+    """Let the threads of this process and of its forks allocate from one heap.
+
+    mallopt(3). It grows by brk(2), and what each thread had of its own by calls that
+    are too small to be counted.
+    """
+    with suppress(AttributeError):  # another libc
+        _libc.mallopt(_M_ARENA_MAX, 1)
+
+
 def end_with_parent(number: int = signal.SIGKILL) -> None:
     """Have this process sent a signal when the thread that made it ends, prctl(2)."""
     _prctl(_PR_SET_PDEATHSIG, number)
@@ -329,6 +351,27 @@ def install_filter(program: bytes) -> None:
     """Filter this process's system calls for good; see `give_up_privileges`."""
     block = _FilterProgram(len(program) // 8, program)
     _prctl(_PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, ctypes.addressof(block))
+
+
+_PIDFD_GETFD = 438  # the same number on every architecture
+
+
+def borrow_descriptor(pid: int, fd: int) -> int:
+    """A descriptor of ours on what `fd` of a tracee is open on: pidfd_getfd(2).
+
+    Raises ``OSError`` where it is closed, or the process is gone.
+    """
+    process = os.pidfd_open(pid)
+    try:
+        ours: int = _libc.syscall(
+            ctypes.c_long(_PIDFD_GETFD), process, fd, ctypes.c_uint(0)
+        )
+        if ours == -1:
+            error = ctypes.get_errno()
+            raise OSError(error, os.strerror(error), f"pidfd_getfd({fd})")
+        return ours
+    finally:
+        os.close(process)
 
 
 class _CapabilityHeader(ctypes.Structure):

@@ -442,9 +442,28 @@ class Limit(StrEnum):
     OUTPUT = "output bytes"
     PROCESSOR = "processor seconds"
     MEMORY = "memory"
+    THREADS = "threads"
+    ZOMBIES = "zombies"
+    DESCRIPTORS = "descriptors"
+    FILES = "files"
+    FILE_BYTES = "file bytes"
     VIRTUAL_TIME = "virtual seconds"
     REAL_TIME = "real seconds"
     EVENTS = "events"
+
+
+class Excess(NamedTuple):
+    """What was used of a limit, and how much may be: why a run was ended.
+
+    Both are bytes where the limit is one of memory or of bytes, and seconds of time.
+    `pid` is the process that went over it, `line` where in the program it did.
+    """
+
+    limit: Limit
+    used: float
+    allowed: float
+    pid: int | None = None
+    line: int | None = None
 
 
 class Step(NamedTuple):
@@ -461,7 +480,7 @@ class Recording:
     `schedule` is the name of the timing it ran under, and `steps` are the turns that
     the processes took under it, if it is a fine one. `rests` are the moments in
     which it could not go on without the world outside, `stuck` is the last of them
-    where the run had to be ended in it. `exceeded` is the limit that ended it,
+    where the run had to be ended in it. `excess` is what ended it if a limit did,
     `stopped` says that its user did, `Program.stop`. `duration` is in virtual
     seconds.
     """
@@ -472,10 +491,15 @@ class Recording:
     events: list[Event]
     rests: list[Rest] = field(default_factory=list)
     stuck: Rest | None = None
-    exceeded: Limit | None = None
+    excess: Excess | None = None
     stopped: bool = False
     duration: float = 0.0
     steps: list[Step] = field(default_factory=list)
+
+    @property
+    def exceeded(self) -> Limit | None:
+        """The limit that ended the run."""
+        return self.excess.limit if self.excess else None
 
     def of(self, kind: type[EventType]) -> list[EventType]:
         """The events of one kind, in order."""

@@ -110,6 +110,19 @@ FORBIDDEN: Final[dict[str, int]] = {
     "msgctl": 71, "mq_open": 240, "mq_unlink": 241,
     # time that the tracer does not own
     "timer_create": 222, "timerfd_create": 283,
+    # limits that are told: libraries make prlimit64 of it
+    "setrlimit": 160,
+}
+
+# Calls that take of what is limited: they stop, and are counted. Of the first row the
+# filter stops only what is worth counting.
+TAKING: Final[dict[str, int]] = {
+    "mmap": 9, "mremap": 25, "mprotect": 10, "open": 2, "openat": 257,
+    "brk": 12,
+    "creat": 85, "memfd_create": 319, "mkdir": 83, "mkdirat": 258,
+    "symlink": 88, "symlinkat": 266, "link": 86, "linkat": 265,
+    "mknod": 133, "mknodat": 259,
+    "pwrite64": 18, "pwritev": 296, "fallocate": 285, "copy_file_range": 326,
 }
 
 # Calls that the filter stops for some arguments only, or whose arguments the tracer
@@ -125,13 +138,21 @@ POLICED: Final[dict[str, int]] = {
 # known here, and what uses it must do without it on older ones.
 FIRST_UNKNOWN: Final = 470
 
+# A piece of memory that is worth counting, in bytes: smaller ones allocators have cut
+# from one that they asked for, mallopt(3).
+LARGE: Final = 128 << 10
+MAP_SHARED: Final = 0x01
+MAP_ANONYMOUS: Final = 0x20
+_PROT_WRITE: Final = 2
+
 CLOCK_GETTIME: Final = NUMBERS["clock_gettime"]
 CLONE3: Final = 435
 POLL: Final = 7
 
 NAMES: Final[dict[int, str]] = {
     number: name
-    for name, number in {**NAMING, **NUMBERS, **FORBIDDEN, **POLICED}.items()
+    for table in (TAKING, NAMING, NUMBERS, FORBIDDEN, POLICED)
+    for name, number in table.items()
 }
 
 # CLONE_UNTRACED, CLONE_PARENT, which makes a child of one's parent, and every
@@ -141,7 +162,6 @@ _PR_SET_DUMPABLE: Final = 4
 _PR_SET_SECCOMP: Final = 22  # an earlier filter's answer may outrank ours
 _PRIO_USER: Final = 2
 MAKES_FILE: Final = 0o100 | 0o20000000  # O_CREAT, and O_TMPFILE without O_DIRECTORY
-_S_IFIFO: Final = 0o010000  # has a bit that no other kind of file has, inode(7)
 
 # Requests of ioctl(2) that send signals, that type on a terminal, or that reach into
 # the kernel's terminals: TIOCSPGRP, FIOSETOWN, SIOCSPGRP, TIOCSTI, TIOCLINUX, TIOCCONS,
@@ -196,10 +216,29 @@ def _traced_unless(index: int, *values: int) -> bytes:
     return b"".join((_argument(index), *tests, _answer(_TRACE), _answer(_ALLOW)))
 
 
-def _traced_unless_bit(index: int, bit: int) -> bytes:
-    """Let a call pass one of whose arguments has a bit, and stop at it else."""
-    test = _instruction(_JUMP_ANY_BIT, bit, 1)
-    return b"".join((_argument(index), test, _answer(_TRACE), _answer(_ALLOW)))
+def _traced_if_large(index: int) -> bytes:
+    """Stop at a call that asks for so much that it is worth counting."""
+    return b"".join(
+        (
+            _instruction(_LOAD, 16 + 8 * index + 4),  # the high half
+            _instruction(_JUMP_AT_LEAST, 1, 2),
+            _argument(index),
+            _instruction(_JUMP_AT_LEAST, LARGE, 0, 1),
+            _answer(_TRACE),
+            _answer(_ALLOW),
+        )
+    )
+
+
+# A large piece that is to be written to: mmap(2), mprotect(2).
+_TRACED_IF_WRITABLE_AND_LARGE: Final = b"".join(
+    (
+        _argument(2),
+        _instruction(_JUMP_ANY_BIT, _PROT_WRITE, 1),
+        _answer(_ALLOW),
+        _traced_if_large(1),
+    )
+)
 
 
 # What the filter answers to the calls whose arguments matter to it.
@@ -210,8 +249,14 @@ _BY_ARGUMENTS: Final = {
     "socket": _traced_unless(0, *_OWN_FAMILIES),
     "open": _traced_if(1, _JUMP_ANY_BIT, MAKES_FILE),
     "openat": _traced_if(2, _JUMP_ANY_BIT, MAKES_FILE),
-    "mknod": _traced_unless_bit(1, _S_IFIFO),
-    "mknodat": _traced_unless_bit(2, _S_IFIFO),
+    # What a shared piece of a file is filled with, no call tells.
+    "mmap": _argument(3)
+    + _instruction(_JUMP_ANY_BIT, MAP_SHARED, 0, 2)
+    + _instruction(_JUMP_ANY_BIT, MAP_ANONYMOUS, 1)
+    + _answer(_TRACE)
+    + _TRACED_IF_WRITABLE_AND_LARGE,
+    "mprotect": _TRACED_IF_WRITABLE_AND_LARGE,
+    "mremap": _traced_if_large(2),
     # On itself alone, in which it does no harm.
     "sched_setaffinity": _traced_unless(0, 0),
     "sched_setscheduler": _traced_unless(0, 0),
@@ -229,7 +274,7 @@ def filter_program(*, fine: bool = False) -> bytes:
     """The seccomp filter of a submission, as ``struct sock_filter`` records.
 
     It stops the process at the calls of `NUMBERS` and `FORBIDDEN`, at those of
-    `POLICED` and `MAKING` for the arguments that matter (`fine`: and at all of
+    `POLICED` and `TAKING` for the arguments that matter (`fine`: and at all of
     `NAMING`), answers clone3 with ENOSYS (its flags are in memory, where a filter
     cannot read), kills foreign system-call tables, and lets everything else run at full
     speed. Calls of kernels that are not known yet do not exist either.
@@ -243,7 +288,7 @@ def filter_program(*, fine: bool = False) -> bytes:
         _answer(_KILL),
     ]
     answers = dict.fromkeys((CLONE3, FIRST_UNKNOWN), _answer(_NO_SUCH_CALL))
-    for calls in (NUMBERS, FORBIDDEN, POLICED, {n: NAMING[n] for n in MAKING}):
+    for calls in (NUMBERS, FORBIDDEN, POLICED, TAKING):
         for name, number in calls.items():
             answers[number] = _BY_ARGUMENTS.get(name) or _answer(_TRACE)
     if fine:

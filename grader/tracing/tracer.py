@@ -26,6 +26,7 @@ from __future__ import annotations
 
 import errno
 import os
+import resource
 import signal
 import time
 from collections.abc import Callable
@@ -42,14 +43,12 @@ from grader.tracing.confinement import Reach
 from grader.tracing.descriptors import Files, Objects
 from grader.tracing.errors import TracingError
 from grader.tracing.launch import hide_vdso
-from grader.tracing.limits import Limits
+from grader.tracing.limits import THREADS, Limits
 from grader.tracing.lines import SourceLines
 from grader.tracing.loops import comes_back, look_for_loop, sleeps_on
 from grader.tracing.procfs import (
     cpu_time,
     is_thread,
-    proportional,
-    resident,
     signals_of,
     state_of,
 )
@@ -57,6 +56,7 @@ from grader.tracing.recording import (
     Continued,
     Ended,
     Event,
+    Excess,
     Executed,
     Forked,
     Limit,
@@ -82,6 +82,8 @@ from grader.tracing.recording import (
 from grader.tracing.resting import snapshots
 from grader.tracing.schedule import Schedule
 from grader.tracing.spinning import Spun, moment
+from grader.tracing.taking import CALLS as TAKING
+from grader.tracing.taking import Taken
 from grader.tracing.tracee import (
     MANY_CALLS,
     Call,
@@ -115,10 +117,14 @@ _LOOKS_AT_CLOCK = frozenset(("clock_gettime", "gettimeofday", "time"))
 
 _POLICED = frozenset(syscalls.POLICED.values())
 _NAMING = frozenset(syscalls.NAMING.values())
+_MAKING = frozenset(syscalls.NAMING[name] for name in syscalls.MAKING)
 
 # How long the tracer waits for a report before it looks what its tracee is doing,
 # in seconds.
 _PATIENCE = 0.002
+
+# How often it looks how much of the processor's time was used, in seconds.
+_PROCESSOR_LOOKED_AT = 0.01
 
 _RUNS_ON = -1
 
@@ -135,10 +141,6 @@ _SPINS_LOOKED_AT = (1, 4, 16, 64)
 _KEPT = 1 << 16
 _KEPT_OF_ALL = 16 << 20
 _KEPT_OF_MANY = 64
-
-# How many threads, and dead processes that nobody has collected, there may be for
-# each process that may live.
-_OTHERS = 4
 
 
 class Outcome(Enum):
@@ -177,7 +179,10 @@ class Tracer:
         self.objects = Objects(streams)
         self.pipe_size = pipe_size
         self.limits = limits
-        self.exceeded: Limit | None = None
+        self.excess: Excess | None = None
+        self._taken = Taken(limits, self.objects)
+        # With a fine schedule some of the calls that take are moments for others too.
+        self._only_taking = TAKING - (_NAMING if schedule.fine else _MAKING)
         self._schedule = schedule
         self._interruption = self._interruptions = 0
         self._only_writes = False
@@ -207,7 +212,7 @@ class Tracer:
         self._turns = Turns(
             schedule.start(), self._threads, self._traced, self.clock, limits
         )
-        self._ticks = 0
+        self._processor_due = 0.0
 
     # --- the face towards program.py ------------------------------------------
 
@@ -281,8 +286,10 @@ class Tracer:
             for thread in self._threads.values()
             if thread.hold and thread.hold.deadline is not None
         ]
-        if min(moments, default=0) > self.limits.virtual_seconds * NANO:
-            self.exceeded = Limit.VIRTUAL_TIME
+        first = min(moments, default=0) / NANO
+        if first > self.limits.virtual_seconds:
+            most = self.limits.virtual_seconds
+            self._exceed(Excess(Limit.VIRTUAL_TIME, first, most))
 
     def stimulate(self) -> None:
         """Something came from outside: nobody counts as idle any more."""
@@ -343,7 +350,7 @@ class Tracer:
             rests=self._rests,
             steps=self._steps,
             stuck=stuck,
-            exceeded=self.exceeded,
+            excess=self.excess,
             stopped=stopped,
             duration=self.clock.seconds,
         )
@@ -374,10 +381,13 @@ class Tracer:
             process.events.append(event)
         if isinstance(event, _TRANSFERS):
             self._kept += len(event.data)
+            if isinstance(event, Wrote) and str(event.target).startswith("socket:"):
+                self._taken.memory.sends(event.count)
             if isinstance(event, Wrote) and isinstance(event.target, Stream):
                 self._output += event.count
-                if self._output > self.limits.output_bytes:
-                    self.exceeded = Limit.OUTPUT
+                most = self.limits.output_bytes
+                if self._output > most:
+                    self._exceed(Excess(Limit.OUTPUT, self._output, most), pid)
 
     def _line_of(self, pid: int) -> int | None:
         """The line at which the process makes the call that it is stopped in."""
@@ -523,6 +533,19 @@ class Tracer:
 
     def threads(self) -> list[Thread]:
         return list(self._threads.values())
+
+    def may_fill(self, thread: Thread, size: int) -> bool:
+        excess = self._taken.excess_in_files(size)
+        if excess is not None:
+            self._exceed(excess, thread.pid)
+        return excess is None
+
+    def lacks_descriptor(self, thread: Thread) -> None:
+        most, count = self.limits.descriptors, len(thread.owner.files.list())
+        with suppress(OSError):
+            soft, _ = resource.prlimit(thread.pid, resource.RLIMIT_NOFILE)
+            if soft == most:  # and not a limit that the program made itself
+                self._exceed(Excess(Limit.DESCRIPTORS, count, most), thread.pid)
 
     def in_tree(self, pid: int) -> bool:
         process = self._processes.get(pid)
@@ -721,6 +744,18 @@ class Tracer:
             if status is None or self._digest(thread, status):
                 return
             status = None
+        if status is None:
+            self._halt(thread)
+
+    def _halt(self, thread: Thread) -> None:
+        """The run is over: a thread that was let go on uses nothing more."""
+        with suppress(ProcessLookupError, ChildProcessError):
+            ptrace.interrupt(thread.tid)
+            # One that waits for its vfork(2) child cannot be stopped, and does nothing.
+            for _ in range(100):
+                if ptrace.poll(thread.tid) is not None:
+                    break
+                signal.sigtimedwait({signal.SIGCHLD}, 0.0005)
 
     def _digest(self, thread: Thread, status: int) -> bool:
         """Deal with one report; whether the thread's step is over."""
@@ -766,6 +801,14 @@ class Tracer:
         number, arguments, stack = self._get(thread).call()
         if number == syscalls.CLOCK_GETTIME and not self._interruptions:
             return self._tell_time(thread, arguments)
+        if number in TAKING:
+            excess = self._taken.excess(thread, number, arguments, self._traced)
+            if excess is not None:
+                self._exceed(excess, thread.pid)
+                return True  # it is not made any more
+            if number in self._only_taking:
+                self._resume(thread)
+                return False
         name = syscalls.NAMES.get(number, f"call {number}")
         call = Call(number, name, arguments, stack)
         if number in _POLICED or (number in _NAMING and not self._schedule.fine):
@@ -877,7 +920,9 @@ class Tracer:
             count=len(data),
             error=0,
         )
-        self.exceeded = Limit.OUTPUT
+        would = self._output + asked(thread, call) - len(data)
+        most = self.limits.output_bytes
+        self._exceed(Excess(Limit.OUTPUT, would, most), thread.pid)
         thread.parked = call
 
     def _leave(self, thread: Thread) -> bool:
@@ -962,7 +1007,7 @@ class Tracer:
             new = Thread(tid, owner)
             owner.threads[tid] = self._threads[tid] = new
             self.record(ThreadStarted, owner.pid, tid=tid)
-            self._count_processes()
+            self._count_processes(owner.pid)
             return
         self.record(Forked, owner.pid, child=tid)
         parent = owner.record
@@ -977,13 +1022,17 @@ class Tracer:
         child.forked = event == ptrace.Event.FORK
         if event == ptrace.Event.VFORK:
             thread.vfork_child = child
-        self._count_processes()
+        self._count_processes(owner.pid)
 
-    def _count_processes(self) -> None:
+    def _count_processes(self, pid: int) -> None:
         most = self.limits.processes
-        others = max(len(self._threads), self._uncollected)
-        if len(self._traced) > most or others > _OTHERS * most:
-            self.exceeded = Limit.PROCESSES
+        for limit, count, allowed in (
+            (Limit.PROCESSES, len(self._traced), most),
+            (Limit.THREADS, len(self._threads), THREADS * most),
+            (Limit.ZOMBIES, self._uncollected, THREADS * most),
+        ):
+            if count > allowed:
+                self._exceed(Excess(limit, count, allowed), pid)
 
     def _executed(self, thread: Thread) -> None:
         owner = thread.owner
@@ -1199,7 +1248,6 @@ class Tracer:
             if signal.sigtimedwait({signal.SIGCHLD}, _PATIENCE) is not None:
                 continue
             self._drain()
-            self._ticks |= 127  # time passes without a call: look at all limits
             state = state_of(thread.tid)
             # What is printed is drained, so whoever prints goes on, if not at once.
             if state == "S" and not (thread.call and thread.call.prints):
@@ -1285,7 +1333,7 @@ class Tracer:
         # the exception: one may wait until the others ask it to make way.
         shares = len(thread.owner.threads) > 1
         most = self._turns.most_spins(thread)
-        if shares or thread.spins >= most or self.exceeded is not None:
+        if shares or thread.spins >= most or self.excess is not None:
             thread.spun = True
         if thread.spun:
             return None
@@ -1305,6 +1353,7 @@ class Tracer:
             thread.spins_since = len(self._events)
             if self._spun.knows(self._moment(thread)):
                 self._cpu_of_ended += (most - 1) * SLICE / NANO
+                self._processor_due = 0.0
                 thread.spins = most
                 return True
         elif thread.spins == most and thread.spins_since == len(self._events):
@@ -1356,27 +1405,34 @@ class Tracer:
     # --- limits, and looking around ----------------------------------------------
 
     def _over_limit(self) -> bool:
-        self._ticks += 1
-        if not self._ticks & 15 and self.exceeded is None:
-            if time.monotonic() - self._started > self.limits.real_seconds:
-                self.exceeded = Limit.REAL_TIME
-            elif len(self._events) > self.limits.events:
-                self.exceeded = Limit.EVENTS
-            elif not self._ticks & 127:
-                self._check_use()
-        return self.exceeded is not None
+        now, limits = time.monotonic(), self.limits
+        if len(self._events) > limits.events:
+            self._exceed(Excess(Limit.EVENTS, len(self._events), limits.events))
+        if now - self._started > limits.real_seconds:
+            real = now - self._started
+            self._exceed(Excess(Limit.REAL_TIME, real, limits.real_seconds))
+        if now >= self._taken.memory.due:
+            self._check_memory()
+        if now >= self._processor_due:
+            self._processor_due = now + _PROCESSOR_LOOKED_AT
+            self._check_processor()
+        return self.excess is not None
 
-    def _check_use(self) -> None:
+    def _check_memory(self) -> None:
+        if self._taken.memory.is_too_much(self._traced):
+            pid = self._running.pid if self._running else None
+            self._exceed(self._taken.excess_memory(), pid)
+
+    def _check_processor(self) -> None:
         used = self._cpu_of_ended + sum(cpu_time(pid) for pid in self._traced) / NANO
-        most = self.limits.memory_mib << 20
         if used > self.limits.cpu_seconds:
-            self.exceeded = Limit.PROCESSOR
-        # What processes share counts once, but to know that takes longer.
-        elif (
-            sum(map(resident, self._traced)) > most
-            and sum(map(proportional, self._traced)) > most
-        ):
-            self.exceeded = Limit.MEMORY
+            self._exceed(Excess(Limit.PROCESSOR, used, self.limits.cpu_seconds))
+
+    def _exceed(self, excess: Excess, pid: int | None = None) -> None:
+        """End the run, unless another limit has ended it. `pid` went over this one."""
+        if self.excess is None:
+            line = self._line_of(pid) if pid else None
+            self.excess = excess._replace(pid=pid, line=line)
 
     def _count_cpu(self, owner: Traced) -> None:
         owner.record.cpu_seconds = cpu_time(owner.pid) / NANO

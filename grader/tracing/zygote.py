@@ -118,6 +118,8 @@ def serve(
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     ptrace.adopt_orphans()
     ptrace.hide_memory()
+    ptrace.take_small_pages()
+    ptrace.share_one_heap()
     with suppress(OSError):
         _time_page = timepage.answer_looks(clock_function, jump)
     places = ptrace.interpreter_state(), id(type(serve.__code__))

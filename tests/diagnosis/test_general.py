@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from grader.diagnosis.causes import general
 from grader.diagnosis.texts import all_ids, text
+from grader.tracing.limits import Limits
 from tests.conftest import Run
 
 PROGRAMS = {
@@ -31,6 +34,20 @@ PROGRAMS = {
     "forbidden-call": "import os; os.kill(os.getppid(), 9)",
     "too-many-processes": "import os\nwhile True: os.fork()",
     "too-much-output": "while True: print('x' * 10_000)",
+    "too-much-memory": "x = bytearray(1 << 30)",
+    "too-many-threads": """
+        import threading
+        wait = threading.Event().wait
+        while True:
+            threading.Thread(target=wait).start()
+    """,
+    "too-many-descriptors": "import os\nx = []\nwhile True: x.append(os.pipe())",
+    "too-many-files": "import os\nn = 0\nwhile True: os.mkdir(str(n)); n += 1",
+    "too-much-written": """
+        file = open("file", "wb")
+        while True:
+            file.write(bytes(1 << 20))
+    """,
     "never-ends": "input()",
 }
 
@@ -44,6 +61,86 @@ def test_a_fault_is_named(run: Run, diagnosis: str) -> None:
     """Each program gets the diagnosis of its fault."""
     found = general(run(PROGRAMS[diagnosis]))
     assert {finding.id for finding in found} == {diagnosis, *ALSO.get(diagnosis, ())}
+
+
+# What a limit's message says of a program that goes over it.
+TOLD = {
+    Limits(processes=3): (
+        "import os, signal\nfor _ in range(9): os.fork() or signal.pause()",
+        "the program had made 4 processes, 4 were alive at once, and 3 may be",
+    ),
+    Limits(memory_mib=64): (
+        "x = b'1' * (1 << 30)",
+        (
+            "the program PID wanted more memory: with that the program's processes "
+            "would hold SIZE MiB together, and 64 MiB may be"
+        ),
+    ),
+    Limits(descriptors=10): (
+        "import os\nx = []\nwhile True: x.append(os.dup(0))",
+        "the program PID had 10 descriptors open and wanted more, and 10 may be",
+    ),
+    Limits(files=2): (
+        "for n in range(9): open(str(n), 'w')",
+        "the program PID was about to make the program's file number 3, and 2 may be",
+    ),
+    Limits(file_bytes=1 << 20): (
+        "open('file', 'wb').write(bytes(2 << 20))",
+        (
+            "the program PID wrote to a file: with that the program would have written "
+            "2 MiB to files, and 1 MiB may be"
+        ),
+    ),
+    Limits(output_bytes=100): (
+        "import os\nos.write(1, bytes(300))",
+        (
+            "the program had printed 100 bytes, 100 may be, and the program PID went "
+            "on printing"
+        ),
+    ),
+    Limits(cpu_seconds=0.2, busy_seconds=9): (
+        "n = 0\nwhile True: n += 1",
+        (
+            "the program did not end: it computed for SIZE seconds of the processor's "
+            "time, and 0.2 may be"
+        ),
+    ),
+    Limits(virtual_seconds=60): (
+        "import time\ntime.sleep(100)",
+        (
+            "the program did not end: it sleeps until SIZE seconds after its start, "
+            "and may last 60"
+        ),
+    ),
+    Limits(events=100): (
+        "import os\nr, w = os.pipe()\nwhile os.write(w, b'x'): os.read(r, 1)",
+        "the program did not end: it made 101 system calls, and 100 may be",
+    ),
+    Limits(real_seconds=0.1, busy_seconds=9): (
+        "n = 0\nwhile True: n += 1",
+        (
+            "the program did not end: it ran for 0.1 seconds of real time, as long as "
+            "it may"
+        ),
+    ),
+}
+
+
+@pytest.mark.parametrize("limits", TOLD)
+def test_a_limit_is_told_with_its_value(run: Run, limits: Limits) -> None:
+    """Which limit it was, how much may be, and what the program did."""
+    program, message = TOLD[limits]
+    (finding,) = general(run(program, limits=limits))
+    pattern = re.escape(f"{message}, so it was ended")
+    pattern = pattern.replace("PID", r"\d+").replace("SIZE", r"[\d.]+")
+    assert re.fullmatch(pattern, finding.message), finding.message
+
+
+def test_the_line_of_a_limit_is_told(run: Run) -> None:
+    """Where the program asked for what was too much."""
+    program = "x = []\nx.append(bytearray(1 << 30))\n"
+    (finding,) = general(run(program, lines=True))
+    assert finding.line == 2
 
 
 def test_a_program_that_awaits_a_signal_is_no_fault(run: Run) -> None:

@@ -167,7 +167,7 @@ HOSTILE = {
             "import threading, time\n"
             "while True: threading.Thread(target=time.sleep, args=(1e6,)).start()\n"
         ),
-        "too-many-processes",
+        "too-many-threads",
     ),
     "writes of nothing": ("import os\nwhile True: os.write(1, b'')\n", "never-ends"),
     "kill by a pidfd that is none": (
@@ -203,6 +203,18 @@ HOSTILE = {
     ),
     "kill of everybody": ("import os\nos.kill(-1, 9)\n", "forbidden-call"),
     "memory": ("x = [bytearray(1 << 24) for _ in range(1000)]\n", "too-much-memory"),
+    "descriptors": (
+        "import os\nx = []\nwhile True: x.append(os.pipe())\n",
+        "too-many-descriptors",
+    ),
+    "files": (
+        "n = 0\nwhile True: open(str(n), 'w').close(); n += 1\n",
+        "too-many-files",
+    ),
+    "a file that grows": (
+        "file = open('f', 'wb')\nwhile True: file.write(bytes(1 << 16))\n",
+        "too-much-written",
+    ),
     "an exception": ("raise SystemError('no')\n", "uncaught-exception"),
     "reads its input": ("input()\n", "never-ends"),
 }

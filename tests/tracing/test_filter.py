@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import struct
 
 import pytest
@@ -12,7 +13,13 @@ from grader.tracing import syscalls
 
 X86_64 = 0xC000003E
 ALLOW, TRACE, KILL, NO_SUCH_CALL = 0x7FFF0000, 0x7FF00000, 0x80000000, 0x00050026
-STOPPED = {*syscalls.NUMBERS.values(), *syscalls.FORBIDDEN.values()}
+BY_ARGUMENTS = ("mmap", "mremap", "mprotect", "open", "openat")
+SOMETIMES = {syscalls.TAKING[name] for name in BY_ARGUMENTS}
+STOPPED = {
+    *syscalls.NUMBERS.values(),
+    *syscalls.FORBIDDEN.values(),
+    *syscalls.TAKING.values(),
+} - SOMETIMES
 POLICED = syscalls.POLICED
 CLONE = POLICED["clone"]
 
@@ -37,8 +44,7 @@ def answer(number: int, *arguments: int, machine: int = X86_64) -> int:
 
 def test_every_number() -> None:
     """All calls of the table that forklab knows are stopped, and no others."""
-    making = {syscalls.NAMING[name] for name in syscalls.MAKING}
-    special = {syscalls.CLONE3, *POLICED.values(), *making}
+    special = {syscalls.CLONE3, *POLICED.values(), *SOMETIMES}
     for number in set(range(syscalls.FIRST_UNKNOWN)) - special:
         expected = TRACE if number in STOPPED else ALLOW
         assert answer(number) == expected, f"call {number}"
@@ -76,7 +82,6 @@ REACHING = {
     "a network": ("socket", (2,), (16,)),
     "a new file": ("openat", (0, 0, 0o101), (0, 0, 0o1)),
     "a file without a name": ("openat", (0, 0, 0o20200002), (0, 0, 0o200000)),
-    "a file that is no FIFO": ("mknod", (0, 0o100600), (0, 0o010600)),
     "being seen": ("prctl", (4,), (36,)),
 }
 
@@ -101,3 +106,51 @@ def test_the_finer_filter_stops_at_all_that_the_other_does() -> None:
         *syscalls.FORBIDDEN.values(),
         *POLICED.values(),
     }
+
+
+LARGE = syscalls.LARGE
+READ, WRITE = 1, 2
+SHARED, PRIVATE, ANONYMOUS = 0x01, 0x02, 0x20
+
+
+@pytest.mark.parametrize(
+    ("size", "protection", "flags", "stops"),
+    [
+        (LARGE - 1, READ | WRITE, PRIVATE | ANONYMOUS, False),
+        (LARGE, READ | WRITE, PRIVATE | ANONYMOUS, True),
+        (1 << 40, READ | WRITE, PRIVATE | ANONYMOUS, True),
+        (1 << 40, 0, PRIVATE | ANONYMOUS, False),
+        (LARGE, READ, PRIVATE, False),
+        (LARGE, READ | WRITE, SHARED | ANONYMOUS, True),
+        (4096, READ | WRITE, SHARED | ANONYMOUS, False),
+        (4096, READ, SHARED, True),
+    ],
+)
+def test_pieces_of_memory(size: int, protection: int, flags: int, stops: bool) -> None:
+    """What stops is a large piece to write to, or one of a file: mmap(2)."""
+    found = answer(syscalls.TAKING["mmap"], 0, size, protection, flags)
+    assert found == (TRACE if stops else ALLOW)
+
+
+@given(st.integers(0, (1 << 64) - 1))
+def test_pieces_to_be_written_to(size: int) -> None:
+    """To make a large piece writable stops: mprotect(2)."""
+    number = syscalls.TAKING["mprotect"]
+    assert answer(number, 0, size, READ | WRITE) == (TRACE if size >= LARGE else ALLOW)
+    assert answer(number, 0, size, READ) == ALLOW
+
+
+@given(st.integers(0, (1 << 64) - 1))
+def test_pieces_that_grow(size: int) -> None:
+    """To be given a large piece for another one stops: mremap(2)."""
+    found = answer(syscalls.TAKING["mremap"], 0, 0, size)
+    assert found == (TRACE if size >= LARGE else ALLOW)
+
+
+@given(st.integers(0, (1 << 31) - 1))
+def test_files_that_are_opened(flags: int) -> None:
+    """To open stops where it may make a file: open(2)."""
+    makes = flags & os.O_CREAT or flags & os.O_TMPFILE & ~os.O_DIRECTORY
+    expected = TRACE if makes else ALLOW
+    assert answer(syscalls.TAKING["open"], 0, flags) == expected
+    assert answer(syscalls.TAKING["openat"], 0, 0, flags) == expected

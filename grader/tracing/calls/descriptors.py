@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import struct
@@ -19,6 +20,7 @@ _CLOSE_RANGE_CLOEXEC = 4
 
 def _leave_pipe(tracing: Tracing, thread: Thread, call: Call, result: int) -> After:
     if result < 0:
+        _tell_lack(tracing, thread, result)
         return After.SWITCH
     files = thread.owner.files
     made = thread.owner.read(call.arguments[0], 8)
@@ -58,7 +60,13 @@ def _leave_dup(tracing: Tracing, thread: Thread, call: Call, result: int) -> Aft
         thread.progressed()
         tracing.record(Duplicated, thread.pid, old_fd=call.arguments[0], new_fd=result)
         tracing.stir(Stir.DATA)  # dup2(2) closes what it replaces
+    _tell_lack(tracing, thread, result)
     return After.SWITCH
+
+
+def _tell_lack(tracing: Tracing, thread: Thread, result: int) -> None:
+    if result == -errno.EMFILE:
+        tracing.lacks_descriptor(thread)
 
 
 def _leave_fcntl(tracing: Tracing, thread: Thread, call: Call, result: int) -> After:

@@ -47,7 +47,7 @@ def _leave(tracing: Tracing, thread: Thread, call: Call, result: int) -> After:
     ours = False
     for position in positions:
         folder = call.arguments[position - 1] if at_folder else None
-        path = _path(thread, call.arguments[position], folder)
+        path = path_of(thread, call.arguments[position], folder)
         if path is None or path.startswith((*_INSTALLED, *_about(thread))):
             continue
         ours = True
@@ -80,7 +80,7 @@ def _flags(call: Call) -> int:
     return call.arguments[1 if call.name == "open" else 2]
 
 
-def _path(thread: Thread, address: int, folder_fd: int | None) -> str | None:
+def path_of(thread: Thread, address: int, folder_fd: int | None) -> str | None:
     """What a name stands for, from an open folder or the one that the process is in."""
     name = b""
     # It may end just before a page that is not there.

@@ -112,6 +112,12 @@ class Tracing(Protocol):
     def threads(self) -> list[Thread]:
         """All live threads of this run."""
 
+    def may_fill(self, thread: Thread, size: int) -> bool:
+        """Whether `size` bytes more may be written to files; if not, the run ends."""
+
+    def lacks_descriptor(self, thread: Thread) -> None:
+        """A call failed with EMFILE; that ends the run."""
+
     def in_tree(self, pid: int) -> bool:
         """Whether `pid` is or was a process of this run and is not yet reaped."""
 

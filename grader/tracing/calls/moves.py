@@ -45,11 +45,26 @@ def _enter_move(tracing: Tracing, thread: Thread, call: Call) -> Then:
     thread.cleared = False
     target = thread.owner.files.at(call.arguments[_TARGET[call.name]])
     call.prints = target is not None and target.standard
+    fills = target is not None and not target.may_block
+    if fills and not tracing.may_fill(thread, _most(tracing, thread, call)):
+        return Then.OVER
     if call.name == "vmsplice":
         call.moving = vector(thread, call, tracing.keeps)
     else:
         call.moving = _lying_in(thread, call, tracing.keeps)
     return Then.WATCH
+
+
+def _most(tracing: Tracing, thread: Thread, call: Call) -> int:
+    """How many bytes a call moves at most: programs ask for more than there is."""
+    if call.name not in _SOURCE:
+        return 0
+    fd = call.arguments[_SOURCE[call.name]]
+    files = thread.owner.files
+    pipe = tracing.objects.by_number.get(pipe_of(files.at(fd)) or 0)
+    return min(
+        call.arguments[_SIZE[call.name]], pipe.capacity if pipe else files.size(fd)
+    )
 
 
 def _lying_in(thread: Thread, call: Call, most: int) -> bytes:

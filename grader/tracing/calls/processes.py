@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import resource
 import struct
+import sys
 
 from grader.tracing import syscalls
 from grader.tracing.calls.handler import After, Handler, Then, Tracing, watch
@@ -140,7 +143,24 @@ def _enter_prlimit(tracing: Tracing, thread: Thread, call: Call) -> Then:
         return tracing.refuse(
             thread, call, f"of process {target}, which is not the program's"
         )
+    if new and _raises(thread, target or thread.pid, call.arguments[1], new):
+        tracing.answer(thread, -errno.EPERM)  # as to everybody but root
+        return Then.ANSWERED
     return Then.PASS
+
+
+def _raises(thread: Thread, target: int, which: int, new: int) -> bool:
+    """Whether a limit, ``struct rlimit64`` at `new`, is above what it may at most be.
+
+    Limits are what a program has in place of what the tracer does not count.
+    """
+    limit = thread.owner.read(new, 16)
+    try:
+        _, most = resource.prlimit(target, which & 0xFFFFFFFF)
+    except (OSError, ValueError):
+        return False  # no such process, or limit: the call's error tells it
+    wanted = int.from_bytes(limit[8:], sys.byteorder)
+    return len(limit) == 16 and wanted > most != resource.RLIM_INFINITY
 
 
 _waiting = Handler(_enter_wait, _leave_wait)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import select
 import struct
@@ -258,7 +259,8 @@ def _enter_write(tracing: Tracing, thread: Thread, call: Call) -> Then:
         thread.cleared = False
         return Then.WATCH
     if not opened.may_block:
-        return Then.PASS
+        size = asked(thread, call) if opened.target != os.devnull else 0
+        return Then.PASS if tracing.may_fill(thread, size) else Then.OVER
     pipe = tracing.objects.by_number.get(pipe_of(opened) or 0)
     # The kernel's pages are filled unevenly, so that half of them free is room, unless
     # there is only one; where less is free, it is asked.
@@ -384,6 +386,8 @@ def _leave_other(tracing: Tracing, thread: Thread, call: Call, result: int) -> A
         return would_block(tracing, thread, call, result, opened)
     if interrupted(result):
         return After.GO_ON
+    if result == -errno.EMFILE:
+        tracing.lacks_descriptor(thread)
     thread.progressed()
     tracing.stir(Stir.DATA)
     return After.SWITCH
