@@ -304,6 +304,35 @@ def test_processes_of_others(run: Run, zygote: Zygote, what: str) -> None:
 
 
 @pytest.mark.usefixtures("either")
+def test_numbers_that_no_process_has(run: Run) -> None:
+    """The kernel says that of them, and the tracer does not stumble over one."""
+    recording = run(
+        """
+        import ctypes, socket
+        libc = ctypes.CDLL(None)
+        here, _ = socket.socketpair()
+        room = (ctypes.c_ulong * 9)(*[(1 << 64) - 1] * 9)
+        for odd in (-1, -(1 << 31), 1 << 31, (1 << 32) - 1, (1 << 63) - 1, 1 << 22):
+            number = ctypes.c_long(odd)
+            libc.syscall(109, 0, number)  # setpgid
+            libc.syscall(109, number, number)
+            libc.syscall(141, 1, number, 5)  # setpriority
+            libc.syscall(203, number, 8, room)  # sched_setaffinity
+            libc.syscall(251, 2, number, 0)  # ioprio_set
+            for pointer in (number, room):
+                libc.ioctl(0, ctypes.c_ulong(0x5410), pointer)
+                libc.bind(here.fileno(), pointer, number)
+                libc.connect(here.fileno(), pointer, number)
+                libc.sendmsg(here.fileno(), pointer, 0)
+                libc.sendto(here.fileno(), room, 1, 0, pointer, number)
+            libc.listen(number, 1)
+        print("goes on")
+        """
+    )
+    assert recording.output == b"goes on\n"
+
+
+@pytest.mark.usefixtures("either")
 def test_its_own_processes_are_its_own(run: Run) -> None:
     """Job control, priorities and signals among them are as ever."""
     recording = run(

@@ -81,7 +81,12 @@ def _enter_priority(tracing: Tracing, thread: Thread, call: Call) -> Then:
 
 
 def is_our_group(tracing: Tracing, group: int) -> bool:
-    """Whether a process group has none but processes of the program in it."""
+    """Whether a process group has none but processes of the program in it.
+
+    So it is with a number that no group can have: the call says so itself.
+    """
+    if not 0 < group < 1 << 31:
+        return True
     if tracing.in_tree(group):
         return True
     # None of its processes can join a group of others, see setpgid(2).
