@@ -20,6 +20,7 @@ from grader.tracing.recording import (
     Closed,
     End,
     Ended,
+    Ending,
     Event,
     FileNamed,
     Forked,
@@ -65,6 +66,7 @@ class _Concern:
     paths: set[str] = field(default_factory=set)
     traffic: bool = False  # what went through any pipe, and not how long they slept
     output: bool = False  # what was printed
+    questions: bool = False  # whether a child has ended
 
 
 def steps(
@@ -123,6 +125,8 @@ def _concern(run: Recording, ids: list[str]) -> _Concern:
         concern.signals.add(SIGCHLD)
         concern.paths |= _shared_paths(run)
         concern.traffic = concern.output = True
+    if any(e.pid in concern.pids and run.others_saw(e) for e in run.of(Ending)):
+        concern.traffic = concern.questions = True
     concern.signals |= {
         event.signal
         for event in run.of(SignalSent)
@@ -226,6 +230,8 @@ class _Teller:
                 return event.child in concern.pids
             case Ended() | Orphaned():
                 return True
+            case Ending():
+                return self._run.others_saw(event)
             case WaitBegan():
                 forever = run_is_over and event is self._last_waits.get(event.pid)
                 how = event.waiting
@@ -236,7 +242,7 @@ class _Teller:
             case Waited():
                 if event.child:
                     return event.child in concern.pids
-                return bool(concern.signals)
+                return bool(concern.signals) or concern.questions
             case SignalSent():
                 if event.signal == SIGCHLD and not self._handled(event.target):
                     return False
@@ -309,6 +315,8 @@ class _Teller:
             case Forked():
                 children = [str(e.child) for e in events if isinstance(e, Forked)]
                 return f"forks {_joined(children)}{at}"
+            case Ending():
+                return f"is about to end: its descriptors are closed already{at}"
             case Ended():
                 return self._end(event) + at
             case Orphaned():

@@ -11,6 +11,7 @@ from grader.tracing.recording import (
     Continued,
     Duplicated,
     Ended,
+    Ending,
     Event,
     Executed,
     FileNamed,
@@ -119,6 +120,8 @@ def _say(run: Recording, event: Event) -> str:
             return f"forks {event.child}"
         case Executed():
             return f"becomes {' '.join(event.argv)[:40]}"
+        case Ending() if run.others_saw(event):
+            return "closes all it has open, and has not ended yet"
         case Ended():
             if event.signal:
                 return f"is killed by {signal_name(event.signal)}"

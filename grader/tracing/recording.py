@@ -70,6 +70,14 @@ class Executed(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Ending(Event):
+    """`pid` is about to end: its descriptors are closed, and nobody can collect it yet.
+
+    Seen only under schedules that ask for it, `Schedule.fine`, where it had pipes open.
+    """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Ended(Event):
     """`pid` ended: of itself with `exit_code`, or killed by `signal`."""
 
@@ -484,6 +492,10 @@ class Recording:
     def process(self, pid: int) -> Process | None:
         """The process with this id, None where there was none."""
         return next((p for p in self.processes if p.pid == pid), None)
+
+    def others_saw(self, event: Ending) -> bool:
+        """Whether anything happened before that process had ended."""
+        return any(e.pid != event.pid for e in self.events[event.index + 1 :][:1])
 
     @property
     def output(self) -> bytes:
