@@ -15,7 +15,7 @@ from grader.diagnosis.deadlock import graph
 from grader.diagnosis.processes import traceback_of
 from grader.report.again import is_searched
 from grader.report.text import one_line
-from grader.report.timeline import handling, waits
+from grader.report.timeline import handling, waits, waits_for_call
 from grader.tracing.recording import (
     Closed,
     End,
@@ -333,7 +333,10 @@ class _Teller:
                 return self._sent(event) + at
             case SignalDelivered():
                 self._pending.get(event.pid, set()).discard(event.signal)
-                return f"runs its handler for {signal_name(event.signal)}{at}"
+                signal = signal_name(event.signal)
+                if waits_for_call(self._run, event):
+                    return f"gets {signal}; its handler waits for the call's end{at}"
+                return f"runs its handler for {signal}{at}"
             case HandlerSet():
                 return handling(event) + at
             case PipeMade():
@@ -369,12 +372,14 @@ class _Teller:
             return f"its {signal} is lost, since {target} does not handle it now"
         self._pending.setdefault(event.target, set()).add(event.signal)
         own = event.signal == SIGCHLD
+        blocks = ", which blocks it" if event.blocked else ""
         if event.merged:
             mine = "its" if own else "the"
             return f"{mine} {signal} merges with the one that is pending for {target}"
         if own:
-            return f"its {signal} is pending for {target}"
-        return f"sends {signal} to {'itself' if event.pid == event.target else target}"
+            return f"its {signal} is pending for {target}{blocks}"
+        whom = "itself" if event.pid == event.target else target
+        return f"sends {signal} to {whom}{blocks}"
 
     def _named(self, event: FileNamed) -> str:
         path = one_line(os.path.basename(event.path))
@@ -415,9 +420,10 @@ class _Teller:
             for p in (run.stuck.processes if run.stuck else ())
             if p.state == "waiting" and p.waiting and p.pid in self._concern.pids
         }
+        began = {id(event.waiting): event for event in run.of(WaitBegan)}
         ends = [
             f"{self._who(pid)} waits for ever {self._how(how)}"
-            + self._at(last.line if (last := self._last_waits.get(pid)) else how.line)
+            + self._at(began[id(how)].line if id(how) in began else how.line)
             for pid, how in waiting.items()
         ]
         left = [

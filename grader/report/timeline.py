@@ -5,7 +5,8 @@ from __future__ import annotations
 import errno
 import os
 
-from grader.diagnosis.finding import name
+from grader.diagnosis.deadlock import graph
+from grader.diagnosis.finding import name, spoken
 from grader.tracing.recording import (
     Closed,
     Continued,
@@ -148,8 +149,11 @@ def _say(run: Recording, event: Event) -> str:
         case SignalSent():
             if event.merged:
                 return f"{signal_name(event.signal)} merges: one is pending already"
-            return f"{signal_name(event.signal)} goes to {event.target}"
+            blocks = ", which blocks it" if event.blocked else ""
+            return f"{signal_name(event.signal)} goes to {event.target}{blocks}"
         case SignalDelivered() if event.action == "handler":
+            if waits_for_call(run, event):
+                return f"gets {signal_name(event.signal)}; its handler waits"
             return f"runs its handler for {signal_name(event.signal)}"
         case Stopped():
             return f"is stopped by {signal_name(event.signal)}"
@@ -162,13 +166,36 @@ def _say(run: Recording, event: Event) -> str:
     return ""
 
 
+# Calls that a signal always ends, whatever its handler's setting: signal(7).
+_NEVER_RESTARTED = frozenset(
+    ("pause", "time.sleep", "select", "poll", "epoll", "sigwait", "sigsuspend")
+)
+
+
+def waits_for_call(run: Recording, event: SignalDelivered) -> bool:
+    """Whether a handler in Python has to wait: the call that it interrupts goes on.
+
+    The C handler only notes the signal; the interpreter looks when the call is over.
+    """
+    if event.interrupted is None or spoken(event.interrupted) in _NEVER_RESTARTED:
+        return False
+    process = run.process(event.pid)
+    made = [
+        setting
+        for setting in (process.of(HandlerSet) if process else ())
+        if setting.signal == event.signal and setting.index < event.index
+    ]
+    return bool(made) and made[-1].restarts
+
+
 def handling(event: HandlerSet) -> str:
     """What a process does with a signal now; empty where its interpreter ends."""
     signal = signal_name(event.signal)
     if event.disposition == "default":
         return f"handles {signal} no more" if event.line is not None else ""
     does = "handles" if event.disposition == "handler" else "ignores"
-    return f"{does} {signal} from now on"
+    after = ", after the call that it comes in" if event.restarts else ""
+    return f"{does} {signal} from now on{after}"
 
 
 def waits(waiting: Waiting) -> str:
@@ -176,13 +203,18 @@ def waits(waiting: Waiting) -> str:
     if waiting.call in ("wait4", "waitid"):
         any_child = waiting.target is None or waiting.target <= 0
         return "for a child" if any_child else f"for {waiting.target}"
-    if waiting.call in ("nanosleep", "clock_nanosleep"):
-        return f"for the time to be {waiting.deadline or 0:.3f} s"
-    if waiting.call == "pause":
+    call = spoken(waiting.call)
+    if call == "time.sleep":
+        return f"in {call} until {waiting.deadline or 0:.3f} s"
+    if call in ("pause", "sigwait", "sigsuspend"):
         return "for a signal"
+    if call == "futex":
+        return "for a lock or a thread"
+    if call in ("flock", "fcntl"):
+        return "for a lock on a file"
     if waiting.ends:
-        return f"in {waiting.call} of {_target(waiting.ends[0])}"
-    return f"in {waiting.call}"
+        return f"in {call} of {_target(waiting.ends[0])}"
+    return f"in {call}"
 
 
 def _target(target: Target) -> str:
@@ -201,13 +233,17 @@ def _ending(run: Recording) -> list[str]:
     lines = []
     if run.exceeded:
         lines.append(f"{'':12}the run was ended: limit of {run.exceeded.value}")
+    lines_of = {wait.pid: wait.line for wait in graph(run)}
     for process in run.stuck.processes if run.stuck else ():
         who = _who(run, process.pid)
         if process.state == "zombie":
             lines.append(f"{'at the end':>10}  {who:<14} is a zombie")
         elif process.state == "waiting" and process.waiting:
+            line = lines_of[process.pid]
+            at = f"line {line}: " if line is not None else ""
             lines.append(
-                f"{'at the end':>10}  {who:<14} waits for ever {waits(process.waiting)}"
+                f"{'at the end':>10}  {who:<14} {at}waits for ever "
+                f"{waits(process.waiting)}"
             )
         else:
             lines.append(f"{'at the end':>10}  {who:<14} is {process.state}")

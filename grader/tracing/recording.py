@@ -170,11 +170,14 @@ class Wrote(Event):
 class HandlerSet(Event):
     """`pid` chose what `signal` does to it.
 
-    `disposition` is "handler", "ignore" or "default".
+    `disposition` is "handler", "ignore" or "default". `restarts`: a call that the
+    signal interrupts goes on, SA_RESTART in sigaction(2); a handler in Python then
+    waits for its end.
     """
 
     signal: int
     disposition: str
+    restarts: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -182,13 +185,15 @@ class SignalSent(Event):
     """`signal` was sent to the process `target`; `pid` sent it (0: from outside).
 
     `merged` is true where the same signal was pending there already: standard
-    signals do not queue, so the target sees one, signal(7). A child's end and
-    stops send SIGCHLD to its parent, with the child as `pid`.
+    signals do not queue, so the target sees one, signal(7). `blocked`: the target, of
+    one thread, blocks it, sigprocmask(2): it stays pending. A child's end and stops
+    send SIGCHLD to its parent, with the child as `pid`.
     """
 
     signal: int
     target: int
     merged: bool
+    blocked: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -35,7 +35,7 @@ from enum import Enum, auto
 from grader.tracing import ptrace, syscalls
 from grader.tracing.calls import PLAIN, TABLE, After, Then
 from grader.tracing.calls.polls import TIMEOUTS
-from grader.tracing.calls.signals import has_bit, pending
+from grader.tracing.calls.signals import blocks, has_bit, pending
 from grader.tracing.calls.times import look, remaining_address
 from grader.tracing.calls.transfers import asked, interrupted
 from grader.tracing.clock import MANY_LOOKS, NANO, Clock, timespec
@@ -1157,6 +1157,7 @@ class Tracer:
                 signal=signal.SIGCHLD,
                 target=traced.pid,
                 merged=merged,
+                blocked=blocks(traced, signal.SIGCHLD),
             )
         for thread in traced.threads.values():
             thread.alert()
