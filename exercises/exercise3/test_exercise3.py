@@ -156,9 +156,10 @@ def _broken(run: Recording, *, only_writes: bool) -> list[Finding]:
     if run.root.ended is None and _count(run) and not trace:
         return []
     where = "a write" if only_writes else "one of its calls"
-    if trace:
-        does = "died of" if run.root.ended else "told of"
-        how = f"and it {does} {trace[0]}"
+    if trace and run.root.ended:
+        how = f"and it died of {trace[0]}"
+    elif trace:
+        how = "and it printed a traceback"
     elif run.root.ended is None and LINE.encode() in run.root.output:
         how = f"and no line that it printed is {LINE!r} and nothing else"
     else:

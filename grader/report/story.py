@@ -102,6 +102,9 @@ def _concern(run: Recording, ids: list[str]) -> _Concern:
                 ):
                     concern.pids |= {parent.pid, *(c.pid for c in parent.children)}
             concern.signals.add(SIGCHLD)
+        elif identity == "handler-blocks":
+            concern.pids |= {run.root.pid, *(c.pid for c in run.root.children)}
+            concern.signals.add(SIGCHLD)
         elif identity == "orphan-left":
             for process in run.processes:
                 if process.orphaned and process.parent:
@@ -326,7 +329,8 @@ class _Teller:
                     got = [str(e.child) for e in events if isinstance(e, Waited)]
                     return f"collects {_joined(got)}{at}"
                 none = "there is no child any more" if event.error else "none has ended"
-                return f"asks for a child that has ended: {none}{at}"
+                often = f" {count} times" if count > 1 else ""
+                return f"asks{often} for a child that has ended: {none}{at}"
             case WaitBegan():
                 return f"waits {self._how(event.waiting)}{at}"
             case SignalSent():
@@ -336,7 +340,8 @@ class _Teller:
                 signal = signal_name(event.signal)
                 if waits_for_call(self._run, event):
                     return f"gets {signal}; its handler waits for the call's end{at}"
-                return f"runs its handler for {signal}{at}"
+                often = f" {count} times" if count > 1 else ""
+                return f"runs its handler for {signal}{often}{at}"
             case HandlerSet():
                 return handling(event) + at
             case PipeMade():
@@ -459,7 +464,10 @@ def _alike(first: Event, second: Event) -> bool:
         case (Forked(), Forked()) | (Slept(), Slept()):
             return True
         case Waited(), Waited():
-            return bool(first.child) and bool(second.child)
+            same = bool(first.child) == bool(second.child)
+            return same and first.error == second.error
+        case SignalDelivered(), SignalDelivered():
+            return first.signal == second.signal
         case Read(), Read():
             return first.source == second.source and bool(first.count and second.count)
         case Wrote(), Wrote():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+from collections.abc import Iterator
 
 from grader.diagnosis.deadlock import graph
 from grader.diagnosis.finding import name, spoken
@@ -39,6 +40,9 @@ from grader.tracing.recording import (
     signal_name,
 )
 
+# So many questions in a row, whether a child has ended, are worth a line.
+_MANY_QUESTIONS = 10
+
 # The threads library's own, nptl(7): no program asks for them.
 _OF_LIBC = (32, 33)
 
@@ -47,8 +51,7 @@ def timeline(run: Recording, limit: int = 40) -> tuple[str, ...]:
     """The story of a run in at most `limit` lines; the middle is left out first."""
     lines = [
         f"{event.time:8.3f} s  {_who(run, event.pid):<14} {_at(event)}{said}"
-        for event in run.events
-        if (said := _say(run, event))
+        for event, said in _told(run)
     ]
     lines += _ending(run)
     if len(lines) > limit:
@@ -56,6 +59,21 @@ def timeline(run: Recording, limit: int = 40) -> tuple[str, ...]:
         tail = limit - head - 1
         lines[head:-tail] = [f"{'':12}... {len(lines) - head - tail} more lines"]
     return tuple(lines)
+
+
+def _told(run: Recording) -> Iterator[tuple[Event, str]]:
+    """The events that are told, each with its words."""
+    asked: dict[int, list[Event]] = {}
+    for event in run.events:
+        questions = asked.setdefault(event.pid, [])
+        if isinstance(event, Waited) and not event.child:
+            questions.append(event)
+        elif said := _say(run, event):
+            if len(questions) >= _MANY_QUESTIONS:
+                times = len(questions)
+                yield questions[0], f"asks {times} times who has ended"
+            questions.clear()
+            yield event, said
 
 
 def full(run: Recording) -> tuple[str, ...]:
@@ -140,6 +158,10 @@ def _say(run: Recording, event: Event) -> str:
         case Read() if not event.error and type(event.source) is not str:
             what = _quoted(event.data) if event.count else "end of file"
             return f"reads {what} from {_target(event.source)}"
+        case Wrote(target=Stream()) if not event.error:
+            complains = event.target is Stream.ERROR or event.fd == 2
+            how = "prints as an error" if complains else "prints"
+            return f"{how} {_quoted(event.data)}"
         case Wrote() if not event.error and type(event.target) is not str:
             return f"writes {_quoted(event.data)} to {_target(event.target)}"
         case HandlerSet(signal=number) if number in _OF_LIBC:
@@ -225,7 +247,7 @@ def _target(target: Target) -> str:
 
 def _quoted(data: bytes) -> str:
     text = data.decode(errors="backslashreplace")
-    shown = text if len(text) <= 40 else text[:24] + "..." + text[-12:]
+    shown = text if len(text) <= 48 else text[:32] + "..." + text[-12:]
     return '"' + shown.encode("unicode_escape").decode() + '"'
 
 

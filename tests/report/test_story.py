@@ -13,6 +13,7 @@ from grader.diagnosis.causes import general
 from grader.exploring.choices import Pilot, decode
 from grader.exploring.search import Search, flown
 from grader.report.story import steps
+from grader.report.timeline import timeline
 from grader.session import grade
 from grader.tracing.launch import Zygote
 from grader.tracing.program import run as run_traced
@@ -309,3 +310,17 @@ def test_an_end_in_two_steps(zygote: Zygote) -> None:
     told = "".join(_told(recording, general(recording)))
     assert "71 writes 5 bytes" in told or "and is about to end" in told
     assert "asks for a child that has ended: none has ended" in told
+
+
+def test_questions_are_counted(run: Run) -> None:
+    """A handler that asks until its children have ended is told in few words."""
+    program = ROOT / "solutions" / "exercise4" / "wrong" / "polls_in_handler.py"
+    recording = run(
+        program.read_text().replace("if len(sys.argv) > 1 else 1", "if 0 else 2"),
+        schedule=parent_first,
+        lines=True,
+    )
+    told = _told(recording, [Finding("handler-blocks", "it waited")])
+    asks = [step for step in told if "asks 200 times for a child" in step]
+    assert len(asks) == 1
+    assert sum("asks 200 times who has ended" in line for line in timeline(recording))
