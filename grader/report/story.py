@@ -238,7 +238,8 @@ class _Teller:
             case WaitBegan():
                 forever = run_is_over and event is self._last_waits.get(event.pid)
                 how = event.waiting
-                of_call = how.ends or how.call == "futex" or how.deadline is not None
+                lock = how.call == "futex" and not self._is_last(event)
+                of_call = how.ends or lock or how.deadline is not None
                 target = how.target or -1
                 known = target <= 0 or target in concern.pids
                 return known and not forever and not of_call
@@ -267,6 +268,12 @@ class _Teller:
             case Slept():
                 return event.seconds > 0 and not concern.traffic
         return False
+
+    def _is_last(self, event: WaitBegan) -> bool:
+        """Whether a process waited until it was killed, and did no more."""
+        process = self._run.process(event.pid)
+        after = [e for e in process.events if e.index > event.index] if process else []
+        return all(isinstance(e, SignalSent | SignalDelivered | Ended) for e in after)
 
     def _acts(self, event: SignalSent) -> bool:
         """Whether it will: of itself SIGCHLD does nothing to who has no handler."""

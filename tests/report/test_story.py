@@ -324,3 +324,25 @@ def test_questions_are_counted(run: Run) -> None:
     asks = [step for step in told if "asks 200 times for a child" in step]
     assert len(asks) == 1
     assert sum("asks 200 times who has ended" in line for line in timeline(recording))
+
+
+def test_a_lock_that_a_process_waits_for_until_it_is_killed(run: Run) -> None:
+    """A handler that takes what the handler below it holds."""
+    recording = run(
+        """
+        import os, signal, threading
+        lock = threading.Lock()
+        def hear(number, frame):
+            with lock:
+                os.kill(os.getpid(), signal.SIGUSR1)
+        signal.signal(signal.SIGUSR1, hear)
+        if os.fork() == 0:
+            os.kill(os.getpid(), signal.SIGUSR1)
+        os.kill(os.wait()[0], 0)
+        """,
+        schedule=parent_first,
+    )
+    child = recording.root.children[0]
+    recording.stuck = None  # as where it is killed then
+    told = _told(recording, [Finding("handler-blocks", f"{child.pid} waits")])
+    assert any("waits for a lock or a thread" in step for step in told)
