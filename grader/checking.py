@@ -72,7 +72,8 @@ class Submission:
     what such a run shows may be the doing of another submission. `ran` is told how
     long each run took, in seconds of real time. `orders` are the runs that a promise of
     any order is held against; where that is one by its code, `strayed` has the step at
-    which each such run could not follow it, None for one that did.
+    which each such run could not follow it, None for one that did; `looked` are those
+    that did.
 
     `retold` is a run that a check failed in, as `made` knows it by its recording's
     `id`: where the check is called again, that run is made again, with the lines of the
@@ -91,6 +92,7 @@ class Submission:
     orders: Orders = AS_GRADED
     harmed: list[str] = field(default_factory=list)
     strayed: list[int | None] = field(default_factory=list)
+    looked: list[Recording] = field(default_factory=list)
     made: dict[int, str] = field(default_factory=dict)
     retold: str | None = None
 
@@ -100,7 +102,7 @@ class Submission:
 
     def anew(self) -> Submission:
         """The same program, of whose runs nothing is noted."""
-        return replace(self, harmed=[], strayed=[], made={})
+        return replace(self, harmed=[], strayed=[], looked=[], made={})
 
     @contextmanager
     def start(
@@ -258,11 +260,13 @@ class Submission:
         """Judge the run under one schedule, where it is one of this program."""
         if only in SCHEDULES:
             self.strayed.append(None)
-            holds(under(SCHEDULES[only]))
+            self.looked.append(under(SCHEDULES[only]))
+            holds(self.looked[-1])
             return
         ran = fly(Pilot(decode(only)))
         self.strayed.append(ran.strayed)
         if ran.strayed is None:
+            self.looked.append(ran.recording)
             holds(ran.recording)
 
     def _recording(

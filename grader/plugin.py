@@ -18,7 +18,7 @@ import tempfile
 import traceback
 from collections import Counter
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from mmap import mmap
 from types import ModuleType
@@ -254,11 +254,23 @@ class CheckRunner:
             lines = traceback.format_exception(error)
             self._send(check_json(replace(result, error="".join(lines[-3:]))))
         else:
-            self._send(
-                check_json(
-                    replace(result, outcome=CheckOutcome.PASSED, earned=check.points)
-                )
+            passed = replace(
+                result,
+                outcome=CheckOutcome.PASSED,
+                earned=check.points,
+                timeline=self._looked_at(item),
             )
+            self._send(check_json(passed))
+
+    def _looked_at(self, item: pytest.Function) -> tuple[str, ...]:
+        """What the processes did under the one schedule that was asked for."""
+        looked = self._program.looked
+        if not looked:
+            return ()
+        again = self._program.telling(looked[-1])
+        with suppress(Exception):  # it is told without lines then
+            _call(item, again)
+        return self._story((again.looked or looked)[-1])
 
     def _told(self, item: pytest.Function, failure: CheckFailed) -> tuple[Finding, ...]:
         """What was found, with its story: how that is told is never to change it."""

@@ -58,7 +58,8 @@ class Finding:
 class CheckResult:
     """One check's outcome; `error` says what the grader itself could not do.
 
-    `hidden`: it is one of those that students do not have.
+    `hidden`: it is one of those that students do not have. `timeline` is what the
+    processes did under the one schedule that it was to look at, where it holds.
     """
 
     id: str
@@ -69,6 +70,7 @@ class CheckResult:
     findings: tuple[Finding, ...] = ()
     error: str = ""
     hidden: bool = False
+    timeline: tuple[str, ...] = ()
 
     @property
     def trouble(self) -> str:
@@ -178,6 +180,7 @@ def check_json(check: CheckResult) -> dict[str, Any]:
         "error": check.error,
         "hidden": check.hidden,
         "findings": [finding_json(finding) for finding in check.findings],
+        **({"timeline": list(check.timeline)} if check.timeline else {}),
     }
 
 
@@ -192,4 +195,5 @@ def check_from_json(data: Mapping[str, Any]) -> CheckResult:
         findings=tuple(_finding_from_json(finding) for finding in data["findings"]),
         error=data.get("error", ""),
         hidden=data.get("hidden", False),
+        timeline=tuple(data.get("timeline", ())),
     )

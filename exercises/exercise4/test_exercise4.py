@@ -9,7 +9,9 @@ from grader.diagnosis.finding import name
 from grader.tracing import (
     Schedule,
     child_first,
+    hold_children,
     hold_parent_until_children_end,
+    pairs,
     parent_first,
 )
 from grader.tracing.recording import Process, Recording
@@ -188,6 +190,7 @@ def test_children_end_together(program: Submission) -> None:
     for count, schedule in (
         (5, hold_parent_until_children_end),
         (20, hold_parent_until_children_end),
+        (1, child_first),
         (5, child_first),
     ):
         run = _at_rest(program, count, schedule)
@@ -210,6 +213,10 @@ def test_handler_never_blocks(program: Submission) -> None:
     """The handler never waits for a child that still runs."""
     run = _at_rest(program, 3, parent_first)
     assert_that(run).forks(3).handles(SIGCHLD).never_blocks_in_handler()
+    # A child that the handler is not called for any more, since it was collected with
+    # another one, leaves a signal that no ended child stands behind.
+    for schedule in (hold_children, *map(pairs, (1, 2, 3))):
+        assert_that(_at_rest(program, 3, schedule)).never_blocks_in_handler()
 
 
 @points(1)

@@ -25,12 +25,14 @@ def causes(run: Recording, *, expected_signals: tuple[int, ...] = ()) -> list[Fi
 def general(run: Recording) -> list[Finding]:
     """What can be said of any program, without knowing what it was to do."""
     found = causes(run)
-    if not run.exceeded and waiting.awaits_signals(run):
+    zombies = processes.zombies(run)
+    missed = any(waiting.missed(run, p.pid) for p in waiting.still_there(run))
+    if not run.exceeded and waiting.awaits_signals(run) and not (zombies and missed):
         # A server, say: whoever sends the signal is not part of it.
         found = [finding for finding in found if finding.id != "never-ends"]
     if not run.exceeded:
         found += [
-            *processes.zombies(run),
+            *zombies,
             *processes.orphans(run),
             *waiting.busy_wait(run),
             *pipes.leaks(run),

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from grader.diagnosis.finding import name
+from grader.diagnosis.finding import name, spoken
 from grader.diagnosis.history import (
     Held,
     Holdings,
@@ -46,12 +46,16 @@ class Edge:
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """One process that waits, since `began`, and who could end that."""
+    """One process that waits, since `began`, and who could end that.
+
+    `threads` are the lines at which other threads of it wait for locks.
+    """
 
     pid: int
     waiting: Waiting
     began: WaitBegan | None
     edges: tuple[Edge, ...]
+    threads: tuple[int | None, ...] = ()
 
     @property
     def end(self) -> End | None:
@@ -97,9 +101,12 @@ def _wait(
     pid, waiting = process.pid, process.waiting
     assert waiting is not None
     record = run.process(pid)
-    began = record.of(WaitBegan)[-1:] if record else []
-    if began and began[0].waiting.call != waiting.call:
-        began = []  # it is the wait of another thread
+    began = {id(e.waiting): e for e in record.of(WaitBegan)} if record else {}
+    threads = tuple(
+        began[id(other)].line
+        for other in process.waits
+        if other is not waiting and other.call == "futex" and id(other) in began
+    )
     edges: list[Edge] = []
     for end in waiting.ends:
         if isinstance(end, End):
@@ -123,7 +130,7 @@ def _wait(
             for child in record.children
             if child.pid in alive and (not one or child.pid == waiting.target)
         ]
-    return Wait(pid, waiting, began[0] if began else None, tuple(edges))
+    return Wait(pid, waiting, began.get(id(waiting)), tuple(edges), threads)
 
 
 def circle(waits: tuple[Wait, ...]) -> list[int]:
@@ -160,7 +167,7 @@ def sentence(run: Recording, wait: Wait) -> str:
     begins = f"{who} waits{at_line(wait.line)}"
     if len(set(waiting.ends)) > 1:
         fds = ", ".join(map(str, waiting.fds))
-        return f"{begins} in {waiting.call} for any of the descriptors {fds}"
+        return f"{begins} in {spoken(waiting.call)} for any of the descriptors {fds}"
     if wait.end is not None:
         tell = _reader if wait.end.side is Side.READ else _writer
         return tell(run, wait, begins)
@@ -174,8 +181,11 @@ def sentence(run: Recording, wait: Wait) -> str:
             f"open in {have} too"
         )
     if waiting.call == "futex":
-        return f"{begins} for a lock"
-    return f"{begins} in {waiting.call}"
+        threads = "".join(
+            f", and so does another thread{at_line(line)}" for line in wait.threads
+        )
+        return f"{begins} for a lock or a thread{threads}"
+    return f"{begins} in {spoken(waiting.call)}"
 
 
 def _reader(run: Recording, wait: Wait, begins: str) -> str:

@@ -42,6 +42,33 @@ def _part(run: Recording, process: Process) -> str:
     return "child" if process.parent is run.root else "grandchild"
 
 
+# What a program in Python calls what it waits in; other calls have one name.
+_SPOKEN = {
+    "accept4": "accept",
+    "clock_nanosleep": "time.sleep",
+    "epoll_pwait": "epoll",
+    "epoll_pwait2": "epoll",
+    "epoll_wait": "epoll",
+    "nanosleep": "time.sleep",
+    "ppoll": "poll",
+    "pselect6": "select",
+    "readv": "read",
+    "recvfrom": "recv",
+    "recvmsg": "recv",
+    "rt_sigsuspend": "sigsuspend",
+    "rt_sigtimedwait": "sigwait",
+    "sendmsg": "send",
+    "sendto": "send",
+    "wait4": "waitpid",
+    "writev": "write",
+}
+
+
+def spoken(call: str) -> str:
+    """A call in the words of a program."""
+    return _SPOKEN.get(call, call)
+
+
 _PLURALS = {"child": "children", "grandchild": "grandchildren"}
 
 

@@ -8,12 +8,21 @@ from grader.diagnosis.finding import found, name
 from grader.tracing.recording import (
     Forked,
     HandlerSet,
+    Process,
     Recording,
     SignalDelivered,
     WaitBegan,
+    Waited,
     signal_name,
 )
 from grader.verdict import Finding
+
+_WAITS = ("wait4", "waitid")
+
+# Who asks more often in a row whether a child has ended waits for that, and is not only
+# on the safe side. The tracer lets others go on while one asks, but a little later,
+# `tracee.MANY_CALLS`, so none has ended by then.
+_MOST_QUESTIONS = 150
 
 
 def missing(run: Recording, signal: int) -> list[Finding]:
@@ -55,33 +64,53 @@ def _installed(run: Recording, signal: int) -> HandlerSet | None:
 
 
 def blocks(run: Recording) -> list[Finding]:
-    """After a SIGCHLD the parent waited, blocking, for a child that still lived."""
-    delivered = [
-        event
-        for event in run.root.of(SignalDelivered)
-        if event.signal == SIGCHLD and event.action == "handler"
-    ]
-    if not delivered:
+    """After a SIGCHLD the parent waited for a child that still lived.
+
+    In a call that blocks, or by asking again and again whether it has ended.
+    """
+    first = next(
+        (
+            event.index
+            for event in run.root.of(SignalDelivered)
+            if event.signal == SIGCHLD and event.action == "handler"
+        ),
+        None,
+    )
+    if first is None:
         return []
-    for event in run.root.of(WaitBegan):
-        if event.waiting.call not in ("wait4", "waitid"):
+    questions = 0  # in a row, which nobody had ended to answer
+    for event in run.root.events:
+        if isinstance(event, WaitBegan) and event.waiting.call in _WAITS:
+            alive = _alive(run, event.index)
+            how = "waited for a child to end"
+        elif isinstance(event, Waited) and event.no_hang and not event.child:
+            questions += 1
+            alive = _alive(run, event.index) if questions > _MOST_QUESTIONS else None
+            how = f"asked {questions} times in a row whether a child has ended"
+        else:
+            if isinstance(event, SignalDelivered | Waited):
+                questions = 0
             continue
-        if event.index < delivered[0].index:
+        if not alive:
+            continue
+        if event.index < first:
             return []  # its main program waits, not its handler
-        alive = [
-            child
-            for child in run.root.children
-            if child.began.index < event.index
-            and (child.ended is None or child.ended.index > event.index)
+        return [
+            found(
+                "handler-blocks",
+                f"in its handler {name(run, run.root)} {how}, while "
+                f"{name(run, alive)} was still running",
+                run,
+                event.line,
+            )
         ]
-        if alive:
-            return [
-                found(
-                    "handler-blocks",
-                    f"in its handler {name(run, run.root)} waited for a child to end, "
-                    f"while {name(run, alive[0])} was still running",
-                    run,
-                    event.line,
-                )
-            ]
     return []
+
+
+def _alive(run: Recording, index: int) -> Process | None:
+    """A child of the first process that lives at an event."""
+    for child in run.root.children:
+        ended = child.ended.index if child.ended else index + 1
+        if child.began.index < index < ended:
+            return child
+    return None

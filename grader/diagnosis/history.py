@@ -10,6 +10,7 @@ from grader.tracing.recording import (
     Duplicated,
     End,
     Ended,
+    Ending,
     Event,
     Executed,
     Forked,
@@ -88,7 +89,7 @@ class Holdings:
                 # Python's descriptors are closed on exec, PEP 446, but for the
                 # standard streams.
                 self._tables[event.pid] = {fd: h for fd, h in table.items() if fd < 3}
-            case Ended():
+            case Ending() | Ended():
                 self._tables.pop(event.pid, None)
             case Read() | Wrote() if event.fd in table:
                 table[event.fd].used = event

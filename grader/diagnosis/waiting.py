@@ -3,8 +3,15 @@
 from __future__ import annotations
 
 from grader.diagnosis.deadlock import graph, proof, sentence
-from grader.diagnosis.finding import found, name
-from grader.tracing.recording import Recording, Snapshot, Stream
+from grader.diagnosis.finding import found, name, spoken
+from grader.tracing.recording import (
+    HandlerSet,
+    Recording,
+    SignalSent,
+    Snapshot,
+    Stream,
+    signal_name,
+)
 from grader.verdict import Finding
 
 _TIMELESS = ("pause", "rt_sigtimedwait", "rt_sigsuspend")
@@ -73,8 +80,50 @@ def never_ends(run: Recording) -> list[Finding]:
 
 def awaits_signals(run: Recording) -> bool:
     """Whether every process that lives at the end waits for a signal."""
-    alive = [p for p in run.stuck.processes if p.state != "zombie"] if run.stuck else []
+    alive = still_there(run)
     return all(p.waiting and p.waiting.call in _TIMELESS for p in alive)
+
+
+def still_there(run: Recording) -> list[Snapshot]:
+    """The processes that live when a run had to be ended at rest."""
+    return [p for p in run.stuck.processes if p.state != "zombie"] if run.stuck else []
+
+
+def missed(run: Recording, pid: int) -> str:
+    """What became of the signal that a process may be meant to wait for, and the cure.
+
+    Empty where the program has sent it none, or it was waiting for that.
+    """
+    process = run.process(pid)
+    if process is None:
+        return ""
+    caught = {e.signal for e in process.of(HandlerSet) if e.disposition == "handler"}
+    sent = [
+        event
+        for event in run.of(SignalSent)
+        if event.pid and event.target == pid and event.signal in caught
+    ]
+    if not sent:
+        return ""
+    reached = [e for e in process.signals if e.action == "handler"]
+    last = sent[-1]
+    if last.blocked and all(
+        event.signal != last.signal or event.index < last.index
+        for event in process.signals
+    ):
+        return (
+            f": {signal_name(last.signal)} came, and it blocks that. Unblock it, or "
+            "wait for it with `signal.sigwait`"
+        )
+    if not reached or reached[-1].interrupted in _TIMELESS:
+        return ""
+    if all(e.signal != reached[-1].signal for e in sent):
+        return ""
+    return (
+        f" any more: {signal_name(reached[-1].signal)} came before it began to wait. "
+        "Block it with `signal.pthread_sigmask` before you look whether it has come, "
+        "and wait for it with `signal.sigwait`"
+    )
 
 
 def _goes_on(run: Recording, process: Snapshot) -> str:
@@ -87,11 +136,13 @@ def _goes_on(run: Recording, process: Snapshot) -> str:
     if waiting is None or waiting.deadline is not None:
         return "sleeps again and again"
     if waiting.call in _TIMELESS:
-        return "waits for a signal that nobody sends"
+        return f"waits for a signal that nobody sends{missed(run, process.pid)}"
     if any(isinstance(end, Stream) for end in waiting.ends):
         return "waits for input that nobody gives it"
     if waiting.call in ("wait4", "waitid"):
         one = waiting.target is not None and waiting.target > 0
         whom = name(run, waiting.target) if one else "a child"
         return f"waits for {whom} to end"
-    return f"waits in {waiting.call}"
+    if waiting.call == "futex":
+        return "waits for a lock or a thread"
+    return f"waits in {spoken(waiting.call)}"

@@ -17,6 +17,7 @@ from grader.tracing.recording import (
     Continued,
     End,
     Ended,
+    Ending,
     Event,
     FileNamed,
     GroupJoined,
@@ -93,6 +94,11 @@ def _is_unheard(event: Event, listening: set[int]) -> bool:
 def _touches(
     event: Event, recording: Recording, output: bool, held: Holdings
 ) -> Iterator[Touch]:
+    if isinstance(event, (Ending, Ended)):
+        process = recording.process(event.pid)
+        for target in process.open_at_end.values() if process else ():
+            if isinstance(target, End):
+                yield _end(target), Mode.JOINS
     if isinstance(event, Read):
         yield _thing(event.source), Mode.CHANGES
         yield from _looks_at_ends(event.pid, event.source, held)
@@ -123,10 +129,6 @@ def _touches(
             yield ("children", process.parent.pid), Mode.JOINS
         # A signal to the dead is an error.
         yield ("signals", event.pid), Mode.CHANGES
-        if process is not None and isinstance(event, Ended):
-            for target in process.open_at_end.values():
-                if isinstance(target, End):
-                    yield _end(target), Mode.JOINS
     elif isinstance(event, FileNamed):
         yield ("file", event.path), Mode.CHANGES if event.changes else Mode.LOOKS
         if event.changes:

@@ -23,6 +23,7 @@ from grader.tracing.recording import (
     Closed,
     End,
     Ended,
+    Ending,
     Event,
     FileNamed,
     Forked,
@@ -112,6 +113,8 @@ class Draft:
             self._step(event, event.pid, Kind.FILE, names(event, file), file=file)
         elif isinstance(event, SignalSent):
             self._signal(event)
+        elif isinstance(event, Ending) and not self._run.others_saw(event):
+            return
         elif said := describe(event, self._pipes):
             kind, text, data = said
             if isinstance(event, Closed | HandlerSet) and self._joins(event):

@@ -17,6 +17,7 @@ from grader.tracing.recording import (
     Continued,
     End,
     Ended,
+    Ending,
     Event,
     Executed,
     FileNamed,
@@ -197,6 +198,8 @@ def describe(event: Event, pipes: int) -> tuple[Kind, str, str] | None:
             return Kind.OTHER, f"starts the thread {event.tid}", ""
         case Executed():
             return Kind.OTHER, "becomes", _command(event.argv)
+        case Ending():
+            return Kind.OTHER, "closes all, has not ended", ""
         case Ended() if event.signal:
             return Kind.END, f"killed by {signal_name(event.signal)}", ""
         case Ended():

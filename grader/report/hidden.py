@@ -30,7 +30,8 @@ def _without_secrets(check: CheckResult) -> CheckResult:
         return replace(check, findings=(), error=_TROUBLE)
     if not check.hidden or check.outcome is CheckOutcome.NOT_RUN:
         return check
-    return replace(check, findings=tuple(map(_diagnosis_alone, check.findings)))
+    findings = tuple(map(_diagnosis_alone, check.findings))
+    return replace(check, findings=findings, timeline=())
 
 
 def _diagnosis_alone(finding: Finding) -> Finding:

@@ -15,11 +15,12 @@ from grader.diagnosis.deadlock import graph
 from grader.diagnosis.processes import traceback_of
 from grader.report.again import is_searched
 from grader.report.text import one_line
-from grader.report.timeline import handling, waits
+from grader.report.timeline import handling, waits, waits_for_call
 from grader.tracing.recording import (
     Closed,
     End,
     Ended,
+    Ending,
     Event,
     FileNamed,
     Forked,
@@ -65,6 +66,7 @@ class _Concern:
     paths: set[str] = field(default_factory=set)
     traffic: bool = False  # what went through any pipe, and not how long they slept
     output: bool = False  # what was printed
+    questions: bool = False  # whether a child has ended
 
 
 def steps(
@@ -100,6 +102,9 @@ def _concern(run: Recording, ids: list[str]) -> _Concern:
                 ):
                     concern.pids |= {parent.pid, *(c.pid for c in parent.children)}
             concern.signals.add(SIGCHLD)
+        elif identity == "handler-blocks":
+            concern.pids |= {run.root.pid, *(c.pid for c in run.root.children)}
+            concern.signals.add(SIGCHLD)
         elif identity == "orphan-left":
             for process in run.processes:
                 if process.orphaned and process.parent:
@@ -123,6 +128,8 @@ def _concern(run: Recording, ids: list[str]) -> _Concern:
         concern.signals.add(SIGCHLD)
         concern.paths |= _shared_paths(run)
         concern.traffic = concern.output = True
+    if any(e.pid in concern.pids and run.others_saw(e) for e in run.of(Ending)):
+        concern.traffic = concern.questions = True
     concern.signals |= {
         event.signal
         for event in run.of(SignalSent)
@@ -226,17 +233,20 @@ class _Teller:
                 return event.child in concern.pids
             case Ended() | Orphaned():
                 return True
+            case Ending():
+                return self._run.others_saw(event)
             case WaitBegan():
                 forever = run_is_over and event is self._last_waits.get(event.pid)
                 how = event.waiting
-                of_call = how.ends or how.call == "futex" or how.deadline is not None
+                lock = how.call == "futex" and not self._is_last(event)
+                of_call = how.ends or lock or how.deadline is not None
                 target = how.target or -1
                 known = target <= 0 or target in concern.pids
                 return known and not forever and not of_call
             case Waited():
                 if event.child:
                     return event.child in concern.pids
-                return bool(concern.signals)
+                return bool(concern.signals) or concern.questions
             case SignalSent():
                 if event.signal == SIGCHLD and not self._handled(event.target):
                     return False
@@ -258,6 +268,12 @@ class _Teller:
             case Slept():
                 return event.seconds > 0 and not concern.traffic
         return False
+
+    def _is_last(self, event: WaitBegan) -> bool:
+        """Whether a process waited until it was killed, and did no more."""
+        process = self._run.process(event.pid)
+        after = [e for e in process.events if e.index > event.index] if process else []
+        return all(isinstance(e, SignalSent | SignalDelivered | Ended) for e in after)
 
     def _acts(self, event: SignalSent) -> bool:
         """Whether it will: of itself SIGCHLD does nothing to who has no handler."""
@@ -309,6 +325,8 @@ class _Teller:
             case Forked():
                 children = [str(e.child) for e in events if isinstance(e, Forked)]
                 return f"forks {_joined(children)}{at}"
+            case Ending():
+                return f"is about to end: its descriptors are closed already{at}"
             case Ended():
                 return self._end(event) + at
             case Orphaned():
@@ -318,14 +336,19 @@ class _Teller:
                     got = [str(e.child) for e in events if isinstance(e, Waited)]
                     return f"collects {_joined(got)}{at}"
                 none = "there is no child any more" if event.error else "none has ended"
-                return f"asks for a child that has ended: {none}{at}"
+                often = f" {count} times" if count > 1 else ""
+                return f"asks{often} for a child that has ended: {none}{at}"
             case WaitBegan():
                 return f"waits {self._how(event.waiting)}{at}"
             case SignalSent():
                 return self._sent(event) + at
             case SignalDelivered():
                 self._pending.get(event.pid, set()).discard(event.signal)
-                return f"runs its handler for {signal_name(event.signal)}{at}"
+                signal = signal_name(event.signal)
+                if waits_for_call(self._run, event):
+                    return f"gets {signal}; its handler waits for the call's end{at}"
+                often = f" {count} times" if count > 1 else ""
+                return f"runs its handler for {signal}{often}{at}"
             case HandlerSet():
                 return handling(event) + at
             case PipeMade():
@@ -361,12 +384,14 @@ class _Teller:
             return f"its {signal} is lost, since {target} does not handle it now"
         self._pending.setdefault(event.target, set()).add(event.signal)
         own = event.signal == SIGCHLD
+        blocks = ", which blocks it" if event.blocked else ""
         if event.merged:
             mine = "its" if own else "the"
             return f"{mine} {signal} merges with the one that is pending for {target}"
         if own:
-            return f"its {signal} is pending for {target}"
-        return f"sends {signal} to {'itself' if event.pid == event.target else target}"
+            return f"its {signal} is pending for {target}{blocks}"
+        whom = "itself" if event.pid == event.target else target
+        return f"sends {signal} to {whom}{blocks}"
 
     def _named(self, event: FileNamed) -> str:
         path = one_line(os.path.basename(event.path))
@@ -407,9 +432,10 @@ class _Teller:
             for p in (run.stuck.processes if run.stuck else ())
             if p.state == "waiting" and p.waiting and p.pid in self._concern.pids
         }
+        began = {id(event.waiting): event for event in run.of(WaitBegan)}
         ends = [
             f"{self._who(pid)} waits for ever {self._how(how)}"
-            + self._at(last.line if (last := self._last_waits.get(pid)) else how.line)
+            + self._at(began[id(how)].line if id(how) in began else how.line)
             for pid, how in waiting.items()
         ]
         left = [
@@ -445,7 +471,10 @@ def _alike(first: Event, second: Event) -> bool:
         case (Forked(), Forked()) | (Slept(), Slept()):
             return True
         case Waited(), Waited():
-            return bool(first.child) and bool(second.child)
+            same = bool(first.child) == bool(second.child)
+            return same and first.error == second.error
+        case SignalDelivered(), SignalDelivered():
+            return first.signal == second.signal
         case Read(), Read():
             return first.source == second.source and bool(first.count and second.count)
         case Wrote(), Wrote():

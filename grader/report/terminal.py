@@ -161,17 +161,25 @@ class Reporter:
             self.line(f"What the processes did ({finding.schedule}):", indent=6)
             if drawn := draw and draw(finding):
                 self._story(drawn, 0)
-            elif whole:
-                for line in finding.timeline:
-                    self.line(line, "dim", 6)
             else:
-                narrow = self._console.width < 60
-                self._story(_shortened(finding.timeline), 0 if narrow else 6)
+                self._told_story(finding.timeline, whole=whole)
             again = see_again(verdict, check, finding, file=True)
             if again:
                 self.line(f"To see it again: {with_course(again)}", indent=6)
-        if check.findings:
+        if check.timeline:
+            self.line("It holds. What the processes did:", indent=6)
+            self._told_story(check.timeline, whole=whole)
+        if check.findings or check.timeline:
             self.gap()
+
+    def _told_story(self, timeline: Sequence[str], *, whole: bool) -> None:
+        """A run, line by line. `whole`: nothing is cut."""
+        if whole:
+            for line in timeline:
+                self.line(line, "dim", 6)
+        else:
+            narrow = self._console.width < 60
+            self._story(_shortened(timeline), 0 if narrow else 6)
 
     def _finding(self, finding: Finding, told: set[str], indent: int) -> None:
         line = f" (line {finding.line})" if finding.line else ""

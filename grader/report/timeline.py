@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import errno
 import os
+from collections.abc import Iterator
 
-from grader.diagnosis.finding import name
+from grader.diagnosis.deadlock import graph
+from grader.diagnosis.finding import name, spoken
 from grader.tracing.recording import (
     Closed,
     Continued,
     Duplicated,
     Ended,
+    Ending,
     Event,
     Executed,
     FileNamed,
@@ -37,6 +40,9 @@ from grader.tracing.recording import (
     signal_name,
 )
 
+# So many questions in a row, whether a child has ended, are worth a line.
+_MANY_QUESTIONS = 10
+
 # The threads library's own, nptl(7): no program asks for them.
 _OF_LIBC = (32, 33)
 
@@ -45,8 +51,7 @@ def timeline(run: Recording, limit: int = 40) -> tuple[str, ...]:
     """The story of a run in at most `limit` lines; the middle is left out first."""
     lines = [
         f"{event.time:8.3f} s  {_who(run, event.pid):<14} {_at(event)}{said}"
-        for event in run.events
-        if (said := _say(run, event))
+        for event, said in _told(run)
     ]
     lines += _ending(run)
     if len(lines) > limit:
@@ -54,6 +59,21 @@ def timeline(run: Recording, limit: int = 40) -> tuple[str, ...]:
         tail = limit - head - 1
         lines[head:-tail] = [f"{'':12}... {len(lines) - head - tail} more lines"]
     return tuple(lines)
+
+
+def _told(run: Recording) -> Iterator[tuple[Event, str]]:
+    """The events that are told, each with its words."""
+    asked: dict[int, list[Event]] = {}
+    for event in run.events:
+        questions = asked.setdefault(event.pid, [])
+        if isinstance(event, Waited) and not event.child:
+            questions.append(event)
+        elif said := _say(run, event):
+            if len(questions) >= _MANY_QUESTIONS:
+                times = len(questions)
+                yield questions[0], f"asks {times} times who has ended"
+            questions.clear()
+            yield event, said
 
 
 def full(run: Recording) -> tuple[str, ...]:
@@ -119,6 +139,8 @@ def _say(run: Recording, event: Event) -> str:
             return f"forks {event.child}"
         case Executed():
             return f"becomes {' '.join(event.argv)[:40]}"
+        case Ending() if run.others_saw(event):
+            return "closes all it has open, and has not ended yet"
         case Ended():
             if event.signal:
                 return f"is killed by {signal_name(event.signal)}"
@@ -136,6 +158,10 @@ def _say(run: Recording, event: Event) -> str:
         case Read() if not event.error and type(event.source) is not str:
             what = _quoted(event.data) if event.count else "end of file"
             return f"reads {what} from {_target(event.source)}"
+        case Wrote(target=Stream()) if not event.error:
+            complains = event.target is Stream.ERROR or event.fd == 2
+            how = "prints as an error" if complains else "prints"
+            return f"{how} {_quoted(event.data)}"
         case Wrote() if not event.error and type(event.target) is not str:
             return f"writes {_quoted(event.data)} to {_target(event.target)}"
         case HandlerSet(signal=number) if number in _OF_LIBC:
@@ -145,8 +171,11 @@ def _say(run: Recording, event: Event) -> str:
         case SignalSent():
             if event.merged:
                 return f"{signal_name(event.signal)} merges: one is pending already"
-            return f"{signal_name(event.signal)} goes to {event.target}"
+            blocks = ", which blocks it" if event.blocked else ""
+            return f"{signal_name(event.signal)} goes to {event.target}{blocks}"
         case SignalDelivered() if event.action == "handler":
+            if waits_for_call(run, event):
+                return f"gets {signal_name(event.signal)}; its handler waits"
             return f"runs its handler for {signal_name(event.signal)}"
         case Stopped():
             return f"is stopped by {signal_name(event.signal)}"
@@ -159,13 +188,36 @@ def _say(run: Recording, event: Event) -> str:
     return ""
 
 
+# Calls that a signal always ends, whatever its handler's setting: signal(7).
+_NEVER_RESTARTED = frozenset(
+    ("pause", "time.sleep", "select", "poll", "epoll", "sigwait", "sigsuspend")
+)
+
+
+def waits_for_call(run: Recording, event: SignalDelivered) -> bool:
+    """Whether a handler in Python has to wait: the call that it interrupts goes on.
+
+    The C handler only notes the signal; the interpreter looks when the call is over.
+    """
+    if event.interrupted is None or spoken(event.interrupted) in _NEVER_RESTARTED:
+        return False
+    process = run.process(event.pid)
+    made = [
+        setting
+        for setting in (process.of(HandlerSet) if process else ())
+        if setting.signal == event.signal and setting.index < event.index
+    ]
+    return bool(made) and made[-1].restarts
+
+
 def handling(event: HandlerSet) -> str:
     """What a process does with a signal now; empty where its interpreter ends."""
     signal = signal_name(event.signal)
     if event.disposition == "default":
         return f"handles {signal} no more" if event.line is not None else ""
     does = "handles" if event.disposition == "handler" else "ignores"
-    return f"{does} {signal} from now on"
+    after = ", after the call that it comes in" if event.restarts else ""
+    return f"{does} {signal} from now on{after}"
 
 
 def waits(waiting: Waiting) -> str:
@@ -173,13 +225,18 @@ def waits(waiting: Waiting) -> str:
     if waiting.call in ("wait4", "waitid"):
         any_child = waiting.target is None or waiting.target <= 0
         return "for a child" if any_child else f"for {waiting.target}"
-    if waiting.call in ("nanosleep", "clock_nanosleep"):
-        return f"for the time to be {waiting.deadline or 0:.3f} s"
-    if waiting.call == "pause":
+    call = spoken(waiting.call)
+    if call == "time.sleep":
+        return f"in {call} until {waiting.deadline or 0:.3f} s"
+    if call in ("pause", "sigwait", "sigsuspend"):
         return "for a signal"
+    if call == "futex":
+        return "for a lock or a thread"
+    if call in ("flock", "fcntl"):
+        return "for a lock on a file"
     if waiting.ends:
-        return f"in {waiting.call} of {_target(waiting.ends[0])}"
-    return f"in {waiting.call}"
+        return f"in {call} of {_target(waiting.ends[0])}"
+    return f"in {call}"
 
 
 def _target(target: Target) -> str:
@@ -190,7 +247,7 @@ def _target(target: Target) -> str:
 
 def _quoted(data: bytes) -> str:
     text = data.decode(errors="backslashreplace")
-    shown = text if len(text) <= 40 else text[:24] + "..." + text[-12:]
+    shown = text if len(text) <= 48 else text[:32] + "..." + text[-12:]
     return '"' + shown.encode("unicode_escape").decode() + '"'
 
 
@@ -198,13 +255,17 @@ def _ending(run: Recording) -> list[str]:
     lines = []
     if run.exceeded:
         lines.append(f"{'':12}the run was ended: limit of {run.exceeded.value}")
+    lines_of = {wait.pid: wait.line for wait in graph(run)}
     for process in run.stuck.processes if run.stuck else ():
         who = _who(run, process.pid)
         if process.state == "zombie":
             lines.append(f"{'at the end':>10}  {who:<14} is a zombie")
         elif process.state == "waiting" and process.waiting:
+            line = lines_of[process.pid]
+            at = f"line {line}: " if line is not None else ""
             lines.append(
-                f"{'at the end':>10}  {who:<14} waits for ever {waits(process.waiting)}"
+                f"{'at the end':>10}  {who:<14} {at}waits for ever "
+                f"{waits(process.waiting)}"
             )
         else:
             lines.append(f"{'at the end':>10}  {who:<14} is {process.state}")

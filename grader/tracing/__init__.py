@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         child_first,
         hold_children,
         hold_parent_until_children_end,
+        pairs,
         parent_first,
         seeded,
         take_turns,
@@ -44,6 +45,7 @@ _LAZY = {
     "child_first": "grader.tracing.schedule",
     "hold_children": "grader.tracing.schedule",
     "hold_parent_until_children_end": "grader.tracing.schedule",
+    "pairs": "grader.tracing.schedule",
     "seeded": "grader.tracing.schedule",
 }
 
@@ -68,6 +70,7 @@ __all__ = [
     "child_first",
     "hold_children",
     "hold_parent_until_children_end",
+    "pairs",
     "parent_first",
     "run",
     "seeded",

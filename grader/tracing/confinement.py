@@ -9,8 +9,8 @@ Landlock's rules open folders, with everything beneath them. So what is to stay 
 beneath an open folder takes a rule for each of its neighbours, see `forklab_closed`.
 
 There are bindings for Landlock. None is used: whoever is confined here has no packages
-beside it, and the making of a rule, which a run does some thirty times, takes six times
-as long with them as with the three calls in `ptrace`.
+beside it, and the making of a rule, which a run does some thirty times, takes twice as
+long with them, and more, as with the three calls in `ptrace`.
 """
 
 from __future__ import annotations

@@ -103,6 +103,10 @@ class Files:
         found = ((int(name), self._look(int(name))) for name in names)
         return {fd: opened.target for fd, opened in sorted(found) if opened}
 
+    def has_pidfd(self) -> bool:
+        """Whether it has a descriptor that tells when a process ends, pidfd_open(2)."""
+        return any("pidfd" in str(target) for target in self.list().values())
+
     def is_nonblocking(self, fd: int) -> bool:
         """Whether O_NONBLOCK is set on what `fd` is open on."""
         return bool(int(self.info(fd).get("flags", "0"), 8) & os.O_NONBLOCK)

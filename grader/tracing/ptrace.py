@@ -180,6 +180,14 @@ def has_news(tid: int) -> bool:
     return os.waitid(os.P_PID, tid, options) is not None
 
 
+def wait_for_end(tid: int) -> None:
+    """Wait until a tracee that runs into its end is dead, and leave its status there.
+
+    Until `wait` has taken that, its parent cannot see that it died, ptrace(2).
+    """
+    os.waitid(os.P_PID, tid, os.WEXITED | os.WNOWAIT | _WALL)
+
+
 def look_into_pipe(fd: int, size: int) -> bytes:
     """The first bytes that lie in a pipe, which keeps them, tee(2).
 

@@ -70,6 +70,14 @@ class Executed(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Ending(Event):
+    """`pid` is about to end: its descriptors are closed, and nobody can collect it yet.
+
+    Seen only under schedules that ask for it, `Schedule.fine`, where it had pipes open.
+    """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Ended(Event):
     """`pid` ended: of itself with `exit_code`, or killed by `signal`."""
 
@@ -162,11 +170,14 @@ class Wrote(Event):
 class HandlerSet(Event):
     """`pid` chose what `signal` does to it.
 
-    `disposition` is "handler", "ignore" or "default".
+    `disposition` is "handler", "ignore" or "default". `restarts`: a call that the
+    signal interrupts goes on, SA_RESTART in sigaction(2); a handler in Python then
+    waits for its end.
     """
 
     signal: int
     disposition: str
+    restarts: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -174,13 +185,15 @@ class SignalSent(Event):
     """`signal` was sent to the process `target`; `pid` sent it (0: from outside).
 
     `merged` is true where the same signal was pending there already: standard
-    signals do not queue, so the target sees one, signal(7). A child's end and
-    stops send SIGCHLD to its parent, with the child as `pid`.
+    signals do not queue, so the target sees one, signal(7). `blocked`: the target, of
+    one thread, blocks it, sigprocmask(2): it stays pending. A child's end and stops
+    send SIGCHLD to its parent, with the child as `pid`.
     """
 
     signal: int
     target: int
     merged: bool
+    blocked: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -508,6 +521,10 @@ class Recording:
     def process(self, pid: int) -> Process | None:
         """The process with this id, None where there was none."""
         return next((p for p in self.processes if p.pid == pid), None)
+
+    def others_saw(self, event: Ending) -> bool:
+        """Whether anything happened before that process had ended."""
+        return any(e.pid != event.pid for e in self.events[event.index + 1 :][:1])
 
     @property
     def output(self) -> bytes:

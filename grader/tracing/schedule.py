@@ -96,6 +96,36 @@ def _parent_held() -> Chooser:
     return choose
 
 
+def _in_pairs(calls: int) -> Callable[[], Chooser]:
+    """Those that are not the first process run one by one, each until it waits or ends.
+
+    The second of a pair does so once the first process has had `calls` steps since
+    the first of them, the next pair when the first process can do nothing more.
+    """
+
+    def start() -> Chooser:
+        running, second, left = 0, False, calls
+
+        def choose(able: Sequence[Able], can_wait: bool) -> Able:
+            nonlocal running, second, left
+            parent = next((a for a in able if a.depth == 0), None)
+            others = sorted((a for a in able if a.depth), key=lambda a: a.number)
+            for other in others:
+                if other.tid == running:
+                    return other
+            if running:
+                running, second, left = 0, not second, calls
+            if parent and not (others and second and left == 0):
+                left -= 1
+                return parent
+            running = others[0].tid
+            return others[0]
+
+        return choose
+
+    return start
+
+
 def _at_random(seed: int) -> Callable[[], Chooser]:
     def start() -> Chooser:
         generator = random.Random(seed)
@@ -123,6 +153,15 @@ hold_parent_until_children_end = Schedule(
     "once the parent waits, it does not run until all its children have ended",
     _parent_held,
 )
+
+
+def pairs(calls: int) -> Schedule:
+    """Children run in pairs, the second `calls` calls of the parent after the first."""
+    return Schedule(
+        f"pairs({calls})",
+        f"each second child ends when the parent has made {calls} calls since the last",
+        _in_pairs(calls),
+    )
 
 
 def seeded(seed: int) -> Schedule:

@@ -63,7 +63,7 @@ class Call:
     closing: Sequence[tuple[int, End]] = field(default=(), init=False)
     inputs: Sequence[tuple[int, bytes]] = field(default=(), init=False)
     moving: bytes = field(default=b"", init=False)
-    addressed: Sequence[tuple[int, bool]] = field(default=(), init=False)
+    addressed: Sequence[tuple[int, bool, bool]] = field(default=(), init=False)
     prints: bool = field(default=False, init=False)
     line: int | None = field(default=None, init=False)
     probing: bool = field(default=False, init=False)

@@ -35,7 +35,8 @@ from enum import Enum, auto
 
 from grader.tracing import ptrace, syscalls
 from grader.tracing.calls import PLAIN, TABLE, After, Then
-from grader.tracing.calls.signals import has_bit, pending
+from grader.tracing.calls.polls import TIMEOUTS
+from grader.tracing.calls.signals import blocks, has_bit, pending
 from grader.tracing.calls.times import look, remaining_address
 from grader.tracing.calls.transfers import asked, interrupted
 from grader.tracing.clock import MANY_LOOKS, NANO, Clock, timespec
@@ -54,7 +55,9 @@ from grader.tracing.procfs import (
 )
 from grader.tracing.recording import (
     Continued,
+    End,
     Ended,
+    Ending,
     Event,
     Excess,
     Executed,
@@ -111,7 +114,7 @@ _IGNORED_BY_DEFAULT = (
 _TRANSFERS = (Read, Wrote)
 
 # What is no doing of the process it is told of, or is told when that is gone.
-_HAPPENS = frozenset((Ended, Orphaned, SignalDelivered, Stopped, Continued))
+_HAPPENS = frozenset((Ending, Ended, Orphaned, SignalDelivered, Stopped, Continued))
 _WRITES = frozenset(("write", "writev", "pwritev2"))
 _LOOKS_AT_CLOCK = frozenset(("clock_gettime", "gettimeofday", "time"))
 
@@ -209,6 +212,8 @@ class Tracer:
         self._stretch = 0  # of steps that one thread takes in a row
         self._lines = lines
         self._stopped_at: Thread | None = None  # in a call whose line can be read
+        # Their descriptors are closed, and their parents are not told yet.
+        self._ending: list[Thread] = []
         self._turns = Turns(
             schedule.start(), self._threads, self._traced, self.clock, limits
         )
@@ -593,6 +598,8 @@ class Tracer:
             if thread.state is State.STOPPED:
                 if thread.pid in pids:
                     self._collect_continued(thread)
+            elif thread in self._ending:
+                self._end(thread)
             elif self._is_woken(thread):
                 thread.state = State.READY
                 thread.hold = thread.parked = thread.call = None
@@ -657,6 +664,9 @@ class Tracer:
             if thread not in looping:
                 looping.clear()  # it may change what the others look at
         thread.stirred = thread.alerted = False
+        if thread in self._ending:
+            self._end(thread)
+            return
         if thread.vfork_child is not None:
             thread.vfork_child = None
         if thread.state is State.HELD:
@@ -877,6 +887,8 @@ class Tracer:
         if thread.number == 0 and not of_errors and self._may_interrupt(standard):
             self._interruptions -= 1
             self._send(thread.owner, self._interruption)
+        if self._ending:
+            self._end_before_it_is_seen(thread, call)
         then = TABLE.get(call.name, PLAIN).enter(self, thread, call)
         if thread.hold is not None and then is not Then.HELD and then is not Then.WATCH:
             self._end_hold(thread)  # it is over with its call
@@ -1082,6 +1094,13 @@ class Tracer:
             owner.record.open_at_end = owner.files.list()
             self._count_cpu(owner)
             merged = self._sigchld_pending(owner.record.parent)
+        if len(owner.threads) == 1 and self._ends_in_two_steps(owner):
+            self.record(Ending, owner.pid, line=owner.last_line)
+            self._resume(thread)
+            ptrace.wait_for_end(thread.tid)
+            self._ending.append(thread)
+            self.stir(Stir.DATA | Stir.LOCK)
+            return
         self._resume(thread)
         for other in dying:
             self._to_its_end(other)
@@ -1098,6 +1117,37 @@ class Tracer:
             self._ended(owner, status, merged)
         else:
             self.stir(Stir.LOCK)  # whoever joins it waits for its futex
+
+    def _ends_in_two_steps(self, owner: Traced) -> bool:
+        """Whether others may run when its descriptors are closed, before it has ended.
+
+        Only who reads its pipes could see that.
+        """
+        record = owner.record
+        return (
+            self._schedule.fine
+            and record.parent is not None
+            and record.parent.pid in self._traced
+            and not any(child.pid in self._traced for child in record.children)
+            and any(isinstance(end, End) for end in record.open_at_end.values())
+        )
+
+    def _end(self, thread: Thread) -> None:
+        """The second step of an end: the parent is told."""
+        owner = thread.owner
+        self._ending.remove(thread)
+        thread.state = State.GONE
+        merged = self._sigchld_pending(owner.record.parent)
+        status = ptrace.wait(thread.tid)
+        del owner.threads[thread.tid], self._threads[thread.tid]
+        self._ended(owner, status, merged)
+
+    def _end_before_it_is_seen(self, thread: Thread, call: Call) -> None:
+        """A pidfd tells of an end at once, and not before it can be collected."""
+        by_pidfd = call.name == "waitid" and call.arguments[0] == os.P_PIDFD
+        if by_pidfd or (call.name in TIMEOUTS and thread.owner.files.has_pidfd()):
+            while self._ending:
+                self._end(self._ending[0])
 
     def _to_its_end(self, thread: Thread) -> None:
         """Let a thread that was killed run into its end, but not past it."""
@@ -1175,6 +1225,7 @@ class Tracer:
                 signal=signal.SIGCHLD,
                 target=traced.pid,
                 merged=merged,
+                blocked=blocks(traced, signal.SIGCHLD),
             )
         for thread in traced.threads.values():
             thread.alert()

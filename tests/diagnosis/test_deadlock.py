@@ -345,4 +345,26 @@ def test_which_of_several_descriptors_is_waited_for(run: Run) -> None:
         """
     )
     told = general(several)[0].message
-    assert "in pselect6 for any of the descriptors 3, 5" in told
+    assert "in select for any of the descriptors 3, 5" in told
+
+
+def test_threads_that_wait_for_each_other(run: Run) -> None:
+    """Each has its own line: who joins one that waits for a lock, say."""
+    recording = run(
+        """
+        import threading
+        lock = threading.Lock()
+        def work():
+            with lock:
+                pass
+        thread = threading.Thread(target=work)
+        with lock:
+            thread.start()
+            thread.join()
+        """,
+        lines=True,
+    )
+    assert _told(recording) == (
+        "P0 waits at line 10 for a lock or a thread, and so does another thread at "
+        "line 5"
+    )

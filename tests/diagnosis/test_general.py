@@ -9,6 +9,7 @@ import pytest
 from grader.diagnosis.causes import general
 from grader.diagnosis.texts import all_ids, text
 from grader.tracing.limits import Limits
+from grader.tracing.schedule import child_first, parent_first
 from tests.conftest import Run
 
 PROGRAMS = {
@@ -183,3 +184,43 @@ def test_an_exception_is_named_whatever_its_colours(run: Run, program: str) -> N
     (finding,) = general(run(program))
     assert "died of ChildProcessError: " in finding.message
     assert finding.line == 2
+
+
+LOST = """
+    import os, signal
+    told = False
+    def hear(number, frame):
+        global told
+        told = True
+    signal.signal(signal.SIGUSR1, hear)
+    {blocks}
+    parent = os.getpid()
+    pid = os.fork()
+    if pid == 0:
+        os.kill(parent, signal.SIGUSR1)
+        os._exit(0)
+    while {looks}:
+        signal.pause()
+    {then}
+    os.waitpid(pid, 0)
+"""
+BLOCKS = "signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR1])"
+
+
+def test_a_signal_that_came_before_the_wait(run: Run) -> None:
+    """It is told with the cure, and so is one that is blocked."""
+    came = LOST.format(blocks="", looks="True", then="")
+    told = [f for f in general(run(came, schedule=child_first)) if f.id == "never-ends"]
+    assert "SIGUSR1 came before it began to wait" in told[0].message
+    assert "`signal.sigwait`" in told[0].message
+    blocked = LOST.format(blocks=BLOCKS, looks="not told", then="")
+    told = [f for f in general(run(blocked)) if f.id == "never-ends"]
+    assert "SIGUSR1 came, and it blocks that" in told[0].message
+
+
+def test_a_signal_that_came_in_time(run: Run) -> None:
+    """Who waits for the next one may be right to."""
+    serves = LOST.format(blocks="", looks="not told", then="signal.pause()")
+    assert [f.id for f in general(run(serves, schedule=parent_first))] == [
+        "zombie-left"
+    ]

@@ -23,13 +23,14 @@ REFERENCE = ROOT / "solutions" / "exercise4" / "exercise4.py"
 
 # What goes wrong in each, and in how many choices at most.
 RACES = {
+    "asks_at_end_of_file": ("orphan-left", 1),
     "check_then_act": ("uncaught-exception", 1),
     "lost_wakeup": ("deadlock", 1),
     "one_wait_per_signal": ("signals-merged", 1),
     "two_reapers": ("uncaught-exception", 1),
     "waits_before_it_reads": ("deadlock", 2),
 }
-RIGHT = ("collects_all", "one_pipe")
+RIGHT = ("collects_all", "one_pipe", "pidfd_tells")
 
 
 @pytest.fixture(scope="module")

@@ -149,10 +149,14 @@ def test_runs_are_made_once_for_all_checks(exercise: Exercise, tmp_path: Path) -
 def test_one_schedule_under_which_all_is_well(
     exercise: Exercise, tmp_path: Path, only: str
 ) -> None:
-    """It alone is looked at; other checks do what they always do."""
+    """It alone is looked at, and told; other checks do what they always do."""
     count = tmp_path / "count"
-    assert _graded(exercise, count, orders=Orders(only=only)).outcome is Outcome.FULL
-    assert count.read_text() == "xxx"
+    verdict = _graded(exercise, count, orders=Orders(only=only))
+    assert verdict.outcome is Outcome.FULL
+    told = [check.id for check in verdict.checks if check.timeline]
+    assert told == ["collects", "collects-two", "named"]
+    # Of three runs these are told, each in one that knows the program's lines.
+    assert count.read_text() == "xxx" + "xxx"
 
 
 def test_a_schedule_of_something_else(exercise: Exercise, tmp_path: Path) -> None:
@@ -168,6 +172,7 @@ def test_a_schedule_of_something_else(exercise: Exercise, tmp_path: Path) -> Non
 # nothing is wrong with them.
 RACES = (
     "exercise1/wrong/gives_up_polling.py",
+    "exercise2/wrong/end_of_file_is_the_end.py",
     "exercise2/wrong/polls_once_for_the_child.py",
     "exercise4/wrong/deaf_while_it_collects.py",
     "exercise4/wrong/guards_against_itself.py",
@@ -242,6 +247,17 @@ def test_names_and_codes_are_schedules(capsys: pytest.CaptureFixture[str]) -> No
         assert main(["exercise1", str(file), "--schedule", schedule]) == 0
         told = " ".join(capsys.readouterr().out.split())
         assert f"looked at under {schedule} alone" in told
+
+
+def test_a_schedule_under_which_a_check_holds(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """What the processes did is told, with the lines of the program."""
+    words = ["exercise4", str(RACY), "--check", CHECK, "--schedule", "x"]
+    assert main(words) == 0
+    told = capsys.readouterr().out
+    story = told.partition("It holds. What the processes did:")[2]
+    assert re.search(r"parent \d+ +line \d+: forks \d+", story)
 
 
 MUCH = b"""

@@ -148,7 +148,7 @@ def test_a_program_cannot_write_into_the_zygote(tmp_path: Path) -> None:
     )
     grade = [sys.executable, "-m", "grader", "trace", str(program)]
     said = subprocess.run(grade, capture_output=True, text=True, check=False)
-    assert 'writes "refused\\n"' in said.stdout, said.stderr
+    assert 'prints "refused\\n"' in said.stdout, said.stderr
 
 
 def test_a_child_that_does_not_end_is_ended() -> None:

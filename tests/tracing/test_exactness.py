@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from grader.tracing.recording import Recording, Waiting, Wrote
-from grader.tracing.schedule import SCHEDULES, Schedule, parent_first, seeded
+from grader.tracing.schedule import SCHEDULES, Schedule, pairs, parent_first, seeded
 from grader.tracing.zygote import compiled
 from tests.conftest import Run
 
@@ -34,7 +34,9 @@ def story(recording: Recording) -> list[tuple[Any, ...]]:
 
 
 @pytest.mark.parametrize(
-    "schedule", [*SCHEDULES.values(), seeded(1), seeded(2)], ids=lambda s: s.name
+    "schedule",
+    [*SCHEDULES.values(), seeded(1), seeded(2), pairs(1)],
+    ids=lambda s: s.name,
 )
 def test_a_run_is_repeated_exactly(run: Run, schedule: Schedule) -> None:
     """Pipes, sleeps, signals and their handlers, four processes: event by event."""

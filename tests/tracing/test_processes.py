@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from grader.tracing.recording import Waited
-from grader.tracing.schedule import SCHEDULES, Schedule, parent_first
+from grader.tracing.recording import Ended, Waited
+from grader.tracing.schedule import SCHEDULES, Schedule, pairs, parent_first
 from tests.conftest import Run
 
 FORK = """
@@ -190,3 +190,32 @@ def test_a_sibling_that_a_process_makes_for_its_parent(run: Run) -> None:
         """
     )
     assert recording.output == b"-1\n"
+
+
+@pytest.mark.parametrize("calls", [0, 1, 3])
+def test_children_in_pairs(run: Run, calls: int) -> None:
+    """The second of each ends so many calls after the first, the next much later."""
+    recording = run(
+        """
+        import os, select
+        r, w = os.pipe()
+        for _ in range(4):
+            if os.fork() == 0:
+                os.write(w, b"x")
+                os._exit(0)
+        for _ in range(2):
+            select.select([r], [], [])
+            for _ in range(4):
+                os.waitpid(-1, os.WNOHANG)
+            os.read(r, 2)
+        """,
+        schedule=pairs(calls),
+    )
+    first, second, third, fourth = (e.index for e in recording.of(Ended)[:4])
+
+    def between(low: int, high: int) -> int:
+        return sum(low < e.index < high for e in recording.root.of(Waited))
+
+    # The first of its calls is the one that has waited.
+    assert between(first, second) == between(third, fourth) == max(calls - 1, 0)
+    assert between(second, third) == 4 - max(calls - 1, 0)

@@ -21,7 +21,7 @@ from grader.tracing.recording import (
     SignalSent,
     Wrote,
 )
-from grader.tracing.schedule import SCHEDULES, Schedule, seeded
+from grader.tracing.schedule import SCHEDULES, Schedule, pairs, seeded
 
 # Does what its argument says: each process forks its children, with a pipe from each
 # that sends something; reads what they send; kills those that pause, once they have
@@ -107,7 +107,8 @@ TREES = st.builds(
 ).filter(lambda tree: tree.size <= MOST)
 
 ANY_SCHEDULE = st.one_of(
-    st.sampled_from([*SCHEDULES.values()]), st.integers(0, 1 << 16).map(seeded)
+    st.sampled_from([*SCHEDULES.values(), *map(pairs, range(4))]),
+    st.integers(0, 1 << 16).map(seeded),
 )
 
 

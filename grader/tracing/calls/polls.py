@@ -35,7 +35,7 @@ def _timeval_at(thread: Thread, address: int) -> int | None:
     return from_timeval(thread.owner.read(address, 16)) if address else None
 
 
-_TIMEOUTS: dict[str, tuple[int, _Timeout]] = {
+TIMEOUTS: dict[str, tuple[int, _Timeout]] = {
     "poll": (2, _milliseconds),
     "ppoll": (2, _timespec_at),
     "select": (4, _timeval_at),
@@ -58,7 +58,7 @@ def _sets(thread: Thread, call: Call) -> list[tuple[int, bytes]]:
 
 def _enter(tracing: Tracing, thread: Thread, call: Call) -> Then:
     unload_all(tracing, thread.owner.files)
-    index, read = _TIMEOUTS[call.name]
+    index, read = TIMEOUTS[call.name]
     waits = read(thread, call.arguments[index])
     if waits == 0:
         return Then.WATCH
@@ -89,7 +89,7 @@ def _leave(tracing: Tracing, thread: Thread, call: Call, result: int) -> After:
     if thread.hold is not None:
         deadline = thread.hold.deadline
     else:
-        index, read = _TIMEOUTS[call.name]
+        index, read = TIMEOUTS[call.name]
         waits = read(thread, call.arguments[index])
         deadline = None if waits is None else tracing.clock.now + waits
     fds, ends = _watched(thread, call)
@@ -127,4 +127,4 @@ def _watched(thread: Thread, call: Call) -> tuple[tuple[int, ...], tuple[Target,
     )
 
 
-TABLE = {name: Handler(_enter, _leave) for name in _TIMEOUTS}
+TABLE = {name: Handler(_enter, _leave) for name in TIMEOUTS}

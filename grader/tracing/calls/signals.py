@@ -15,11 +15,17 @@ from grader.tracing.recording import HandlerSet, SignalSent, Waiting, signal_nam
 from grader.tracing.tracee import Call, Stir, Thread, Traced
 
 _SA_NOCLDWAIT = 2
+_SA_RESTART = 0x10000000
 
 
 def pending(owner: Traced) -> int:
     """The signals pending for a process as a whole; bit n-1 stands for signal n."""
     return owner.signals().shared
+
+
+def blocks(owner: Traced, number: int) -> bool:
+    """Whether a process blocks a signal, in its only thread."""
+    return len(owner.threads) == 1 and has_bit(owner.signals().blocked, number)
 
 
 def has_bit(mask: int, number: int) -> bool:
@@ -41,7 +47,13 @@ def _leave_sigaction(
         if number == signal.SIGCHLD and flags & _SA_NOCLDWAIT:
             disposition = "ignore"
         thread.progressed()
-        tracing.record(HandlerSet, thread.pid, signal=number, disposition=disposition)
+        tracing.record(
+            HandlerSet,
+            thread.pid,
+            signal=number,
+            disposition=disposition,
+            restarts=bool(flags & _SA_RESTART),
+        )
     return After.SWITCH
 
 
@@ -104,7 +116,7 @@ def _enter_kill(tracing: Tracing, thread: Thread, call: Call) -> Then:
             thread, call, f"to the process group {group}, which is not the program's"
         )
     call.addressed = [
-        (owner.pid, has_bit(pending(owner), number))
+        (owner.pid, has_bit(pending(owner), number), blocks(owner, number))
         for owner in _addressed(tracing, thread, target)
         if number
     ]
@@ -117,11 +129,18 @@ def _leave_kill(tracing: Tracing, thread: Thread, call: Call, result: int) -> Af
         return After.SWITCH
     _, number = _target(tracing, thread, call)
     thread.progressed()
-    for pid, merged in call.addressed:
-        tracing.record(SignalSent, thread.pid, signal=number, target=pid, merged=merged)
+    for pid, merged, blocked in call.addressed:
+        tracing.record(
+            SignalSent,
+            thread.pid,
+            signal=number,
+            target=pid,
+            merged=merged,
+            blocked=blocked,
+        )
     tracing.stir(Stir.SIGNAL)
     if number in (signal.SIGKILL, signal.SIGCONT):
-        tracing.collect_woken([pid for pid, _ in call.addressed])
+        tracing.collect_woken([pid for pid, *_ in call.addressed])
     return After.SWITCH
 
 
