@@ -94,7 +94,7 @@ def _is_ours(tracing: Tracing, thread: Thread, group: int) -> bool:
         return True
     try:
         os.killpg(group, 0)
-    except ProcessLookupError:
+    except (ProcessLookupError, OverflowError):
         return True  # nobody is there: the call says so itself
     except PermissionError:
         pass
@@ -124,7 +124,7 @@ def _enter_kill(tracing: Tracing, thread: Thread, call: Call) -> Then:
     call.addressed = [
         (owner.pid, has_bit(pending(owner), number))
         for owner in _addressed(tracing, thread, target)
-        if number
+        if number > 0
     ]
     return Then.WATCH
 
