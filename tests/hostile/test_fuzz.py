@@ -178,7 +178,7 @@ _JSON = st.recursive(
 )
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=200)
 @given(data=st.data())
 def test_verdicts_that_are_none(data: st.DataObject) -> None:
     """A verdict of another shape is none, and that is what is said."""
