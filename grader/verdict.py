@@ -9,9 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypeVar
 
 SCHEMA = 1
+
+Kind = TypeVar("Kind")
 
 
 class CheckOutcome(StrEnum):
@@ -145,11 +147,11 @@ class Verdict:
             )
         try:
             return cls(
-                exercise=data["exercise"],
-                submission=data["submission"],
+                exercise=_a(str, data["exercise"]),
+                submission=_a(str, data["submission"]),
                 checks=tuple(check_from_json(check) for check in data["checks"]),
                 findings=tuple(_finding_from_json(f) for f in data.get("findings", ())),
-                error=data.get("error", ""),
+                error=_a(str, data.get("error", "")),
             )
         except (KeyError, TypeError) as error:
             raise ValueError(f"not a verdict of schema {SCHEMA}: {error}") from error
@@ -166,6 +168,8 @@ def finding_json(finding: Finding) -> dict[str, Any]:
 
 def _finding_from_json(data: Mapping[str, Any]) -> Finding:
     lists = ("read", "timeline", "steps")
+    for key in ("id", "message"):
+        _a(str, data[key])
     return Finding(**{**data, **{key: tuple(data.get(key, ())) for key in lists}})
 
 
@@ -185,15 +189,25 @@ def check_json(check: CheckResult) -> dict[str, Any]:
 
 
 def check_from_json(data: Mapping[str, Any]) -> CheckResult:
-    """Read one entry of a verdict's ``checks``."""
+    """Read one entry of a verdict's ``checks``.
+
+    Raises ``ValueError``, ``KeyError`` or ``TypeError`` where it is none.
+    """
     return CheckResult(
-        id=data["id"],
-        title=data["title"],
-        points=data["points"],
-        earned=data["earned"],
+        id=_a(str, data["id"]),
+        title=_a(str, data["title"]),
+        points=_a(int, data["points"]),
+        earned=_a(int, data["earned"]),
         outcome=CheckOutcome(data["outcome"]),
         findings=tuple(_finding_from_json(finding) for finding in data["findings"]),
-        error=data.get("error", ""),
-        hidden=data.get("hidden", False),
-        timeline=tuple(data.get("timeline", ())),
+        error=_a(str, data.get("error", "")),
+        hidden=_a(bool, data.get("hidden", False)),
+        timeline=tuple(_a(str, line) for line in data.get("timeline", ())),
     )
+
+
+def _a(kind: type[Kind], value: object) -> Kind:
+    """The value, which is of that kind. Raises ``ValueError`` where it is not."""
+    if type(value) is not kind:
+        raise ValueError(f"{value!r} is no {kind.__name__}")
+    return value

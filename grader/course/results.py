@@ -258,5 +258,5 @@ def folder_name(student: str) -> str:
 def _read(path: Path) -> Result | None:
     try:
         return Result.from_json(json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return None  # not there, or of another version: it is graded again

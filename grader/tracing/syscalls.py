@@ -56,6 +56,26 @@ NUMBERS: Final[dict[str, int]] = {
     "rt_sigsuspend": 130, "rt_sigtimedwait": 128,
 }
 
+# Which of a call's arguments are descriptors: the kernel looks at their low halves.
+DESCRIPTORS: Final[dict[int, tuple[int, ...]]] = {
+    **dict.fromkeys(
+        (NUMBERS[name] for name in (
+            "fcntl", "dup", "close", "read", "readv", "write", "writev", "preadv2",
+            "pwritev2", "accept", "accept4", "recvfrom", "recvmsg", "sendto", "sendmsg",
+            "connect", "shutdown", "vmsplice", "flock", "epoll_wait", "epoll_pwait",
+            "epoll_pwait2",
+        )),
+        (0,),
+    ),
+    **dict.fromkeys(
+        (NUMBERS[name] for name in (
+            "dup2", "dup3", "tee", "sendfile", "close_range",
+        )),
+        (0, 1),
+    ),
+    NUMBERS["splice"]: (0, 2),
+}
+
 # Calls on files by their names. Programs make many, and who judges a single timing does
 # not need them; whoever searches for a timing does, see `Schedule.fine`.
 NAMING: Final[dict[str, int]] = {
@@ -366,6 +386,12 @@ _REGISTERS: Final = struct.Struct("=27Q")
 _in_call: Final = operator.itemgetter(14, 13, 12, 7, 9, 8)
 
 
+def _narrowed(arguments: tuple[int, ...], place: int) -> tuple[int, ...]:
+    """The same, with the low half of one argument as the whole of it."""
+    low = arguments[place] & 0xFFFFFFFF
+    return (*arguments[:place], low, *arguments[place + 1 :])
+
+
 class Registers(ctypes.Structure):
     """``struct user_regs_struct`` and what the tracer changes in it."""
 
@@ -392,7 +418,11 @@ class Registers(ctypes.Structure):
     def call(self) -> tuple[int, tuple[int, ...], int]:
         """At the entry of a call: its number, its arguments, and the stack pointer."""
         words = _REGISTERS.unpack(self)
-        return words[15], _in_call(words), words[19]
+        number, arguments = words[15], _in_call(words)
+        for place in DESCRIPTORS.get(number, ()):
+            if arguments[place] >> 32:
+                arguments = _narrowed(arguments, place)
+        return number, arguments, words[19]
 
     @property
     def result(self) -> int:

@@ -669,16 +669,36 @@ class Tracer:
             return
         if thread.vfork_child is not None:
             thread.vfork_child = None
-        if thread.state is State.HELD:
-            if self._release(thread):
+        try:
+            if self._let_on(thread):
                 return
-        elif thread.parked is not None:
-            call, thread.parked = thread.parked, None
-            if self._enter(thread, call):
-                return
-        else:
-            self._resume(thread)
+        except ProcessLookupError:
+            if not self._was_killed(thread):
+                raise
         self._run(thread)
+
+    def _let_on(self, thread: Thread) -> bool:
+        """Let a thread go on from where it is; whether its step is over already."""
+        if thread.state is State.HELD:
+            return self._release(thread)
+        if thread.parked is not None:
+            call, thread.parked = thread.parked, None
+            return self._enter(thread, call)
+        self._resume(thread)
+        return False
+
+    def _was_killed(self, thread: Thread) -> bool:
+        """Whether a thread is no more where it was stopped; it waits for nothing then.
+
+        Not only processes of the program kill: the kernel does so in their name, when
+        a child ends whose exit signal is SIGKILL, clone(2), when a parent ends,
+        prctl(2), or when something comes to a descriptor, fcntl(2).
+        """
+        if not self._is_woken(thread):
+            return False
+        thread.state = State.READY
+        thread.hold = thread.parked = thread.call = None
+        return True
 
     def _release(self, thread: Thread) -> bool:
         """Let a held thread go on, in the way that what has happened asks for.
@@ -751,8 +771,12 @@ class Tracer:
         while not self._over_limit():
             if status is None:
                 status = self._report(thread)
-            if status is None or self._digest(thread, status):
-                return
+            try:
+                if status is None or self._digest(thread, status):
+                    return
+            except ProcessLookupError:
+                if not self._was_killed(thread):
+                    raise
             status = None
         if status is None:
             self._halt(thread)

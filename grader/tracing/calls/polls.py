@@ -107,8 +107,10 @@ def _watched(thread: Thread, call: Call) -> tuple[tuple[int, ...], tuple[Target,
     """Which descriptors the call waits for, and what they are."""
     fds: list[int] = []
     if call.name in ("poll", "ppoll"):
-        data = thread.owner.read(call.arguments[0], min(call.arguments[1], 64) * 8)
-        fds = [struct.unpack_from("=i", data, at)[0] for at in range(0, len(data), 8)]
+        count = min(call.arguments[1] & 0xFFFFFFFF, 64)
+        data = thread.owner.read(call.arguments[0], count * 8)
+        entries = struct.iter_unpack("=ihh", data[: len(data) // 8 * 8])
+        fds = [fd for fd, _, _ in entries]
     elif call.name in ("select", "pselect6"):
         bits = {
             byte * 8 + bit

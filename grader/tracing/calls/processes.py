@@ -157,7 +157,7 @@ def _raises(thread: Thread, target: int, which: int, new: int) -> bool:
     limit = thread.owner.read(new, 16)
     try:
         _, most = resource.prlimit(target, which & 0xFFFFFFFF)
-    except (OSError, ValueError):
+    except (OSError, OverflowError, ValueError):
         return False  # no such process, or limit: the call's error tells it
     wanted = int.from_bytes(limit[8:], sys.byteorder)
     return len(limit) == 16 and wanted > most != resource.RLIM_INFINITY

@@ -94,7 +94,7 @@ def is_our_group(tracing: Tracing, group: int) -> bool:
         return True
     try:
         os.killpg(group, 0)
-    except ProcessLookupError:
+    except (ProcessLookupError, OverflowError):
         return True  # nobody is there: the call says so itself
     except PermissionError:
         pass

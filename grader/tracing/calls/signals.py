@@ -118,7 +118,7 @@ def _enter_kill(tracing: Tracing, thread: Thread, call: Call) -> Then:
     call.addressed = [
         (owner.pid, has_bit(pending(owner), number), blocks(owner, number))
         for owner in _addressed(tracing, thread, target)
-        if number
+        if number > 0
     ]
     return Then.WATCH
 

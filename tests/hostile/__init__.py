@@ -1,0 +1,1 @@
+"""Submissions that attack: what they must not gain, reach, or leave behind."""
