@@ -75,6 +75,7 @@ class Range:
         self.exercise: Exercise = make_course(self.course)
         self._bench = Bench(None)
         self.bystander = bystander
+        self._others = {*leftovers.descendants(os.getpid())}  # of other tests
 
     def shoot(self, attack: Attack) -> Verdict:
         """Grade a program."""
@@ -148,7 +149,8 @@ class Range:
         # The bench's zygote and worker have no children between two gradings.
         bench = [self._bench._its_seat().zygote.pid, self.bystander.pid]
         bench += [worker.pid for worker in self._bench._workers.values()]
-        escaped = [p for p in leftovers.descendants(os.getpid()) if p not in bench]
+        known = {*bench, *self._others}
+        escaped = [p for p in leftovers.descendants(os.getpid()) if p not in known]
         leftovers.end(escaped)
         return found + escaped
 
