@@ -1,7 +1,7 @@
 """Grade the same files again and again on a busy machine, and compare the verdicts.
 
 ``python -m benchmarks.soak`` takes an hour on two cores; `--right` and `--wrong` say
-how often each file is graded.
+how often each file is graded, `--calls` how many system calls are made at random.
 """
 
 from __future__ import annotations
@@ -21,7 +21,10 @@ from grader.cores import cores_for
 from grader.course.grading import Began, Done, grade_all, tasks_of
 from grader.course.handed_in import Attempt
 from grader.course.results import Results
+from grader.tracing.launch import Zygote
+from grader.tracing.recording import Limit
 from grader.verdict import Verdict
+from tests.hostile.test_fuzz import CALLS, PROGRAMS, calls_at_random
 
 _BUSY = 4
 _AT_ONCE = 12
@@ -99,13 +102,37 @@ def _report(what: str, found: dict[str, Counter[Essence]], began: float) -> int:
     return len(unsteady)
 
 
+def _calls_at_random(count: int) -> int:
+    """Make system calls at random; how many programs the tracer did not see end."""
+    began = time.monotonic()
+    bad = 0
+    programs = -(-count // CALLS)
+    with Zygote() as zygote:
+        # Others than in the tests.
+        for seed in range(PROGRAMS, PROGRAMS + programs):
+            try:
+                exceeded = calls_at_random(zygote, seed).exceeded
+            except Exception as error:
+                print(f"  seed {seed}: {type(error).__name__}: {error}")
+            else:
+                # What is printed at random may be much, and nothing is to take long.
+                if exceeded in (None, Limit.OUTPUT):
+                    continue
+                print(f"  seed {seed}: {exceeded}")
+            bad += 1
+    seconds = time.monotonic() - began
+    print(f"{programs * CALLS} calls at random in {seconds:.0f} s; {bad} programs lost")
+    return bad
+
+
 def main() -> int:
     """Print what was found; 1 where a verdict was not always the same, or not full."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--right", type=int, default=200, metavar="TIMES")
     parser.add_argument("--wrong", type=int, default=20, metavar="TIMES")
+    parser.add_argument("--calls", type=int, default=500_000, metavar="N")
     options = parser.parse_args()
-    bad = 0
+    bad = _calls_at_random(options.calls)
 
     if options.right:
         began = time.monotonic()

@@ -1084,7 +1084,14 @@ class Tracer:
         owner.forget_memory()
         owner.has_lines = False
         owner.files.forget()
-        hide_vdso(owner.pid)
+        try:
+            hide_vdso(owner.pid)
+        except PermissionError:
+            # Its memory is closed to its user, and so to us: ptrace(2), "Ptrace access
+            # mode checking". What it does could not be seen.
+            what = "of a program that may be run and not read"
+            self.record(Refused, owner.pid, call="execve", detail=what)
+            os.kill(owner.pid, signal.SIGKILL)
         try:
             with open(f"/proc/{owner.pid}/cmdline", "rb") as file:
                 words = file.read(1 << 16).split(b"\0")[:-1]

@@ -23,7 +23,7 @@ from grader.tracing.clock import from_timespec, from_timeval
 from grader.tracing.descriptors import Files, Objects
 from grader.tracing.launch import Zygote
 from grader.tracing.program import run
-from grader.tracing.recording import Process, Started
+from grader.tracing.recording import Process, Recording, Started
 from grader.tracing.tracee import Call, Thread, Traced
 from grader.tracing.tracer import Tracer
 from grader.verdict import Verdict
@@ -44,16 +44,24 @@ ENOUGH = replace(
 )
 
 
-@pytest.mark.parametrize("seed", range(PROGRAMS))
-def test_calls_at_random(zygote: Zygote, seed: int) -> None:
-    """The tracer sees them all made, whatever they are, and sees all of them end."""
-    recording = run(
+def calls_at_random(zygote: Zygote, seed: int) -> Recording:
+    """A run of a program that makes as many as `CALLS`."""
+    return run(
         [str(RANDOM_CALLS), str(seed), str(CALLS)],
         zygote=zygote,
         limits=ENOUGH,
         schedule=seeded(seed) if seed % 2 else take_turns,
         stdout="pipe" if seed % 3 else "terminal",
     )
+
+
+@pytest.mark.parametrize("seed", range(PROGRAMS))
+def test_calls_at_random(zygote: Zygote, seed: int) -> None:
+    """All are made, whatever they are, and the tracer sees their program end.
+
+    They are ten thousand together, the same ones each time.
+    """
+    recording = calls_at_random(zygote, seed)
     assert recording.exceeded is None
     assert f"{CALLS} calls" in recording.output.decode(errors="replace")
     assert recording.ended

@@ -325,3 +325,20 @@ def test_memory_where_only_ptrace_is_allowed(
         """
     )
     assert recording.output == b"True b'x'\n"
+
+
+def test_what_never_comes_is_not_moved(run: Run) -> None:
+    """To move from standard input to standard output is to wait for the first."""
+    recording = run(
+        """
+        import os
+        r, w = os.pipe()
+        os.write(2, b"waits")
+        os.splice(0, 1, 10)
+        """,
+        stdout="pipe",
+        limits=Limits(real_seconds=5),
+    )
+    assert recording.exceeded is None
+    assert recording.stuck is not None
+    assert recording.errors == b"waits"

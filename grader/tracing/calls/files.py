@@ -28,7 +28,8 @@ _INSTALLED = tuple({os.path.realpath(p) for p in (sys.base_prefix, "/usr", "/lib
 
 def _enter_mknod(tracing: Tracing, thread: Thread, call: Call) -> Then:
     """A FIFO can be made so; a file comes into being when it is opened."""
-    if stat.S_ISFIFO(call.arguments[1 if call.name == "mknod" else 2]):
+    mode = call.arguments[1 if call.name == "mknod" else 2] & 0xFFFFFFFF
+    if stat.S_ISFIFO(mode):
         return Then.WATCH
     return tracing.refuse(thread, call, "of what is no FIFO")
 

@@ -37,9 +37,10 @@ _TARGET = {"splice": 2, "tee": 1, "sendfile": 0, "vmsplice": 0}
 def _enter_move(tracing: Tracing, thread: Thread, call: Call) -> Then:
     unload_all(tracing, thread.owner.files)
     opened = thread.owner.files.at(call.arguments[0])
-    asks = opened is not None and opened.may_block and not opened.standard
+    reads = call.name in ("splice", "tee")
+    # What is printed never waits: there is always room.
+    asks = opened is not None and opened.may_block and (reads or not opened.standard)
     if asks and not thread.cleared:
-        reads = call.name in ("splice", "tee")
         events = select.POLLIN if reads else select.POLLOUT
         return probe(tracing, thread, call, events)
     thread.cleared = False

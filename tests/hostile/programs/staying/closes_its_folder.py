@@ -1,4 +1,5 @@
 # promise: a folder that nobody may enter is removed all the same
+# trouble: any
 import os
 
 os.mkdir("a")

@@ -1,0 +1,11 @@
+# promise: what others handed in cannot be read
+# needs: Landlock
+import os
+
+for place, _, names in os.walk("@CLASS@"):
+    for name in names:
+        try:
+            with open(os.path.join(place, name)) as file:
+                print("LOOT", file.read())
+        except OSError:
+            pass
