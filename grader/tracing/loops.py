@@ -23,7 +23,7 @@ from grader.tracing import ptrace, syscalls
 from grader.tracing.tracee import MANY_CALLS, Thread, Traced
 
 _INSTRUCTIONS = 2000
-_MOST_MEMORY = 64 << 20
+_MOST_MEMORY = 32 << 20
 _BLOCK = 1 << 18
 
 
@@ -46,8 +46,8 @@ def look_for_loop(thread: Thread) -> Looked:
     """
     if len(thread.owner.threads) > 1:
         return Looked(False)
-    before = _memory(thread.owner)
-    if before is None:
+    start = object()
+    if not _contents.keep(start, thread.owner):
         return Looked(False)
     now = syscalls.Registers()
     room = ptrace.RegisterSet(now)
@@ -63,19 +63,18 @@ def look_for_loop(thread: Thread) -> Looked:
             room.read(thread.tid)
             if bytes(now) == state:
                 same = ptrace.get_vector_registers(thread.tid) == vectors
-                return Looked(same and _memory(thread.owner) == before)
+                return Looked(same and _contents.are_still(start, thread.owner))
     except ProcessLookupError:  # killed while it was stopped
         status = ptrace.wait(thread.tid)
         return Looked(False, status)
     return Looked(False)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Mark:
     """The state of a thread at the end of a call, to see whether it comes back."""
 
     registers: bytes
-    memory: bytes
     tries: int = 3
 
 
@@ -93,8 +92,8 @@ def comes_back(thread: Thread) -> bool:
     registers = syscalls.Registers()
     ptrace.RegisterSet(registers).read(thread.tid)
     if thread.fruitless in _MARKED_AT:
-        memory = _memory(thread.owner)
-        thread.mark = Mark(bytes(registers), memory) if memory else None
+        here = Mark(bytes(registers))
+        thread.mark = here if _contents.keep(here, thread.owner) else None
         return False
     mark = thread.mark
     if not isinstance(mark, Mark) or mark.registers != bytes(registers):
@@ -103,7 +102,7 @@ def comes_back(thread: Thread) -> bool:
     if mark.tries < 0:
         thread.mark = None
         return False
-    return _memory(thread.owner) == mark.memory
+    return _contents.are_still(mark, thread.owner)
 
 
 @dataclass(slots=True, eq=False)
@@ -142,7 +141,7 @@ def sleeps_on(thread: Thread, stretch: int) -> bool:
     place = registers.rip, registers.rsp
     if marked:
         nap = Nap(stretch, place, _NAPS_COMPARED)
-        thread.nap = nap if _contents.keep(nap, owner) else None
+        thread.nap = nap if _contents.keep(nap, owner, stack=False) else None
         return False
     assert nap is not None
     nap.tries -= 1
@@ -152,7 +151,7 @@ def sleeps_on(thread: Thread, stretch: int) -> bool:
 
 
 class _Contents:
-    """All that a process could change at one moment, but for its stack.
+    """All that a process could change, as it was at one moment.
 
     There is room for one process's: to get the kernel's pages for a copy takes longer
     than to make it.
@@ -162,23 +161,27 @@ class _Contents:
         self._kept = bytearray()
         self._now = bytearray()
         self._areas: list[tuple[int, int, str]] = []
-        self._of: Nap | None = None
+        self._of: object = None
+        self._stack = True
 
-    def keep(self, nap: Nap, owner: Traced) -> bool:
-        """Copy them, in place of others; whether they are not too much for that."""
-        self._of, self._areas = nap, _heap(owner.pid)
+    def keep(self, moment: object, owner: Traced, *, stack: bool = True) -> bool:
+        """Copy them, in place of others; whether they are not too much for that.
+
+        `stack`: with that of its first thread.
+        """
+        self._of, self._stack = moment, stack
+        self._areas = self._areas_of(owner)
         size = sum(end - start for start, end, _ in self._areas)
-        if size > _MOST_MEMORY // 2:
+        if size > _MOST_MEMORY:
             self._of = None
-        elif size > len(self._kept):
+            return False
+        if size > len(self._kept):
             self._kept = bytearray(size)
-        return self._of is nap and all(
-            owner.read_into(start, room) for start, room in self._blocks()
-        )
+        return all(owner.read_into(start, room) for start, room in self._blocks())
 
-    def are_still(self, nap: Nap, owner: Traced) -> bool:
+    def are_still(self, moment: object, owner: Traced) -> bool:
         """Whether they are as they were kept at that moment."""
-        if self._of is not nap or _heap(owner.pid) != self._areas:
+        if self._of is not moment or self._areas_of(owner) != self._areas:
             return False
         for start, room in self._blocks():
             if len(self._now) != len(room):
@@ -187,6 +190,10 @@ class _Contents:
             if not owner.read_into(start, memoryview(self._now)) or self._now != room:
                 return False
         return True
+
+    def _areas_of(self, owner: Traced) -> list[tuple[int, int, str]]:
+        areas = _writable(owner.pid)
+        return [area for area in areas if self._stack or area[2] != "[stack]"]
 
     def _blocks(self) -> Iterator[tuple[int, memoryview[int]]]:
         """Where each block of memory starts, and the room for its copy."""
@@ -199,25 +206,6 @@ class _Contents:
 
 
 _contents = _Contents()
-
-
-def _heap(pid: int) -> list[tuple[int, int, str]]:
-    return [area for area in _writable(pid) if area[2] != "[stack]"]
-
-
-def _memory(owner: Traced) -> bytes | None:
-    """A digest of all that a process can change; None where that is too much."""
-    # It takes as long to load as a short program to run, and is rarely needed.
-    from hashlib import blake2b
-
-    areas = list(_writable(owner.pid))
-    if sum(end - start for start, end, _ in areas) > _MOST_MEMORY:
-        return None
-    digest = blake2b(digest_size=16)
-    for start, end, _ in areas:
-        for address in range(start, end, _BLOCK):
-            digest.update(owner.read(address, min(_BLOCK, end - address)))
-    return digest.digest()
 
 
 def _writable(pid: int) -> Iterator[tuple[int, int, str]]:

@@ -346,7 +346,7 @@ def test_explore_a_right_program(capsys: pytest.CaptureFixture[str]) -> None:
     program = str(PROGRAMS / "one_pipe.py")
     assert main(["trace", "--explore", "200", program]) == 0
     output = " ".join(capsys.readouterr().out.split())
-    assert "in all 8 interleavings with at most 2 preemptions, but for" in output
+    assert "in all 14 interleavings with at most 2 preemptions, but for" in output
     assert main(["trace", "--explore", "3", program]) == 0
     output = " ".join(capsys.readouterr().out.split())
     assert "in 3 runs: all interleavings without preemption, but for" in output
