@@ -11,6 +11,7 @@ from grader.tracing.recording import (
     Process,
     Recording,
     SignalDelivered,
+    Slept,
     WaitBegan,
     Waited,
     signal_name,
@@ -23,6 +24,10 @@ _WAITS = ("wait4", "waitid")
 # on the safe side. The tracer lets others go on while one asks, but a little later,
 # `tracee.MANY_CALLS`, so none has ended by then.
 _MOST_QUESTIONS = 150
+
+# So does who sleeps so often between two questions; who sleeps on in one state is known
+# to do so for ever after a few more, `loops.sleeps_on`.
+_MOST_SLEEPS = 12
 
 
 def missing(run: Recording, signal: int) -> list[Finding]:
@@ -78,18 +83,21 @@ def blocks(run: Recording) -> list[Finding]:
     )
     if first is None:
         return []
-    questions = 0  # in a row, which nobody had ended to answer
+    questions = sleeps = 0  # in a row, with nobody who had ended
     for event in run.root.events:
         if isinstance(event, WaitBegan) and event.waiting.call in _WAITS:
             alive = _alive(run, event.index)
             how = "waited for a child to end"
         elif isinstance(event, Waited) and event.no_hang and not event.child:
             questions += 1
-            alive = _alive(run, event.index) if questions > _MOST_QUESTIONS else None
+            goes_on = questions > _MOST_QUESTIONS or sleeps >= _MOST_SLEEPS
+            alive = _alive(run, event.index) if goes_on else None
             how = f"asked {questions} times in a row whether a child has ended"
         else:
             if isinstance(event, SignalDelivered | Waited):
-                questions = 0
+                questions = sleeps = 0
+            elif isinstance(event, Slept) and questions:
+                sleeps += 1
             continue
         if not alive:
             continue
