@@ -103,6 +103,7 @@ from grader.tracing.turns import SLICE, TURNS, Turns
 _AT_ENTRY = ptrace.Event.SECCOMP << 16 | signal.SIGTRAP << 8 | 0x7F
 _AT_EXIT = (signal.SIGTRAP | 0x80) << 8 | 0x7F
 
+_BIRTHS = (ptrace.Event.FORK, ptrace.Event.VFORK, ptrace.Event.CLONE)
 _STOPPING = (signal.SIGSTOP, signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU)
 _IGNORED_BY_DEFAULT = (
     signal.SIGCHLD,
@@ -332,6 +333,8 @@ class Tracer:
         for pid in list(self._traced):
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
+        for thread in self._threads.values():
+            self._resume(thread)  # it may be stopped on its way to its end
         give_up = time.monotonic() + 5.0
         while self._threads and time.monotonic() < give_up:
             for thread in sorted(self._threads.values(), key=lambda t: t.tid == t.pid):
@@ -780,6 +783,8 @@ class Tracer:
             status = None
         if status is None:
             self._halt(thread)
+        else:
+            self._end_newborn(thread, status)
 
     def _halt(self, thread: Thread) -> None:
         """The run is over: a thread that was let go on uses nothing more."""
@@ -787,9 +792,22 @@ class Tracer:
             ptrace.interrupt(thread.tid)
             # One that waits for its vfork(2) child cannot be stopped, and does nothing.
             for _ in range(100):
-                if ptrace.poll(thread.tid) is not None:
+                status = ptrace.poll(thread.tid)
+                if status is not None:
+                    self._end_newborn(thread, status)
                     break
                 signal.sigtimedwait({signal.SIGCHLD}, 0.0005)
+
+    def _end_newborn(self, thread: Thread, status: int) -> None:
+        """A report that nobody follows any more may tell of a new tracee: `kill` it.
+
+        Nobody else would wait for it, and so its parent for ever.
+        """
+        if status >> 16 in _BIRTHS and os.WIFSTOPPED(status):
+            tid = ptrace.event_message(thread.tid)
+            self._threads[tid] = Thread(tid, thread.owner)
+            with suppress(ProcessLookupError):
+                os.kill(tid, signal.SIGKILL)
 
     def _digest(self, thread: Thread, status: int) -> bool:
         """Deal with one report; whether the thread's step is over."""
@@ -807,7 +825,7 @@ class Tracer:
         if event == 0:
             self._deliver(thread, number)
             return False
-        if event in (ptrace.Event.FORK, ptrace.Event.VFORK, ptrace.Event.CLONE):
+        if event in _BIRTHS:
             self._forked(thread, event)
             return True
         if event == ptrace.Event.EXEC:

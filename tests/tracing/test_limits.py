@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from grader.tracing.launch import Zygote
 from grader.tracing.limits import Limits
 from grader.tracing.recording import Limit
+from grader.tracing.schedule import child_first
 from tests.conftest import Run, Start
 
 TOO_MUCH = {
@@ -258,3 +260,30 @@ def test_many_sleeps_are_no_limit(run: Run) -> None:
     )
     assert recording.ended
     assert recording.output == b"the end\n"
+
+
+FORKS = """
+while True:
+    if os.fork() == 0:
+        os._exit(0)
+    os.wait()
+"""
+
+
+@pytest.mark.parametrize("limit", ["events", "cpu_seconds"])
+def test_who_is_born_or_ends_as_a_limit_is_hit(
+    start: Start, zygote: Zygote, limit: str
+) -> None:
+    """Whatever was about to be reported then, nobody is left.
+
+    A tracee that its tracer does not wait for is one that its parent cannot reap.
+    """
+    for n in range(1, 30):
+        limits = (
+            Limits(events=n) if limit == "events" else Limits(cpu_seconds=0.003 * n)
+        )
+        text = f"import os\n{FORKS}"
+        with start(text, limits=limits, schedule=child_first) as program:
+            assert program.finish().exceeded is not None
+            assert not program._tracer.alive
+        assert zygote.sweep() == 0
