@@ -55,6 +55,11 @@ class Schedule:
     fine: bool = False
 
 
+# So often time passes at most for the sake of those that are held: one that only tells
+# every second that it still waits, say, would do so for ever.
+MOST_WAITS = 200
+
+
 def _take_turns() -> Chooser:
     turn: dict[int, int] = {}
 
@@ -94,6 +99,23 @@ def _parent_held() -> Chooser:
         return None if rank(chosen)[0] and can_wait else chosen
 
     return choose
+
+
+def _with_patience(hold: Callable[[], Chooser]) -> Callable[[], Chooser]:
+    """The same, but that nobody is held any more once time has passed so often."""
+
+    def start() -> Chooser:
+        choose, waits = hold(), 0
+
+        def choose_in_time(able: Sequence[Able], can_wait: bool) -> Able | None:
+            nonlocal waits
+            chosen = choose(able, can_wait and waits < MOST_WAITS)
+            waits += chosen is None
+            return chosen
+
+        return choose_in_time
+
+    return start
 
 
 def _in_pairs(calls: int) -> Callable[[], Chooser]:
@@ -146,12 +168,12 @@ child_first = Schedule(
 hold_children = Schedule(
     "hold_children",
     "the children do not run until their parent and time can do nothing more",
-    _children_held,
+    _with_patience(_children_held),
 )
 hold_parent_until_children_end = Schedule(
     "hold_parent_until_children_end",
     "once the parent waits, it does not run until all its children have ended",
-    _parent_held,
+    _with_patience(_parent_held),
 )
 
 

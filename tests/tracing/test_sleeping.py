@@ -6,6 +6,7 @@ import signal
 
 import pytest
 
+from grader.exploring.choices import Pilot, decode
 from grader.tracing.schedule import SCHEDULES, hold_children
 from tests.conftest import Run, Start
 
@@ -134,3 +135,51 @@ def test_a_parent_that_sleeps_on_beside_its_child(run: Run) -> None:
         schedule=hold_children,
     )
     assert recording.root.output == b"collected\n"
+
+
+TELLS = """
+import os, signal, time
+pid = os.fork()
+if pid == 0:
+    os._exit(0)
+while os.waitpid(pid, os.WNOHANG)[0] == 0:
+    os.write(2, b".")
+    time.sleep(0.5)
+"""
+
+TICKS = """
+import os, signal
+if os.fork() == 0:
+    while True:
+        signal.pause()
+signal.signal(signal.SIGALRM, lambda *_: os.write(2, b"tick"))
+signal.setitimer(signal.ITIMER_REAL, 0.5, 0.5)
+for _ in range(20):
+    signal.pause()
+signal.setitimer(signal.ITIMER_REAL, 0)
+os.kill(0, signal.SIGTERM)
+"""
+
+CHILD_TELLS = """
+import os, signal, time
+pid = os.fork()
+while pid == 0:
+    os.write(2, b".")
+    time.sleep(0.5)
+time.sleep(5)
+os.kill(pid, signal.SIGKILL)
+os.wait()
+"""
+
+
+@pytest.mark.parametrize(
+    "text", [TELLS, TICKS, CHILD_TELLS], ids=["polls", "ticks", "child"]
+)
+@pytest.mark.parametrize("name", [*SCHEDULES, "x1+", "x2+", "x3+"])
+def test_who_tells_that_it_waits_holds_nobody(run: Run, text: str, name: str) -> None:
+    """A schedule that holds somebody does not do so for ever."""
+    schedule = SCHEDULES.get(name) or Pilot(decode(name)).schedule
+    recording = run(text, schedule=schedule)
+    assert recording.stuck is None
+    assert recording.exceeded is None
+    assert all(process.ended for process in recording.processes)
