@@ -1,5 +1,5 @@
 # promise: threads that execute at once confuse nobody
-# points: forks-one-child
+# points: forks-one-child, parent-waits-for-its-child, both-end-with-0
 import os
 import threading
 

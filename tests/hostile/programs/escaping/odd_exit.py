@@ -1,5 +1,5 @@
 # promise: a leader that ends before its threads, and a thread that ends all, are seen
-# points: forks-one-child
+# points: forks-one-child, parent-waits-for-its-child
 import ctypes
 import os
 import threading

@@ -1,5 +1,5 @@
 # promise: a process that is killed by the kernel, at any moment, is no riddle
-# points: forks-one-child
+# points: forks-one-child, parent-waits-for-its-child
 import fcntl
 import os
 import signal
