@@ -59,7 +59,7 @@ class Turns:
         ready: list[Thread] = []
         busy: list[Thread] = []
         for thread in self._threads.values():
-            if not (thread.stirred if thread.state is _HELD else self.is_able(thread)):
+            if not self.is_able(thread):
                 continue
             if thread.tid != thread.owner.pid and self._yields_signal(thread):
                 continue
