@@ -42,7 +42,6 @@ from grader.tracing.calls.transfers import asked, interrupted
 from grader.tracing.clock import MANY_LOOKS, NANO, Clock, timespec
 from grader.tracing.confinement import Reach
 from grader.tracing.descriptors import Files, Objects
-from grader.tracing.errors import TracingError
 from grader.tracing.launch import hide_vdso
 from grader.tracing.limits import THREADS, Limits
 from grader.tracing.lines import SourceLines
@@ -85,6 +84,7 @@ from grader.tracing.recording import (
 from grader.tracing.resting import snapshots
 from grader.tracing.schedule import Schedule
 from grader.tracing.spinning import Spun, moment
+from grader.tracing.stops import Interruptions, Stops
 from grader.tracing.taking import CALLS as TAKING
 from grader.tracing.taking import Taken
 from grader.tracing.tracee import (
@@ -187,8 +187,8 @@ class Tracer:
         # With a fine schedule some of the calls that take are moments for others too.
         self._only_taking = TAKING - (_NAMING if schedule.fine else _MAKING)
         self._schedule = schedule
-        self._interruption = self._interruptions = 0
-        self._only_writes = False
+        self._interruptions = Interruptions()
+        self._stops = Stops(self.clock, self._interruptions, lines)
         self._drain = drain
         self._foreground = foreground
         self._spun = spun
@@ -199,9 +199,6 @@ class Tracer:
         self._events: list[Event] = []
         self._rests: list[Rest] = []
         self._steps: list[Step] = []
-        self._registers = syscalls.Registers()
-        self._register_set = ptrace.RegisterSet(self._registers)
-        self._registers_of: Thread | None = None
         self._output = 0
         self._kept = 0
         self._looked_again = -1
@@ -210,8 +207,6 @@ class Tracer:
         self._started = time.monotonic()
         self._running: Thread | None = None
         self._stretch = 0  # of steps that one thread takes in a row
-        self._lines = lines
-        self._stopped_at: Thread | None = None  # in a call whose line can be read
         # Their descriptors are closed, and their parents are not told yet.
         self._ending: list[Thread] = []
         self._turns = Turns(
@@ -324,8 +319,8 @@ class Tracer:
 
         `only_writes`: only those that write to a standard stream.
         """
-        self._interruption, self._interruptions = number, times
-        self._only_writes = only_writes
+        self._interruptions.signal, self._interruptions.left = number, times
+        self._interruptions.only_writes = only_writes
 
     def kill(self) -> None:
         """End whatever still lives of the program, and wait until it is gone."""
@@ -372,8 +367,8 @@ class Tracer:
 
     def record(self, kind: type[Event], pid: int, **fields: object) -> None:
         events = self._events
-        if self._lines is not None and kind not in _HAPPENS:
-            fields["line"] = self._line_of(pid)
+        if self._stops.tells_lines and kind not in _HAPPENS:
+            fields["line"] = self._stops.line_of(pid)
         event = kind(
             index=len(events),
             time=self.clock.now / NANO,
@@ -393,19 +388,6 @@ class Tracer:
                 most = self.limits.output_bytes
                 if self._output > most:
                     self._exceed(Excess(Limit.OUTPUT, self._output, most), pid)
-
-    def _line_of(self, pid: int) -> int | None:
-        """The line at which the process makes the call that it is stopped in."""
-        thread = self._stopped_at
-        if self._lines is None or thread is None or thread.pid != pid:
-            return None
-        owner = thread.owner
-        if not owner.has_lines:
-            return None
-        try:
-            return self._lines.line(owner.read, self._get(thread).fs_base)
-        except OSError:  # it was killed while it was stopped
-            return None
 
     def stir(self, what: int, pipe: int | None = None) -> None:
         to_all = what & Stir.SIGNAL
@@ -434,44 +416,44 @@ class Tracer:
                 thread.stirred = True
 
     def answer(self, thread: Thread, result: int) -> None:
-        registers = self._get(thread)
+        registers = self._stops.registers(thread)
         registers.set_call(-1)
         registers.set_result(result)
-        self._set(thread)
+        self._stops.write_registers(thread)
 
     def change(self, thread: Thread, call: Call, arguments: dict[int, int]) -> None:
-        registers = self._get(thread)
+        registers = self._stops.registers(thread)
         call.changed = [(index, call.arguments[index]) for index in arguments]
         for index, value in arguments.items():
             registers.set_argument(index, value)
-        self._set(thread)
+        self._stops.write_registers(thread)
 
     def replace(
         self, thread: Thread, call: Call, number: int, arguments: dict[int, int]
     ) -> None:
         call.probing = True
-        registers = self._get(thread)
+        registers = self._stops.registers(thread)
         registers.set_call(number)
         call.changed = [(index, call.arguments[index]) for index in arguments]
         for index, value in arguments.items():
             registers.set_argument(index, value)
-        self._set(thread)
+        self._stops.write_registers(thread)
 
     def borrow(self, thread: Thread, call: Call, address: int, data: bytes) -> None:
         call.memory = (address, thread.owner.read(address, len(data))), *call.memory
         thread.owner.write(address, data)
 
     def reissue(self, thread: Thread, call: Call) -> None:
-        self._get(thread).reissue(call.number)
-        self._set(thread)
+        self._stops.registers(thread).reissue(call.number)
+        self._stops.write_registers(thread)
 
     def interrupt(self, thread: Thread, call: Call, restart: int) -> None:
-        self._get(thread).interrupted(call.number, restart)
-        self._set(thread)
+        self._stops.registers(thread).interrupted(call.number, restart)
+        self._stops.write_registers(thread)
 
     def set_result(self, thread: Thread, result: int) -> None:
-        self._get(thread).set_result(result)
-        self._set(thread)
+        self._stops.registers(thread).set_result(result)
+        self._stops.write_registers(thread)
 
     def hold(
         self,
@@ -591,7 +573,7 @@ class Tracer:
             self._uncollected -= 1
 
     def collect_woken(self, pids: list[int]) -> None:
-        caller = self._stopped_at
+        caller = self._stops.at
         for thread in list(self._threads.values()):
             if thread.tid not in self._threads or thread.state is State.INSIDE:
                 continue
@@ -600,11 +582,11 @@ class Tracer:
                     self._collect_continued(thread)
             elif thread in self._ending:
                 self._end(thread)
-            elif self._is_woken(thread):
+            elif self._stops.is_woken(thread):
                 thread.state = State.READY
                 thread.hold = thread.parked = thread.call = None
                 self._run(thread)
-        self._stopped_at = caller
+        self._stops.at = caller
 
     # --- time ------------------------------------------------------------------
 
@@ -650,7 +632,7 @@ class Tracer:
 
     def _step(self, thread: Thread) -> None:
         self.clock.step()
-        self._stopped_at = thread
+        self._stops.at = thread
         if self._schedule.fine:
             self._steps.append(Step(len(self._events), thread.pid))
         if thread is not self._running:
@@ -684,7 +666,7 @@ class Tracer:
         if thread.parked is not None:
             call, thread.parked = thread.parked, None
             return self._enter(thread, call)
-        self._resume(thread)
+        self._stops.resume(thread)
         return False
 
     def _was_killed(self, thread: Thread) -> bool:
@@ -694,7 +676,7 @@ class Tracer:
         a child ends whose exit signal is SIGKILL, clone(2), when a parent ends,
         prctl(2), or when something comes to a descriptor, fcntl(2).
         """
-        if not self._is_woken(thread):
+        if not self._stops.is_woken(thread):
             return False
         thread.state = State.READY
         thread.hold = thread.parked = thread.call = None
@@ -712,7 +694,7 @@ class Tracer:
         if hold.woken:
             self._return(thread, hold, 0)
         elif self.has_signal(thread):
-            if hold.before and (status := self._skip_to_exit(thread)) != _AT_EXIT:
+            if hold.before and (status := self._stops.skip_to_exit(thread)) != _AT_EXIT:
                 return self._digest(thread, status)
             self.interrupt(thread, call, hold.restart)
             thread.interrupted = hold.waiting.call
@@ -735,7 +717,7 @@ class Tracer:
             return self._enter(thread, call)
         else:
             self.reissue(thread, call)
-        self._resume(thread)
+        self._stops.resume(thread)
         return False
 
     def _return(self, thread: Thread, hold: Hold, result: int) -> None:
@@ -745,16 +727,6 @@ class Tracer:
         else:
             self.set_result(thread, result)
         self._end_hold(thread)
-
-    def _skip_to_exit(self, thread: Thread) -> int:
-        """Let a thread pass over the call before which it is; what it reports then.
-
-        Only at a call's exit can it be made to look interrupted.
-        """
-        self._get(thread).set_call(-1)
-        self._set(thread)
-        self._resume(thread, to_exit=True)
-        return ptrace.wait(thread.tid)
 
     def _end_hold(self, thread: Thread, *, interrupted: bool = False) -> None:
         hold, thread.hold = thread.hold, None
@@ -779,21 +751,11 @@ class Tracer:
                     raise
             status = None
         if status is None:
-            self._halt(thread)
-
-    def _halt(self, thread: Thread) -> None:
-        """The run is over: a thread that was let go on uses nothing more."""
-        with suppress(ProcessLookupError, ChildProcessError):
-            ptrace.interrupt(thread.tid)
-            # One that waits for its vfork(2) child cannot be stopped, and does nothing.
-            for _ in range(100):
-                if ptrace.poll(thread.tid) is not None:
-                    break
-                signal.sigtimedwait({signal.SIGCHLD}, 0.0005)
+            self._stops.halt(thread)
 
     def _digest(self, thread: Thread, status: int) -> bool:
         """Deal with one report; whether the thread's step is over."""
-        self._stopped_at = thread
+        self._stops.at = thread
         self._count_looks(thread)
         # By far the most reports are of these two kinds.
         if status == _AT_ENTRY:
@@ -818,7 +780,7 @@ class Tracer:
             return True
         if event == ptrace.Event.STOP:
             return self._stopped(thread, number)
-        self._resume(thread)  # VFORK_DONE
+        self._stops.resume(thread)  # VFORK_DONE
         return False
 
     def _count_looks(self, thread: Thread) -> bool:
@@ -832,8 +794,8 @@ class Tracer:
 
     def _arrive(self, thread: Thread) -> bool:
         """A thread is about to make a call; whether its step ends before it."""
-        number, arguments, stack = self._get(thread).call()
-        if number == syscalls.CLOCK_GETTIME and not self._interruptions:
+        number, arguments, stack = self._stops.registers(thread).call()
+        if number == syscalls.CLOCK_GETTIME and not self._interruptions.left:
             return self._tell_time(thread, arguments)
         if number in TAKING:
             excess = self._taken.excess(thread, number, arguments, self._traced)
@@ -841,7 +803,7 @@ class Tracer:
                 self._exceed(excess, thread.pid)
                 return True  # it is not made any more
             if number in self._only_taking:
-                self._resume(thread)
+                self._stops.resume(thread)
                 return False
         name = syscalls.NAMES.get(number, f"call {number}")
         call = Call(number, name, arguments, stack)
@@ -866,7 +828,7 @@ class Tracer:
         watched = TABLE[call.name].enter(self, thread, call) is Then.WATCH
         if watched:
             thread.call = call
-        self._resume(thread, to_exit=watched)
+        self._stops.resume(thread, to_exit=watched)
 
     def _tell_time(self, thread: Thread, arguments: tuple[int, ...]) -> bool:
         """Answer the most frequent of all calls; whether its step ends before it.
@@ -877,7 +839,7 @@ class Tracer:
             self.answer(thread, 0)
         if self._watches_clock(thread):
             return True
-        self._resume(thread)
+        self._stops.resume(thread)
         return False
 
     @staticmethod
@@ -909,8 +871,8 @@ class Tracer:
         # An interrupted traceback would hide what the first interrupt did.
         of_errors = standard and call.arguments[0] == 2
         if thread.number == 0 and not of_errors and self._may_interrupt(standard):
-            self._interruptions -= 1
-            self._send(thread.owner, self._interruption)
+            self._interruptions.left -= 1
+            self._send(thread.owner, self._interruptions.signal)
         if self._ending:
             self._end_before_it_is_seen(thread, call)
         then = TABLE.get(call.name, PLAIN).enter(self, thread, call)
@@ -927,17 +889,18 @@ class Tracer:
             return True
         if then is Then.WATCH:
             thread.call = call
-            if self._lines is not None:
-                call.line = self._line_of(thread.pid)
-            self._resume(thread, to_exit=True)
+            if self._stops.tells_lines:
+                call.line = self._stops.line_of(thread.pid)
+            self._stops.resume(thread, to_exit=True)
         elif self._watches_clock(thread):
             return True
         else:
-            self._resume(thread)
+            self._stops.resume(thread)
         return False
 
     def _may_interrupt(self, standard: bool) -> bool:
-        return self._interruptions > 0 and (standard or not self._only_writes)
+        wanted = self._interruptions
+        return wanted.left > 0 and (standard or not wanted.only_writes)
 
     def _excess_output(self, thread: Thread, call: Call) -> None:
         """Keep what still fits of a write that is too much; the run ends here."""
@@ -965,20 +928,20 @@ class Tracer:
         """A thread is at the exit of a call; whether its step is over."""
         call, thread.call = thread.call, None
         if call is None:
-            self._resume(thread)
+            self._stops.resume(thread)
             return False
-        result = self._get(thread).result
+        result = self._stops.registers(thread).result
         for address, data in call.memory:
             thread.owner.write(address, data)
         call.memory = ()
         if call.changed:
-            registers = self._get(thread)
+            registers = self._stops.registers(thread)
             for index, value in call.changed:
                 registers.set_argument(index, value)
             if result == -516:
                 # poll(2) would go on in the kernel, with the time it was given.
                 registers.interrupted(call.number, syscalls.RESTART_WITHOUT_HANDLER)
-            self._set(thread)
+            self._stops.write_registers(thread)
         fruitless, output = thread.fruitless, self._output
         after = TABLE.get(call.name, PLAIN).leave(self, thread, call, result)
         if self._output > output:
@@ -994,7 +957,7 @@ class Tracer:
             self._turns.looping.add(thread)
         if after is After.SWITCH and not thread.after_write:
             return True
-        self._resume(thread)
+        self._stops.resume(thread)
         return False
 
     def _deliver(self, thread: Thread, number: int) -> None:
@@ -1021,7 +984,7 @@ class Tracer:
             owner = thread.owner
             owner.sigchld_merges = self._sigchld_pending(owner.record.parent)
         thread.inject = number
-        self._resume(thread)
+        self._stops.resume(thread)
 
     # --- births and deaths -----------------------------------------------------
 
@@ -1103,7 +1066,7 @@ class Tracer:
         self._release_vfork(owner)
         self.record(Executed, owner.pid, path=path, argv=argv)
         self.stir(Stir.DATA)  # descriptors are closed on exec
-        self._resume(thread, to_exit=thread.call is not None)
+        self._stops.resume(thread, to_exit=thread.call is not None)
 
     def _release_vfork(self, child: Traced) -> None:
         for thread in self._threads.values():
@@ -1115,32 +1078,32 @@ class Tracer:
         owner = thread.owner
         alive = [t for t in owner.threads.values() if t.state is not State.GONE]
         others = [t for t in alive if t is not thread]
-        dying = [t for t in others if self._is_woken(t)]
+        dying = [t for t in others if self._stops.is_woken(t)]
         last = len(dying) == len(others)
-        if self._lines is not None:
+        if self._stops.tells_lines:
             killed = ptrace.event_message(thread.tid) & 0x7F
-            owner.last_line = None if killed else self._line_of(owner.pid)
-        self._stopped_at = None
+            owner.last_line = None if killed else self._stops.line_of(owner.pid)
+        self._stops.at = None
         if last:
             owner.record.open_at_end = owner.files.list()
             self._count_cpu(owner)
             merged = self._sigchld_pending(owner.record.parent)
         if len(owner.threads) == 1 and self._ends_in_two_steps(owner):
             self.record(Ending, owner.pid, line=owner.last_line)
-            self._resume(thread)
+            self._stops.resume(thread)
             ptrace.wait_for_end(thread.tid)
             self._ending.append(thread)
             self.stir(Stir.DATA | Stir.LOCK)
             return
-        self._resume(thread)
+        self._stops.resume(thread)
         for other in dying:
-            self._to_its_end(other)
+            self._stops.to_its_end(other)
         if not last and thread.tid == owner.pid:
             thread.state = State.GONE  # a leader stays until its last thread ends
             return
         ending = list(owner.threads.values()) if last else [thread]
         for one in sorted(ending, key=lambda t: t.tid == owner.pid):
-            status = self._until_dead(one)
+            status = self._stops.until_dead(one)
             owner.threads.pop(one.tid, None)
             self._threads.pop(one.tid, None)
             one.state = State.GONE
@@ -1179,23 +1142,6 @@ class Tracer:
         if by_pidfd or (call.name in TIMEOUTS and thread.owner.files.has_pidfd()):
             while self._ending:
                 self._end(self._ending[0])
-
-    def _to_its_end(self, thread: Thread) -> None:
-        """Let a thread that was killed run into its end, but not past it."""
-        while True:
-            status = ptrace.wait(thread.tid)
-            if not os.WIFSTOPPED(status):
-                raise TracingError(f"thread {thread.tid} ended unasked")
-            self._resume(thread)
-            if status >> 16 == ptrace.Event.EXIT:
-                return
-
-    def _until_dead(self, thread: Thread) -> int:
-        while True:
-            status = ptrace.wait(thread.tid)
-            if not os.WIFSTOPPED(status):
-                return status
-            self._resume(thread)
 
     def _died(self, thread: Thread, status: int) -> None:
         """A thread is gone without having said so before: it was killed."""
@@ -1267,7 +1213,7 @@ class Tracer:
                 thread.state = State.READY
                 self.record(Continued, thread.pid)
                 return True
-            self._resume(thread)
+            self._stops.resume(thread)
             return False
         first = all(t.state is not State.STOPPED for t in thread.owner.threads.values())
         thread.state = State.STOPPED
@@ -1288,32 +1234,6 @@ class Tracer:
             signal.sigtimedwait({signal.SIGCHLD}, 0.0005)
 
     # --- the kernel's reports ---------------------------------------------------
-
-    def _resume(self, thread: Thread, *, to_exit: bool = False) -> None:
-        number, thread.inject = thread.inject, 0
-        if self._registers_of is thread:
-            self._registers_of = None
-        calls = self._interruptions and not self._only_writes
-        # To one that waits for the time to come it comes at its calls, `Clock.read`.
-        self.clock.allow_looks(free=not calls and thread.looks < MANY_LOOKS)
-        try:
-            if to_exit:
-                ptrace.resume_to_syscall(thread.tid, number)
-            else:
-                ptrace.resume(thread.tid, number)
-        except ProcessLookupError:
-            pass  # it was killed while it was stopped; its end is reported
-
-    def _is_woken(self, thread: Thread) -> bool:
-        """Whether a thread has left its stop, or its sleep, because it was killed."""
-        if thread.state is State.INSIDE:
-            return state_of(thread.tid) != "S"
-        try:
-            ptrace.event_message(thread.tid)
-        except ProcessLookupError:
-            return True
-        # On its way to its end it stops again, and it may be there by now.
-        return ptrace.has_news(thread.tid)
 
     def _report(self, thread: Thread) -> int | None:
         """What a resumed thread reports; None where it sleeps or was preempted."""
@@ -1377,7 +1297,7 @@ class Tracer:
                     self._run(owner.threads[owner.pid])
                     return None
                 if os.WIFSTOPPED(status):
-                    self._resume(one)
+                    self._stops.resume(one)
             signal.sigtimedwait({signal.SIGCHLD}, _PATIENCE)
         return None
 
@@ -1398,7 +1318,7 @@ class Tracer:
             # A look is a call, if one that did not stop it.
             if self._watches_clock(thread):
                 return None
-            self._resume(thread)
+            self._stops.resume(thread)
             return _RUNS_ON
         thread.spins += 1
         if self._was_seen_spinning(thread):
@@ -1419,7 +1339,7 @@ class Tracer:
             thread.spun = True
         if thread.spun:
             return None
-        self._resume(thread)
+        self._stops.resume(thread)
         return _RUNS_ON
 
     def _was_seen_spinning(self, thread: Thread) -> bool:
@@ -1469,20 +1389,9 @@ class Tracer:
         if status is None:
             signal.sigtimedwait({signal.SIGCHLD}, 0.0005)
         elif os.WIFSTOPPED(status):
-            self._resume(thread)
+            self._stops.resume(thread)
         else:
             self._threads.pop(thread.tid, None)
-
-    # --- registers ---------------------------------------------------------------
-
-    def _get(self, thread: Thread) -> syscalls.Registers:
-        if self._registers_of is not thread:
-            self._register_set.read(thread.tid)
-            self._registers_of = thread
-        return self._registers
-
-    def _set(self, thread: Thread) -> None:
-        self._register_set.write(thread.tid)
 
     # --- limits, and looking around ----------------------------------------------
 
@@ -1513,7 +1422,7 @@ class Tracer:
     def _exceed(self, excess: Excess, pid: int | None = None) -> None:
         """End the run, unless another limit has ended it. `pid` went over this one."""
         if self.excess is None:
-            line = self._line_of(pid) if pid else None
+            line = self._stops.line_of(pid) if pid else None
             self.excess = excess._replace(pid=pid, line=line)
 
     def _count_cpu(self, owner: Traced) -> None:
