@@ -34,6 +34,7 @@ from contextlib import suppress
 from enum import Enum, auto
 
 from grader.tracing import ptrace, syscalls
+from grader.tracing.bounds import Bounds
 from grader.tracing.calls import PLAIN, TABLE, After, Then
 from grader.tracing.calls.polls import TIMEOUTS
 from grader.tracing.calls.signals import blocks, has_bit, pending
@@ -126,9 +127,6 @@ _MAKING = frozenset(syscalls.NAMING[name] for name in syscalls.MAKING)
 # in seconds.
 _PATIENCE = 0.002
 
-# How often it looks how much of the processor's time was used, in seconds.
-_PROCESSOR_LOOKED_AT = 0.01
-
 _RUNS_ON = -1
 
 # What is left of so many calls without effect when something has happened: there is a
@@ -182,29 +180,29 @@ class Tracer:
         self.objects = Objects(streams)
         self.pipe_size = pipe_size
         self.limits = limits
-        self.excess: Excess | None = None
+        self._traced: dict[int, Traced] = {}
+        self._threads: dict[int, Thread] = {}
+        self._events: list[Event] = []
         self._taken = Taken(limits, self.objects)
         # With a fine schedule some of the calls that take are moments for others too.
         self._only_taking = TAKING - (_NAMING if schedule.fine else _MAKING)
         self._schedule = schedule
         self._interruptions = Interruptions()
         self._stops = Stops(self.clock, self._interruptions, lines)
+        self._bounds = Bounds(
+            limits, self._taken, self._traced, self._events, self._stops.line_of
+        )
         self._drain = drain
         self._foreground = foreground
         self._spun = spun
-        self._traced: dict[int, Traced] = {}
-        self._threads: dict[int, Thread] = {}
         self._processes: dict[int, Process] = {}
         self._order: list[Process] = []
-        self._events: list[Event] = []
         self._rests: list[Rest] = []
         self._steps: list[Step] = []
         self._output = 0
         self._kept = 0
         self._looked_again = -1
         self._uncollected = 0
-        self._cpu_of_ended = 0.0
-        self._started = time.monotonic()
         self._running: Thread | None = None
         self._stretch = 0  # of steps that one thread takes in a row
         # Their descriptors are closed, and their parents are not told yet.
@@ -212,7 +210,6 @@ class Tracer:
         self._turns = Turns(
             schedule.start(), self._threads, self._traced, self.clock, limits
         )
-        self._processor_due = 0.0
 
     # --- the face towards program.py ------------------------------------------
 
@@ -239,7 +236,7 @@ class Tracer:
     def advance(self) -> Outcome:
         """Run the program until nothing in it can go on, or a limit is hit."""
         while self._threads:
-            if self._over_limit():
+            if self._bounds.are_exceeded(self._running):
                 return Outcome.EXCEEDED
             self._settle()
             if self._wake_the_due():
@@ -289,7 +286,7 @@ class Tracer:
         first = min(moments, default=0) / NANO
         if first > self.limits.virtual_seconds:
             most = self.limits.virtual_seconds
-            self._exceed(Excess(Limit.VIRTUAL_TIME, first, most))
+            self._bounds.exceed(Excess(Limit.VIRTUAL_TIME, first, most))
 
     def stimulate(self) -> None:
         """Something came from outside: nobody counts as idle any more."""
@@ -350,7 +347,7 @@ class Tracer:
             rests=self._rests,
             steps=self._steps,
             stuck=stuck,
-            excess=self.excess,
+            excess=self._bounds.excess,
             stopped=stopped,
             duration=self.clock.seconds,
         )
@@ -387,7 +384,7 @@ class Tracer:
                 self._output += event.count
                 most = self.limits.output_bytes
                 if self._output > most:
-                    self._exceed(Excess(Limit.OUTPUT, self._output, most), pid)
+                    self._bounds.exceed(Excess(Limit.OUTPUT, self._output, most), pid)
 
     def stir(self, what: int, pipe: int | None = None) -> None:
         to_all = what & Stir.SIGNAL
@@ -524,7 +521,7 @@ class Tracer:
     def may_fill(self, thread: Thread, size: int) -> bool:
         excess = self._taken.excess_in_files(size)
         if excess is not None:
-            self._exceed(excess, thread.pid)
+            self._bounds.exceed(excess, thread.pid)
         return excess is None
 
     def lacks_descriptor(self, thread: Thread) -> None:
@@ -532,7 +529,7 @@ class Tracer:
         with suppress(OSError):
             soft, _ = resource.prlimit(thread.pid, resource.RLIMIT_NOFILE)
             if soft == most:  # and not a limit that the program made itself
-                self._exceed(Excess(Limit.DESCRIPTORS, count, most), thread.pid)
+                self._bounds.exceed(Excess(Limit.DESCRIPTORS, count, most), thread.pid)
 
     def in_tree(self, pid: int) -> bool:
         process = self._processes.get(pid)
@@ -740,7 +737,7 @@ class Tracer:
 
     def _run(self, thread: Thread, status: int | None = None) -> None:
         """Follow a resumed thread until its step is over, or a limit is."""
-        while not self._over_limit():
+        while not self._bounds.are_exceeded(self._running):
             if status is None:
                 status = self._report(thread)
             try:
@@ -800,7 +797,7 @@ class Tracer:
         if number in TAKING:
             excess = self._taken.excess(thread, number, arguments, self._traced)
             if excess is not None:
-                self._exceed(excess, thread.pid)
+                self._bounds.exceed(excess, thread.pid)
                 return True  # it is not made any more
             if number in self._only_taking:
                 self._stops.resume(thread)
@@ -921,7 +918,7 @@ class Tracer:
         )
         would = self._output + asked(thread, call) - len(data)
         most = self.limits.output_bytes
-        self._exceed(Excess(Limit.OUTPUT, would, most), thread.pid)
+        self._bounds.exceed(Excess(Limit.OUTPUT, would, most), thread.pid)
         thread.parked = call
 
     def _leave(self, thread: Thread) -> bool:
@@ -1031,7 +1028,7 @@ class Tracer:
             (Limit.ZOMBIES, self._uncollected, THREADS * most),
         ):
             if count > allowed:
-                self._exceed(Excess(limit, count, allowed), pid)
+                self._bounds.exceed(Excess(limit, count, allowed), pid)
 
     def _executed(self, thread: Thread) -> None:
         owner = thread.owner
@@ -1086,7 +1083,7 @@ class Tracer:
         self._stops.at = None
         if last:
             owner.record.open_at_end = owner.files.list()
-            self._count_cpu(owner)
+            self._bounds.count_cpu(owner)
             merged = self._sigchld_pending(owner.record.parent)
         if len(owner.threads) == 1 and self._ends_in_two_steps(owner):
             self.record(Ending, owner.pid, line=owner.last_line)
@@ -1269,7 +1266,7 @@ class Tracer:
                 asleep = 0
                 used = cpu_time(thread.pid)
                 limit = limit or used + SLICE
-            if 0 < limit <= used or self._over_limit():
+            if 0 < limit <= used or self._bounds.are_exceeded(self._running):
                 status = self._preempt(thread)
                 if status != _RUNS_ON:
                     return status
@@ -1282,7 +1279,7 @@ class Tracer:
         "execve(2) under ptrace". None where it did so, and its step is over.
         """
         owner = thread.owner
-        while not self._over_limit():
+        while not self._bounds.are_exceeded(self._running):
             for one in list(owner.threads.values()):
                 try:
                     status = ptrace.poll(one.tid)
@@ -1335,7 +1332,7 @@ class Tracer:
         # the exception: one may wait until the others ask it to make way.
         shares = len(thread.owner.threads) > 1
         most = self._turns.most_spins(thread)
-        if shares or thread.spins >= most or self.excess is not None:
+        if shares or thread.spins >= most or self._bounds.excess is not None:
             thread.spun = True
         if thread.spun:
             return None
@@ -1354,8 +1351,7 @@ class Tracer:
         if thread.spins == 1:
             thread.spins_since = len(self._events)
             if self._spun.knows(self._moment(thread)):
-                self._cpu_of_ended += (most - 1) * SLICE / NANO
-                self._processor_due = 0.0
+                self._bounds.count_as_used((most - 1) * SLICE / NANO)
                 thread.spins = most
                 return True
         elif thread.spins == most and thread.spins_since == len(self._events):
@@ -1392,39 +1388,3 @@ class Tracer:
             self._stops.resume(thread)
         else:
             self._threads.pop(thread.tid, None)
-
-    # --- limits, and looking around ----------------------------------------------
-
-    def _over_limit(self) -> bool:
-        now, limits = time.monotonic(), self.limits
-        if len(self._events) > limits.events:
-            self._exceed(Excess(Limit.EVENTS, len(self._events), limits.events))
-        if now - self._started > limits.real_seconds:
-            real = now - self._started
-            self._exceed(Excess(Limit.REAL_TIME, real, limits.real_seconds))
-        if now >= self._taken.memory.due:
-            self._check_memory()
-        if now >= self._processor_due:
-            self._processor_due = now + _PROCESSOR_LOOKED_AT
-            self._check_processor()
-        return self.excess is not None
-
-    def _check_memory(self) -> None:
-        if self._taken.memory.is_too_much(self._traced):
-            pid = self._running.pid if self._running else None
-            self._exceed(self._taken.excess_memory(), pid)
-
-    def _check_processor(self) -> None:
-        used = self._cpu_of_ended + sum(cpu_time(pid) for pid in self._traced) / NANO
-        if used > self.limits.cpu_seconds:
-            self._exceed(Excess(Limit.PROCESSOR, used, self.limits.cpu_seconds))
-
-    def _exceed(self, excess: Excess, pid: int | None = None) -> None:
-        """End the run, unless another limit has ended it. `pid` went over this one."""
-        if self.excess is None:
-            line = self._stops.line_of(pid) if pid else None
-            self.excess = excess._replace(pid=pid, line=line)
-
-    def _count_cpu(self, owner: Traced) -> None:
-        owner.record.cpu_seconds = cpu_time(owner.pid) / NANO
-        self._cpu_of_ended += owner.record.cpu_seconds
