@@ -40,13 +40,19 @@ from grader.tracing.calls.polls import TIMEOUTS
 from grader.tracing.calls.signals import blocks, has_bit, pending
 from grader.tracing.calls.times import look, remaining_address
 from grader.tracing.calls.transfers import asked, interrupted
-from grader.tracing.clock import MANY_LOOKS, NANO, Clock, timespec
+from grader.tracing.clock import NANO, Clock, timespec
 from grader.tracing.confinement import Reach
 from grader.tracing.descriptors import Files, Objects
 from grader.tracing.launch import hide_vdso
 from grader.tracing.limits import THREADS, Limits
 from grader.tracing.lines import SourceLines
-from grader.tracing.loops import comes_back, look_for_loop, sleeps_on
+from grader.tracing.loops import comes_back, sleeps_on
+from grader.tracing.preempting import (
+    RUNS_ON,
+    Preempting,
+    count_looks,
+    watches_clock,
+)
 from grader.tracing.procfs import (
     cpu_time,
     is_thread,
@@ -84,7 +90,7 @@ from grader.tracing.recording import (
 )
 from grader.tracing.resting import snapshots
 from grader.tracing.schedule import Schedule
-from grader.tracing.spinning import Spun, moment
+from grader.tracing.spinning import Seen, Spun
 from grader.tracing.stops import Interruptions, Stops
 from grader.tracing.taking import CALLS as TAKING
 from grader.tracing.taking import Taken
@@ -127,15 +133,9 @@ _MAKING = frozenset(syscalls.NAMING[name] for name in syscalls.MAKING)
 # in seconds.
 _PATIENCE = 0.002
 
-_RUNS_ON = -1
-
 # What is left of so many calls without effect when something has happened: there is a
 # turn or more before the thread counts as one that only asks.
 _STILL_ASKS = MANY_CALLS - TURNS
-
-# After how many slices of the processor's time without a call it is worth looking for
-# a loop without an end.
-_SPINS_LOOKED_AT = (1, 4, 16, 64)
 
 # How much of one transfer is kept in the recording, in bytes; how much of all of
 # them; and how much of each one after that.
@@ -194,7 +194,6 @@ class Tracer:
         )
         self._drain = drain
         self._foreground = foreground
-        self._spun = spun
         self._processes: dict[int, Process] = {}
         self._order: list[Process] = []
         self._rests: list[Rest] = []
@@ -209,6 +208,10 @@ class Tracer:
         self._ending: list[Thread] = []
         self._turns = Turns(
             schedule.start(), self._threads, self._traced, self.clock, limits
+        )
+        seen = Seen(spun, self._events, self._order, self.clock)
+        self._preempting = Preempting(
+            self.clock, self._turns, self._stops, self._bounds, seen
         )
 
     # --- the face towards program.py ------------------------------------------
@@ -753,7 +756,7 @@ class Tracer:
     def _digest(self, thread: Thread, status: int) -> bool:
         """Deal with one report; whether the thread's step is over."""
         self._stops.at = thread
-        self._count_looks(thread)
+        count_looks(self.clock, thread)
         # By far the most reports are of these two kinds.
         if status == _AT_ENTRY:
             return self._arrive(thread)
@@ -779,15 +782,6 @@ class Tracer:
             return self._stopped(thread, number)
         self._stops.resume(thread)  # VFORK_DONE
         return False
-
-    def _count_looks(self, thread: Thread) -> bool:
-        """Whether a thread has looked at the clock since its last stop."""
-        looked = self.clock.count_looks()
-        if not looked:
-            return False
-        thread.looks += looked
-        thread.mark = None  # what it saw was new
-        return True
 
     def _arrive(self, thread: Thread) -> bool:
         """A thread is about to make a call; whether its step ends before it."""
@@ -834,18 +828,10 @@ class Tracer:
         """
         if look(self, thread, arguments[0], arguments[1]):
             self.answer(thread, 0)
-        if self._watches_clock(thread):
+        if watches_clock(thread):
             return True
         self._stops.resume(thread)
         return False
-
-    @staticmethod
-    def _watches_clock(thread: Thread) -> bool:
-        """Whether it waits for time to pass, and others shall run meanwhile."""
-        if thread.looks < max(MANY_LOOKS, thread.next_turn):
-            return False
-        thread.next_turn = thread.looks + 100
-        return True
 
     def _is_harmless(self, thread: Thread, call: Call) -> bool:
         """Whether a call may follow a write to a standard stream in one step."""
@@ -889,7 +875,7 @@ class Tracer:
             if self._stops.tells_lines:
                 call.line = self._stops.line_of(thread.pid)
             self._stops.resume(thread, to_exit=True)
-        elif self._watches_clock(thread):
+        elif watches_clock(thread):
             return True
         else:
             self._stops.resume(thread)
@@ -1257,7 +1243,7 @@ class Tracer:
                     if status is not None:
                         return status
                     thread.state = State.INSIDE
-                    self._count_looks(thread)
+                    count_looks(self.clock, thread)
                     if thread.call:
                         name = thread.call.name
                         TABLE.get(name, PLAIN).asleep(self, thread, thread.call)
@@ -1267,8 +1253,8 @@ class Tracer:
                 used = cpu_time(thread.pid)
                 limit = limit or used + SLICE
             if 0 < limit <= used or self._bounds.are_exceeded(self._running):
-                status = self._preempt(thread)
-                if status != _RUNS_ON:
+                status = self._preempting.preempt(thread)
+                if status != RUNS_ON:
                     return status
                 limit = 0
 
@@ -1297,70 +1283,6 @@ class Tracer:
                     self._stops.resume(one)
             signal.sigtimedwait({signal.SIGCHLD}, _PATIENCE)
         return None
-
-    def _preempt(self, thread: Thread) -> int | None:
-        """Stop a thread that runs on and on, and see whether it gets anywhere.
-
-        None where it does not: its step is over. `_RUNS_ON` where it was let run on,
-        otherwise the status that it reports.
-        """
-        try:
-            ptrace.interrupt(thread.tid)
-        except ProcessLookupError:
-            return ptrace.wait(thread.tid)
-        status = ptrace.wait(thread.tid)
-        if status >> 16 != ptrace.Event.STOP or os.WSTOPSIG(status) != signal.SIGTRAP:
-            return status
-        if self._count_looks(thread):
-            # A look is a call, if one that did not stop it.
-            if self._watches_clock(thread):
-                return None
-            self._stops.resume(thread)
-            return _RUNS_ON
-        thread.spins += 1
-        if self._was_seen_spinning(thread):
-            pass
-        elif thread.spins in _SPINS_LOOKED_AT:
-            looked = look_for_loop(thread)
-            if looked.status is not None:
-                return looked.status
-            if looked.loops and not self._count_looks(thread):
-                self._turns.looping.add(thread)
-                thread.spun = True
-        # How far it gets in a slice depends on the machine, so a slice's end is not
-        # a moment for others to go on. Threads that share their process's memory are
-        # the exception: one may wait until the others ask it to make way.
-        shares = len(thread.owner.threads) > 1
-        most = self._turns.most_spins(thread)
-        if shares or thread.spins >= most or self._bounds.excess is not None:
-            thread.spun = True
-        if thread.spun:
-            return None
-        self._stops.resume(thread)
-        return _RUNS_ON
-
-    def _was_seen_spinning(self, thread: Thread) -> bool:
-        """Whether it spun here in an earlier run; it then counts as spinning at once.
-
-        What it used of the processor then counts as used, so that the limit of that
-        does not depend on which run came first.
-        """
-        most = self._turns.most_spins(thread)
-        if self._spun is None or most == 1 or len(thread.owner.threads) > 1:
-            return False
-        if thread.spins == 1:
-            thread.spins_since = len(self._events)
-            if self._spun.knows(self._moment(thread)):
-                self._bounds.count_as_used((most - 1) * SLICE / NANO)
-                thread.spins = most
-                return True
-        elif thread.spins == most and thread.spins_since == len(self._events):
-            self._spun.note(self._moment(thread))
-        return False
-
-    def _moment(self, thread: Thread) -> bytes:
-        numbers = {process.pid: n for n, process in enumerate(self._order)}
-        return moment(self._events, numbers, self.clock.now, thread.number)
 
     def _settle(self) -> None:
         """See whether the last step woke a thread that sleeps inside the kernel."""
