@@ -59,6 +59,7 @@ from grader.tracing.procfs import (
     signals_of,
     state_of,
 )
+from grader.tracing.recorder import Recorder
 from grader.tracing.recording import (
     Continued,
     End,
@@ -71,7 +72,6 @@ from grader.tracing.recording import (
     Limit,
     Orphaned,
     Process,
-    Read,
     Recording,
     Refused,
     Rest,
@@ -118,10 +118,6 @@ _IGNORED_BY_DEFAULT = (
     signal.SIGWINCH,
 )
 
-_TRANSFERS = (Read, Wrote)
-
-# What is no doing of the process it is told of, or is told when that is gone.
-_HAPPENS = frozenset((Ending, Ended, Orphaned, SignalDelivered, Stopped, Continued))
 _WRITES = frozenset(("write", "writev", "pwritev2"))
 _LOOKS_AT_CLOCK = frozenset(("clock_gettime", "gettimeofday", "time"))
 
@@ -136,12 +132,6 @@ _PATIENCE = 0.002
 # What is left of so many calls without effect when something has happened: there is a
 # turn or more before the thread counts as one that only asks.
 _STILL_ASKS = MANY_CALLS - TURNS
-
-# How much of one transfer is kept in the recording, in bytes; how much of all of
-# them; and how much of each one after that.
-_KEPT = 1 << 16
-_KEPT_OF_ALL = 16 << 20
-_KEPT_OF_MANY = 64
 
 
 class Outcome(Enum):
@@ -182,7 +172,7 @@ class Tracer:
         self.limits = limits
         self._traced: dict[int, Traced] = {}
         self._threads: dict[int, Thread] = {}
-        self._events: list[Event] = []
+        events: list[Event] = []
         self._taken = Taken(limits, self.objects)
         # With a fine schedule some of the calls that take are moments for others too.
         self._only_taking = TAKING - (_NAMING if schedule.fine else _MAKING)
@@ -190,16 +180,15 @@ class Tracer:
         self._interruptions = Interruptions()
         self._stops = Stops(self.clock, self._interruptions, lines)
         self._bounds = Bounds(
-            limits, self._taken, self._traced, self._events, self._stops.line_of
+            limits, self._taken, self._traced, events, self._stops.line_of
+        )
+        self._recorder = Recorder(
+            events, self.clock, limits, self._stops, self._bounds, self._taken.memory
         )
         self._drain = drain
         self._foreground = foreground
-        self._processes: dict[int, Process] = {}
-        self._order: list[Process] = []
         self._rests: list[Rest] = []
         self._steps: list[Step] = []
-        self._output = 0
-        self._kept = 0
         self._looked_again = -1
         self._uncollected = 0
         self._running: Thread | None = None
@@ -209,7 +198,7 @@ class Tracer:
         self._turns = Turns(
             schedule.start(), self._threads, self._traced, self.clock, limits
         )
-        seen = Seen(spun, self._events, self._order, self.clock)
+        seen = Seen(spun, events, self._recorder.processes, self.clock)
         self._preempting = Preempting(
             self.clock, self._turns, self._stops, self._bounds, seen
         )
@@ -225,7 +214,7 @@ class Tracer:
         started = Started(index=0, time=0.0, pid=pid, argv=argv)
         record = Process(pid=pid, parent=None, began=started, argv=argv)
         record.events.append(started)
-        self._events.append(started)
+        self._recorder.events.append(started)
         owner = self._add_process(record, 0, Files(pid, self.objects))
         thread = Thread(pid, owner)
         owner.threads[pid] = self._threads[pid] = thread
@@ -263,9 +252,9 @@ class Tracer:
         The kernel does things of which no call of the program tells: it sends
         signals of its own, and files change that somebody watches.
         """
-        if self._looked_again == len(self._events):
+        if self._looked_again == len(self._recorder.events):
             return False
-        self._looked_again = len(self._events)
+        self._looked_again = len(self._recorder.events)
         for thread in list(self._threads.values()):
             if thread.state is State.HELD:
                 thread.signalled = thread.stirred = True
@@ -274,7 +263,9 @@ class Tracer:
     def rest(self) -> Rest:
         """What the program is doing, now that nothing in it can go on."""
         rest = Rest(
-            self.clock.seconds, len(self._events), snapshots(self._order, self._traced)
+            self.clock.seconds,
+            len(self._recorder.events),
+            snapshots(self._recorder.processes, self._traced),
         )
         self._rests.append(rest)
         return rest
@@ -344,9 +335,9 @@ class Tracer:
         """The whole run."""
         return Recording(
             schedule=self._schedule.name,
-            root=self._order[0],
-            processes=self._order,
-            events=self._events,
+            root=self._recorder.processes[0],
+            processes=self._recorder.processes,
+            events=self._recorder.events,
             rests=self._rests,
             steps=self._steps,
             stuck=stuck,
@@ -363,31 +354,10 @@ class Tracer:
 
     @property
     def keeps(self) -> int:
-        return _KEPT if self._kept < _KEPT_OF_ALL else _KEPT_OF_MANY
+        return self._recorder.keeps
 
     def record(self, kind: type[Event], pid: int, **fields: object) -> None:
-        events = self._events
-        if self._stops.tells_lines and kind not in _HAPPENS:
-            fields["line"] = self._stops.line_of(pid)
-        event = kind(
-            index=len(events),
-            time=self.clock.now / NANO,
-            pid=pid,
-            **fields,  # type: ignore[arg-type]  # the kind's own fields
-        )
-        events.append(event)
-        process = self._processes.get(pid)
-        if process is not None:
-            process.events.append(event)
-        if isinstance(event, _TRANSFERS):
-            self._kept += len(event.data)
-            if isinstance(event, Wrote) and str(event.target).startswith("socket:"):
-                self._taken.memory.sends(event.count)
-            if isinstance(event, Wrote) and isinstance(event.target, Stream):
-                self._output += event.count
-                most = self.limits.output_bytes
-                if self._output > most:
-                    self._bounds.exceed(Excess(Limit.OUTPUT, self._output, most), pid)
+        self._recorder.record(kind, pid, **fields)
 
     def stir(self, what: int, pipe: int | None = None) -> None:
         to_all = what & Stir.SIGNAL
@@ -486,7 +456,7 @@ class Tracer:
                 expiry=expiry,
                 pipe=pipe,
             )
-            self.record(WaitBegan, thread.pid, waiting=waiting)
+            self._recorder.record(WaitBegan, thread.pid, waiting=waiting)
         else:
             thread.hold.call = call
         if self.has_signal(thread):
@@ -535,13 +505,13 @@ class Tracer:
                 self._bounds.exceed(Excess(Limit.DESCRIPTORS, count, most), thread.pid)
 
     def in_tree(self, pid: int) -> bool:
-        process = self._processes.get(pid)
+        process = self._recorder.by_pid.get(pid)
         return process is not None and process.collected is None
 
     def refuse(
         self, thread: Thread, call: Call, detail: str, error: int = errno.EPERM
     ) -> Then:
-        self.record(Refused, thread.pid, call=call.name, detail=detail)
+        self._recorder.record(Refused, thread.pid, call=call.name, detail=detail)
         self.answer(thread, -error)
         return Then.ANSWERED
 
@@ -554,9 +524,9 @@ class Tracer:
         child: int | None,
         error: int,
     ) -> None:
-        process = self._processes.get(child) if child else None
+        process = self._recorder.by_pid.get(child) if child else None
         ended = process.ended if process else None
-        self.record(
+        self._recorder.record(
             Waited,
             owner.pid,
             target=target,
@@ -567,7 +537,7 @@ class Tracer:
             error=error,
         )
         if process and ended:
-            event = self._events[-1]
+            event = self._recorder.events[-1]
             assert isinstance(event, Waited)
             process.collected = event
             self._uncollected -= 1
@@ -624,7 +594,9 @@ class Tracer:
         merged = has_bit(pending(owner), number)
         with suppress(ProcessLookupError):
             os.kill(owner.pid, number)
-        self.record(SignalSent, 0, signal=number, target=owner.pid, merged=merged)
+        self._recorder.record(
+            SignalSent, 0, signal=number, target=owner.pid, merged=merged
+        )
         for thread in owner.threads.values():
             thread.alert()
 
@@ -634,7 +606,7 @@ class Tracer:
         self.clock.step()
         self._stops.at = thread
         if self._schedule.fine:
-            self._steps.append(Step(len(self._events), thread.pid))
+            self._steps.append(Step(len(self._recorder.events), thread.pid))
         if thread is not self._running:
             self._running = thread
             self._stretch += 1
@@ -731,7 +703,7 @@ class Tracer:
     def _end_hold(self, thread: Thread, *, interrupted: bool = False) -> None:
         hold, thread.hold = thread.hold, None
         if hold and hold.waiting.call in ("nanosleep", "clock_nanosleep"):
-            self.record(
+            self._recorder.record(
                 Slept,
                 thread.pid,
                 seconds=(self.clock.now - hold.began) / NANO,
@@ -848,7 +820,10 @@ class Tracer:
     def _enter(self, thread: Thread, call: Call) -> bool:
         """Let a thread into a call; whether it was kept out instead."""
         standard = self._is_standard_write(thread, call)
-        if standard and self._output + asked(thread, call) > self.limits.output_bytes:
+        if (
+            standard
+            and self._recorder.output + asked(thread, call) > self.limits.output_bytes
+        ):
             self._excess_output(thread, call)
             return True
         # An interrupted traceback would hide what the first interrupt did.
@@ -887,13 +862,13 @@ class Tracer:
 
     def _excess_output(self, thread: Thread, call: Call) -> None:
         """Keep what still fits of a write that is too much; the run ends here."""
-        room = max(self.limits.output_bytes - self._output, 0)
+        room = max(self.limits.output_bytes - self._recorder.output, 0)
         opened = thread.owner.files.at(call.arguments[0])
         assert opened is not None
         data = b""
         if call.name == "write":
             data = thread.owner.read(call.arguments[1], min(room, 1 << 16))
-        self.record(
+        self._recorder.record(
             Wrote,
             thread.pid,
             fd=call.arguments[0],
@@ -902,7 +877,7 @@ class Tracer:
             count=len(data),
             error=0,
         )
-        would = self._output + asked(thread, call) - len(data)
+        would = self._recorder.output + asked(thread, call) - len(data)
         most = self.limits.output_bytes
         self._bounds.exceed(Excess(Limit.OUTPUT, would, most), thread.pid)
         thread.parked = call
@@ -925,9 +900,9 @@ class Tracer:
                 # poll(2) would go on in the kernel, with the time it was given.
                 registers.interrupted(call.number, syscalls.RESTART_WITHOUT_HANDLER)
             self._stops.write_registers(thread)
-        fruitless, output = thread.fruitless, self._output
+        fruitless, output = thread.fruitless, self._recorder.output
         after = TABLE.get(call.name, PLAIN).leave(self, thread, call, result)
-        if self._output > output:
+        if self._recorder.output > output:
             self._drain()
         if after is After.HELD:
             assert thread.hold is not None
@@ -952,7 +927,7 @@ class Tracer:
             action = "ignore"
         else:
             action = "ignore" if number in _IGNORED_BY_DEFAULT else "default"
-        self.record(
+        self._recorder.record(
             SignalDelivered,
             thread.pid,
             signal=number,
@@ -972,9 +947,8 @@ class Tracer:
     # --- births and deaths -----------------------------------------------------
 
     def _add_process(self, record: Process, depth: int, files: Files) -> Traced:
-        owner = Traced(record.pid, len(self._order), depth, record, files)
-        self._order.append(record)
-        self._processes[record.pid] = record
+        owner = Traced(record.pid, len(self._recorder.processes), depth, record, files)
+        self._recorder.add_process(record)
         self._traced[record.pid] = owner
         return owner
 
@@ -988,13 +962,13 @@ class Tracer:
         if event == ptrace.Event.CLONE and is_thread(tid, owner.pid):
             new = Thread(tid, owner)
             owner.threads[tid] = self._threads[tid] = new
-            self.record(ThreadStarted, owner.pid, tid=tid)
+            self._recorder.record(ThreadStarted, owner.pid, tid=tid)
             self._count_processes(owner.pid)
             return
-        self.record(Forked, owner.pid, child=tid)
+        self._recorder.record(Forked, owner.pid, child=tid)
         parent = owner.record
         record = Process(
-            pid=tid, parent=parent, began=self._events[-1], argv=parent.argv
+            pid=tid, parent=parent, began=self._recorder.events[-1], argv=parent.argv
         )
         parent.children.append(record)
         child = self._add_process(record, owner.depth + 1, owner.files.copy(tid))
@@ -1036,7 +1010,7 @@ class Tracer:
             # Its memory is closed to its user, and so to us: ptrace(2), "Ptrace access
             # mode checking". What it does could not be seen.
             what = "of a program that may be run and not read"
-            self.record(Refused, owner.pid, call="execve", detail=what)
+            self._recorder.record(Refused, owner.pid, call="execve", detail=what)
             os.kill(owner.pid, signal.SIGKILL)
         try:
             with open(f"/proc/{owner.pid}/cmdline", "rb") as file:
@@ -1047,7 +1021,7 @@ class Tracer:
         argv = tuple(word.decode(errors="replace") for word in words)
         owner.record.argv = argv
         self._release_vfork(owner)
-        self.record(Executed, owner.pid, path=path, argv=argv)
+        self._recorder.record(Executed, owner.pid, path=path, argv=argv)
         self.stir(Stir.DATA)  # descriptors are closed on exec
         self._stops.resume(thread, to_exit=thread.call is not None)
 
@@ -1072,7 +1046,7 @@ class Tracer:
             self._bounds.count_cpu(owner)
             merged = self._sigchld_pending(owner.record.parent)
         if len(owner.threads) == 1 and self._ends_in_two_steps(owner):
-            self.record(Ending, owner.pid, line=owner.last_line)
+            self._recorder.record(Ending, owner.pid, line=owner.last_line)
             self._stops.resume(thread)
             ptrace.wait_for_end(thread.tid)
             self._ending.append(thread)
@@ -1149,22 +1123,22 @@ class Tracer:
             del self._threads[leader.tid]
         record = owner.record
         killed = os.WIFSIGNALED(status)
-        self.record(
+        self._recorder.record(
             Ended,
             owner.pid,
             line=None if killed else owner.last_line,
             exit_code=None if killed else os.WEXITSTATUS(status),
             signal=os.WTERMSIG(status) if killed else None,
         )
-        event = self._events[-1]
+        event = self._recorder.events[-1]
         assert isinstance(event, Ended)
         record.ended = event
         self._uncollected += 1
         self._release_vfork(owner)
         for child in record.children:
             if child.ended is None and child.orphaned is None:
-                self.record(Orphaned, child.pid, parent=owner.pid)
-                orphaned = self._events[-1]
+                self._recorder.record(Orphaned, child.pid, parent=owner.pid)
+                orphaned = self._recorder.events[-1]
                 assert isinstance(orphaned, Orphaned)
                 child.orphaned = orphaned
         self._tell_parent(record, merged)
@@ -1179,7 +1153,7 @@ class Tracer:
             record.discarded = True
             self._uncollected -= 1
         else:
-            self.record(
+            self._recorder.record(
                 SignalSent,
                 record.pid,
                 signal=signal.SIGCHLD,
@@ -1194,7 +1168,7 @@ class Tracer:
         if number not in _STOPPING:
             if thread.state is State.STOPPED:
                 thread.state = State.READY
-                self.record(Continued, thread.pid)
+                self._recorder.record(Continued, thread.pid)
                 return True
             self._stops.resume(thread)
             return False
@@ -1202,7 +1176,7 @@ class Tracer:
         thread.state = State.STOPPED
         ptrace.listen(thread.tid)
         if first:
-            self.record(Stopped, thread.pid, signal=number)
+            self._recorder.record(Stopped, thread.pid, signal=number)
             self._tell_parent(thread.owner.record, thread.owner.sigchld_merges)
         return True
 
