@@ -95,7 +95,6 @@ from grader.tracing.stops import Interruptions, Stops
 from grader.tracing.taking import CALLS as TAKING
 from grader.tracing.taking import Taken
 from grader.tracing.tracee import (
-    MANY_CALLS,
     Call,
     Hold,
     State,
@@ -103,7 +102,7 @@ from grader.tracing.tracee import (
     Thread,
     Traced,
 )
-from grader.tracing.turns import SLICE, TURNS, Turns
+from grader.tracing.turns import SLICE, Turns
 
 # The statuses, waitpid(2), of a thread that the filter stops before a call, and of one
 # that comes back from it.
@@ -128,10 +127,6 @@ _MAKING = frozenset(syscalls.NAMING[name] for name in syscalls.MAKING)
 # How long the tracer waits for a report before it looks what its tracee is doing,
 # in seconds.
 _PATIENCE = 0.002
-
-# What is left of so many calls without effect when something has happened: there is a
-# turn or more before the thread counts as one that only asks.
-_STILL_ASKS = MANY_CALLS - TURNS
 
 
 class Outcome(Enum):
@@ -191,8 +186,6 @@ class Tracer:
         self._steps: list[Step] = []
         self._looked_again = -1
         self._uncollected = 0
-        self._running: Thread | None = None
-        self._stretch = 0  # of steps that one thread takes in a row
         # Their descriptors are closed, and their parents are not told yet.
         self._ending: list[Thread] = []
         self._turns = Turns(
@@ -228,7 +221,7 @@ class Tracer:
     def advance(self) -> Outcome:
         """Run the program until nothing in it can go on, or a limit is hit."""
         while self._threads:
-            if self._bounds.are_exceeded(self._running):
+            if self._bounds.are_exceeded(self._turns.running):
                 return Outcome.EXCEEDED
             self._settle()
             if self._wake_the_due():
@@ -360,30 +353,7 @@ class Tracer:
         self._recorder.record(kind, pid, **fields)
 
     def stir(self, what: int, pipe: int | None = None) -> None:
-        to_all = what & Stir.SIGNAL
-        for owner in self._traced.values():
-            owner.alarms = 0
-        most_spins = self._turns.spins - 1
-        for thread in self._threads.values():
-            if thread is not self._running:
-                # What it looks for again and again may have come.
-                thread.idle = 0
-                if thread.spins > most_spins:
-                    thread.spins = most_spins
-                if thread.fruitless > _STILL_ASKS:
-                    thread.fruitless = _STILL_ASKS
-                if thread.naps > _STILL_ASKS:
-                    thread.naps = _STILL_ASKS
-            if to_all:
-                thread.alert()
-                continue
-            hold = thread.hold
-            if (
-                hold is not None
-                and hold.wakes & what
-                and (pipe is None or hold.pipe is None or hold.pipe == pipe)
-            ):
-                thread.stirred = True
+        self._turns.stir(what, pipe)
 
     def answer(self, thread: Thread, result: int) -> None:
         registers = self._stops.registers(thread)
@@ -607,17 +577,7 @@ class Tracer:
         self._stops.at = thread
         if self._schedule.fine:
             self._steps.append(Step(len(self._recorder.events), thread.pid))
-        if thread is not self._running:
-            self._running = thread
-            self._stretch += 1
-        thread.steps += 1
-        looping = self._turns.looping
-        if looping:
-            if thread.alerted:
-                looping.discard(thread)
-            if thread not in looping:
-                looping.clear()  # it may change what the others look at
-        thread.stirred = thread.alerted = False
+        self._turns.begin(thread)
         if thread in self._ending:
             self._end(thread)
             return
@@ -678,7 +638,7 @@ class Tracer:
             if thread.idle == 0:
                 thread.idle_since = self.clock.now
             thread.idle += 1
-            if sleeps_on(thread, self._stretch):
+            if sleeps_on(thread, self._turns.stretch):
                 self._turns.looping.add(thread)
             if hold.expiry is None:
                 hold.expired = True
@@ -712,7 +672,7 @@ class Tracer:
 
     def _run(self, thread: Thread, status: int | None = None) -> None:
         """Follow a resumed thread until its step is over, or a limit is."""
-        while not self._bounds.are_exceeded(self._running):
+        while not self._bounds.are_exceeded(self._turns.running):
             if status is None:
                 status = self._report(thread)
             try:
@@ -1226,7 +1186,7 @@ class Tracer:
                 asleep = 0
                 used = cpu_time(thread.pid)
                 limit = limit or used + SLICE
-            if 0 < limit <= used or self._bounds.are_exceeded(self._running):
+            if 0 < limit <= used or self._bounds.are_exceeded(self._turns.running):
                 status = self._preempting.preempt(thread)
                 if status != RUNS_ON:
                     return status
@@ -1239,7 +1199,7 @@ class Tracer:
         "execve(2) under ptrace". None where it did so, and its step is over.
         """
         owner = thread.owner
-        while not self._bounds.are_exceeded(self._running):
+        while not self._bounds.are_exceeded(self._turns.running):
             for one in list(owner.threads.values()):
                 try:
                     status = ptrace.poll(one.tid)
