@@ -36,12 +36,12 @@ from enum import Enum, auto
 from grader.tracing import ptrace, syscalls
 from grader.tracing.bounds import Bounds
 from grader.tracing.calls import PLAIN, TABLE, After, Then
-from grader.tracing.calls.polls import TIMEOUTS
-from grader.tracing.calls.signals import blocks, has_bit, pending
+from grader.tracing.calls.signals import has_bit, pending
 from grader.tracing.calls.times import look, remaining_address
 from grader.tracing.calls.transfers import asked, interrupted
 from grader.tracing.clock import NANO, Clock, timespec
 from grader.tracing.confinement import Reach
+from grader.tracing.deaths import Deaths
 from grader.tracing.descriptors import Files, Objects
 from grader.tracing.launch import hide_vdso
 from grader.tracing.limits import THREADS, Limits
@@ -62,15 +62,11 @@ from grader.tracing.procfs import (
 from grader.tracing.recorder import Recorder
 from grader.tracing.recording import (
     Continued,
-    End,
-    Ended,
-    Ending,
     Event,
     Excess,
     Executed,
     Forked,
     Limit,
-    Orphaned,
     Process,
     Recording,
     Refused,
@@ -185,11 +181,17 @@ class Tracer:
         self._rests: list[Rest] = []
         self._steps: list[Step] = []
         self._looked_again = -1
-        self._uncollected = 0
-        # Their descriptors are closed, and their parents are not told yet.
-        self._ending: list[Thread] = []
         self._turns = Turns(
             schedule.start(), self._threads, self._traced, self.clock, limits
+        )
+        self._deaths = Deaths(
+            self._threads,
+            self._traced,
+            self._recorder,
+            self._stops,
+            self._bounds,
+            self._turns,
+            fine=schedule.fine,
         )
         seen = Seen(spun, events, self._recorder.processes, self.clock)
         self._preempting = Preempting(
@@ -510,7 +512,7 @@ class Tracer:
             event = self._recorder.events[-1]
             assert isinstance(event, Waited)
             process.collected = event
-            self._uncollected -= 1
+            self._deaths.uncollected -= 1
 
     def collect_woken(self, pids: list[int]) -> None:
         caller = self._stops.at
@@ -520,8 +522,8 @@ class Tracer:
             if thread.state is State.STOPPED:
                 if thread.pid in pids:
                     self._collect_continued(thread)
-            elif thread in self._ending:
-                self._end(thread)
+            elif thread in self._deaths.ending:
+                self._deaths.end(thread)
             elif self._stops.is_woken(thread):
                 thread.state = State.READY
                 thread.hold = thread.parked = thread.call = None
@@ -578,8 +580,8 @@ class Tracer:
         if self._schedule.fine:
             self._steps.append(Step(len(self._recorder.events), thread.pid))
         self._turns.begin(thread)
-        if thread in self._ending:
-            self._end(thread)
+        if thread in self._deaths.ending:
+            self._deaths.end(thread)
             return
         if thread.vfork_child is not None:
             thread.vfork_child = None
@@ -695,7 +697,7 @@ class Tracer:
         if status == _AT_EXIT:
             return self._leave(thread)
         if not os.WIFSTOPPED(status):
-            self._died(thread, status)
+            self._deaths.died(thread, status)
             return True
         number, event = os.WSTOPSIG(status), status >> 16
         if event == 0:
@@ -708,7 +710,7 @@ class Tracer:
             self._executed(thread)
             return False
         if event == ptrace.Event.EXIT:
-            self._exiting(thread)
+            self._deaths.exiting(thread)
             return True
         if event == ptrace.Event.STOP:
             return self._stopped(thread, number)
@@ -791,8 +793,8 @@ class Tracer:
         if thread.number == 0 and not of_errors and self._may_interrupt(standard):
             self._interruptions.left -= 1
             self._send(thread.owner, self._interruptions.signal)
-        if self._ending:
-            self._end_before_it_is_seen(thread, call)
+        if self._deaths.ending:
+            self._deaths.end_before_it_is_seen(thread, call)
         then = TABLE.get(call.name, PLAIN).enter(self, thread, call)
         if thread.hold is not None and then is not Then.HELD and then is not Then.WATCH:
             self._end_hold(thread)  # it is over with its call
@@ -900,7 +902,7 @@ class Tracer:
             thread.progressed()
         elif action == "default" and number in _STOPPING:
             owner = thread.owner
-            owner.sigchld_merges = self._sigchld_pending(owner.record.parent)
+            owner.sigchld_merges = self._deaths.sigchld_pending(owner.record.parent)
         thread.inject = number
         self._stops.resume(thread)
 
@@ -945,7 +947,7 @@ class Tracer:
         for limit, count, allowed in (
             (Limit.PROCESSES, len(self._traced), most),
             (Limit.THREADS, len(self._threads), THREADS * most),
-            (Limit.ZOMBIES, self._uncollected, THREADS * most),
+            (Limit.ZOMBIES, self._deaths.uncollected, THREADS * most),
         ):
             if count > allowed:
                 self._bounds.exceed(Excess(limit, count, allowed), pid)
@@ -980,149 +982,10 @@ class Tracer:
             words, path = [], ""
         argv = tuple(word.decode(errors="replace") for word in words)
         owner.record.argv = argv
-        self._release_vfork(owner)
+        self._deaths.release_vfork(owner)
         self._recorder.record(Executed, owner.pid, path=path, argv=argv)
         self.stir(Stir.DATA)  # descriptors are closed on exec
         self._stops.resume(thread, to_exit=thread.call is not None)
-
-    def _release_vfork(self, child: Traced) -> None:
-        for thread in self._threads.values():
-            if thread.vfork_child is child:
-                thread.vfork_child = None
-
-    def _exiting(self, thread: Thread) -> None:
-        """A thread is about to end, and perhaps its whole process with it."""
-        owner = thread.owner
-        alive = [t for t in owner.threads.values() if t.state is not State.GONE]
-        others = [t for t in alive if t is not thread]
-        dying = [t for t in others if self._stops.is_woken(t)]
-        last = len(dying) == len(others)
-        if self._stops.tells_lines:
-            killed = ptrace.event_message(thread.tid) & 0x7F
-            owner.last_line = None if killed else self._stops.line_of(owner.pid)
-        self._stops.at = None
-        if last:
-            owner.record.open_at_end = owner.files.list()
-            self._bounds.count_cpu(owner)
-            merged = self._sigchld_pending(owner.record.parent)
-        if len(owner.threads) == 1 and self._ends_in_two_steps(owner):
-            self._recorder.record(Ending, owner.pid, line=owner.last_line)
-            self._stops.resume(thread)
-            ptrace.wait_for_end(thread.tid)
-            self._ending.append(thread)
-            self.stir(Stir.DATA | Stir.LOCK)
-            return
-        self._stops.resume(thread)
-        for other in dying:
-            self._stops.to_its_end(other)
-        if not last and thread.tid == owner.pid:
-            thread.state = State.GONE  # a leader stays until its last thread ends
-            return
-        ending = list(owner.threads.values()) if last else [thread]
-        for one in sorted(ending, key=lambda t: t.tid == owner.pid):
-            status = self._stops.until_dead(one)
-            owner.threads.pop(one.tid, None)
-            self._threads.pop(one.tid, None)
-            one.state = State.GONE
-        if last:
-            self._ended(owner, status, merged)
-        else:
-            self.stir(Stir.LOCK)  # whoever joins it waits for its futex
-
-    def _ends_in_two_steps(self, owner: Traced) -> bool:
-        """Whether others may run when its descriptors are closed, before it has ended.
-
-        Only who reads its pipes could see that.
-        """
-        record = owner.record
-        return (
-            self._schedule.fine
-            and record.parent is not None
-            and record.parent.pid in self._traced
-            and not any(child.pid in self._traced for child in record.children)
-            and any(isinstance(end, End) for end in record.open_at_end.values())
-        )
-
-    def _end(self, thread: Thread) -> None:
-        """The second step of an end: the parent is told."""
-        owner = thread.owner
-        self._ending.remove(thread)
-        thread.state = State.GONE
-        merged = self._sigchld_pending(owner.record.parent)
-        status = ptrace.wait(thread.tid)
-        del owner.threads[thread.tid], self._threads[thread.tid]
-        self._ended(owner, status, merged)
-
-    def _end_before_it_is_seen(self, thread: Thread, call: Call) -> None:
-        """A pidfd tells of an end at once, and not before it can be collected."""
-        by_pidfd = call.name == "waitid" and call.arguments[0] == os.P_PIDFD
-        if by_pidfd or (call.name in TIMEOUTS and thread.owner.files.has_pidfd()):
-            while self._ending:
-                self._end(self._ending[0])
-
-    def _died(self, thread: Thread, status: int) -> None:
-        """A thread is gone without having said so before: it was killed."""
-        owner = thread.owner
-        owner.threads.pop(thread.tid, None)
-        self._threads.pop(thread.tid, None)
-        thread.state = State.GONE
-        if not owner.threads:
-            self._ended(owner, status, self._sigchld_pending(owner.record.parent))
-
-    def _sigchld_pending(self, parent: Process | None) -> bool:
-        traced = self._traced.get(parent.pid) if parent else None
-        if traced is None:
-            return False
-        return has_bit(pending(traced), signal.SIGCHLD)
-
-    def _ended(self, owner: Traced, status: int, merged: bool) -> None:
-        """A process is gone, and its parent can see it."""
-        owner.forget_memory()
-        del self._traced[owner.pid]
-        for leader in [t for t in self._threads.values() if t.owner is owner]:
-            del self._threads[leader.tid]
-        record = owner.record
-        killed = os.WIFSIGNALED(status)
-        self._recorder.record(
-            Ended,
-            owner.pid,
-            line=None if killed else owner.last_line,
-            exit_code=None if killed else os.WEXITSTATUS(status),
-            signal=os.WTERMSIG(status) if killed else None,
-        )
-        event = self._recorder.events[-1]
-        assert isinstance(event, Ended)
-        record.ended = event
-        self._uncollected += 1
-        self._release_vfork(owner)
-        for child in record.children:
-            if child.ended is None and child.orphaned is None:
-                self._recorder.record(Orphaned, child.pid, parent=owner.pid)
-                orphaned = self._recorder.events[-1]
-                assert isinstance(orphaned, Orphaned)
-                child.orphaned = orphaned
-        self._tell_parent(record, merged)
-        self.stir(Stir.DATA | Stir.LOCK)
-
-    def _tell_parent(self, record: Process, merged: bool) -> None:
-        parent = record.parent
-        traced = self._traced.get(parent.pid) if parent else None
-        if traced is None or record.orphaned:
-            return
-        if has_bit(traced.signals().ignored, signal.SIGCHLD):
-            record.discarded = True
-            self._uncollected -= 1
-        else:
-            self._recorder.record(
-                SignalSent,
-                record.pid,
-                signal=signal.SIGCHLD,
-                target=traced.pid,
-                merged=merged,
-                blocked=blocks(traced, signal.SIGCHLD),
-            )
-        for thread in traced.threads.values():
-            thread.alert()
 
     def _stopped(self, thread: Thread, number: int) -> bool:
         if number not in _STOPPING:
@@ -1137,7 +1000,7 @@ class Tracer:
         ptrace.listen(thread.tid)
         if first:
             self._recorder.record(Stopped, thread.pid, signal=number)
-            self._tell_parent(thread.owner.record, thread.owner.sigchld_merges)
+            self._deaths.tell_parent(thread.owner.record, thread.owner.sigchld_merges)
         return True
 
     def _collect_continued(self, thread: Thread) -> None:
