@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Mapping, Sized
 
 from grader.tracing.clock import NANO
-from grader.tracing.limits import Limits
+from grader.tracing.limits import THREADS, Limits
 from grader.tracing.procfs import cpu_time
 from grader.tracing.recording import Excess, Limit
 from grader.tracing.taking import Taken
@@ -61,6 +61,20 @@ class Bounds:
         if self.excess is None:
             line = self._line_of(pid) if pid else None
             self.excess = excess._replace(pid=pid, line=line)
+
+    def count_processes(self, pid: int, threads: int, uncollected: int) -> None:
+        """The process `pid` has made another, or a thread: see if there are too many.
+
+        There are so many threads now, and so many processes ended uncollected.
+        """
+        most = self._limits.processes
+        for limit, count, allowed in (
+            (Limit.PROCESSES, len(self._live), most),
+            (Limit.THREADS, threads, THREADS * most),
+            (Limit.ZOMBIES, uncollected, THREADS * most),
+        ):
+            if count > allowed:
+                self.exceed(Excess(limit, count, allowed), pid)
 
     def count_cpu(self, owner: Traced) -> None:
         """A process ends: what it used of the processor stays used."""

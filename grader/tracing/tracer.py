@@ -34,6 +34,7 @@ from contextlib import suppress
 from enum import Enum, auto
 
 from grader.tracing import ptrace, syscalls
+from grader.tracing.births import Births
 from grader.tracing.bounds import Bounds
 from grader.tracing.calls import PLAIN, TABLE, After, Then
 from grader.tracing.calls.signals import has_bit, pending
@@ -42,9 +43,8 @@ from grader.tracing.calls.transfers import asked, interrupted
 from grader.tracing.clock import NANO, Clock, timespec
 from grader.tracing.confinement import Reach
 from grader.tracing.deaths import Deaths
-from grader.tracing.descriptors import Files, Objects
-from grader.tracing.launch import hide_vdso
-from grader.tracing.limits import THREADS, Limits
+from grader.tracing.descriptors import Objects
+from grader.tracing.limits import Limits
 from grader.tracing.lines import SourceLines
 from grader.tracing.loops import comes_back, sleeps_on
 from grader.tracing.preempting import (
@@ -55,7 +55,6 @@ from grader.tracing.preempting import (
 )
 from grader.tracing.procfs import (
     cpu_time,
-    is_thread,
     signals_of,
     state_of,
 )
@@ -64,21 +63,16 @@ from grader.tracing.recording import (
     Continued,
     Event,
     Excess,
-    Executed,
-    Forked,
     Limit,
-    Process,
     Recording,
     Refused,
     Rest,
     SignalDelivered,
     SignalSent,
     Slept,
-    Started,
     Step,
     Stopped,
     Stream,
-    ThreadStarted,
     WaitBegan,
     Waited,
     Waiting,
@@ -94,7 +88,6 @@ from grader.tracing.tracee import (
     Call,
     Hold,
     State,
-    Stir,
     Thread,
     Traced,
 )
@@ -193,6 +186,16 @@ class Tracer:
             self._turns,
             fine=schedule.fine,
         )
+        self._births = Births(
+            self._threads,
+            self._traced,
+            self.objects,
+            self._recorder,
+            self._stops,
+            self._bounds,
+            self._turns,
+            self._deaths,
+        )
         seen = Seen(spun, events, self._recorder.processes, self.clock)
         self._preempting = Preempting(
             self.clock, self._turns, self._stops, self._bounds, seen
@@ -206,13 +209,7 @@ class Tracer:
         Raises ``PermissionError`` where ptrace(2) is refused.
         """
         ptrace.seize(pid)
-        started = Started(index=0, time=0.0, pid=pid, argv=argv)
-        record = Process(pid=pid, parent=None, began=started, argv=argv)
-        record.events.append(started)
-        self._recorder.events.append(started)
-        owner = self._add_process(record, 0, Files(pid, self.objects))
-        thread = Thread(pid, owner)
-        owner.threads[pid] = self._threads[pid] = thread
+        self._births.first(pid, argv)
 
     def begin(self) -> None:
         """The first process was let go: run it up to its first call."""
@@ -704,10 +701,10 @@ class Tracer:
             self._deliver(thread, number)
             return False
         if event in (ptrace.Event.FORK, ptrace.Event.VFORK, ptrace.Event.CLONE):
-            self._forked(thread, event)
+            self._births.forked(thread, event)
             return True
         if event == ptrace.Event.EXEC:
-            self._executed(thread)
+            self._births.executed(thread)
             return False
         if event == ptrace.Event.EXIT:
             self._deaths.exiting(thread)
@@ -906,86 +903,7 @@ class Tracer:
         thread.inject = number
         self._stops.resume(thread)
 
-    # --- births and deaths -----------------------------------------------------
-
-    def _add_process(self, record: Process, depth: int, files: Files) -> Traced:
-        owner = Traced(record.pid, len(self._recorder.processes), depth, record, files)
-        self._recorder.add_process(record)
-        self._traced[record.pid] = owner
-        return owner
-
-    def _forked(self, thread: Thread, event: int) -> None:
-        tid = ptrace.event_message(thread.tid)
-        # A new tracee stops before its first instruction.
-        ptrace.wait(tid)
-        owner = thread.owner
-        thread.progressed()
-        # A process can be made by clone(2) as well.
-        if event == ptrace.Event.CLONE and is_thread(tid, owner.pid):
-            new = Thread(tid, owner)
-            owner.threads[tid] = self._threads[tid] = new
-            self._recorder.record(ThreadStarted, owner.pid, tid=tid)
-            self._count_processes(owner.pid)
-            return
-        self._recorder.record(Forked, owner.pid, child=tid)
-        parent = owner.record
-        record = Process(
-            pid=tid, parent=parent, began=self._recorder.events[-1], argv=parent.argv
-        )
-        parent.children.append(record)
-        child = self._add_process(record, owner.depth + 1, owner.files.copy(tid))
-        child.has_lines = owner.has_lines
-        new = Thread(tid, child)
-        child.threads[tid] = self._threads[tid] = new
-        child.forked = event == ptrace.Event.FORK
-        if event == ptrace.Event.VFORK:
-            thread.vfork_child = child
-        self._count_processes(owner.pid)
-
-    def _count_processes(self, pid: int) -> None:
-        most = self.limits.processes
-        for limit, count, allowed in (
-            (Limit.PROCESSES, len(self._traced), most),
-            (Limit.THREADS, len(self._threads), THREADS * most),
-            (Limit.ZOMBIES, self._deaths.uncollected, THREADS * most),
-        ):
-            if count > allowed:
-                self._bounds.exceed(Excess(limit, count, allowed), pid)
-
-    def _executed(self, thread: Thread) -> None:
-        owner = thread.owner
-        former = ptrace.event_message(owner.pid)
-        for tid in [tid for tid in owner.threads if tid != owner.pid]:
-            # The thread that called exec took over its leader's id, and the others
-            # are gone without a word: ptrace(2), "execve(2) under ptrace".
-            del owner.threads[tid], self._threads[tid]
-        if former != owner.pid or thread.tid != owner.pid:
-            call = thread.call
-            thread = owner.threads[owner.pid]
-            thread.state, thread.hold, thread.call = State.READY, None, call
-        owner.forget_memory()
-        owner.has_lines = False
-        owner.files.forget()
-        try:
-            hide_vdso(owner.pid)
-        except PermissionError:
-            # Its memory is closed to its user, and so to us: ptrace(2), "Ptrace access
-            # mode checking". What it does could not be seen.
-            what = "of a program that may be run and not read"
-            self._recorder.record(Refused, owner.pid, call="execve", detail=what)
-            os.kill(owner.pid, signal.SIGKILL)
-        try:
-            with open(f"/proc/{owner.pid}/cmdline", "rb") as file:
-                words = file.read(1 << 16).split(b"\0")[:-1]
-            path = os.readlink(f"/proc/{owner.pid}/exe")
-        except OSError:
-            words, path = [], ""
-        argv = tuple(word.decode(errors="replace") for word in words)
-        owner.record.argv = argv
-        self._deaths.release_vfork(owner)
-        self._recorder.record(Executed, owner.pid, path=path, argv=argv)
-        self.stir(Stir.DATA)  # descriptors are closed on exec
-        self._stops.resume(thread, to_exit=thread.call is not None)
+    # --- stopped and continued -------------------------------------------------
 
     def _stopped(self, thread: Thread, number: int) -> bool:
         if number not in _STOPPING:
@@ -1073,7 +991,7 @@ class Tracer:
                 if one is thread:
                     return status
                 if os.WIFSTOPPED(status) and status >> 16 == ptrace.Event.EXEC:
-                    self._executed(thread)
+                    self._births.executed(thread)
                     self._run(owner.threads[owner.pid])
                     return None
                 if os.WIFSTOPPED(status):
