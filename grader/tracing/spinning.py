@@ -7,25 +7,60 @@ did then, so that it spins there need not be found out again.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from hashlib import blake2b
 from typing import Protocol
 
-from grader.tracing.recording import Event, Started
+from grader.tracing.clock import Clock
+from grader.tracing.recording import Event, Process, Started
+from grader.tracing.tracee import Thread
 
 
 class Spun(Protocol):
     """Where spinning was seen in runs of a program that was started like this one."""
 
     def knows(self, moment: bytes) -> bool:
-        """Whether it spun at this moment, as `moment` tells them apart."""
+        """Whether it spun at this moment, as `_moment` tells them apart."""
 
     def note(self, moment: bytes) -> None:
         """It did."""
 
 
-def moment(
+class Seen:
+    """Whether the threads of one run are where spinning was seen before, if ever."""
+
+    def __init__(
+        self,
+        spun: Spun | None,
+        events: Sequence[Event],
+        processes: Iterable[Process],
+        clock: Clock,
+    ) -> None:
+        """`events` and `processes` are the run's own, and grow as it goes on."""
+        self._spun = spun
+        self._events = events
+        self._processes = processes
+        self._clock = clock
+
+    def knows(self, thread: Thread) -> bool:
+        """Whether it spun where it is now; to be asked after its first slice there."""
+        if self._spun is None:
+            return False
+        thread.spins_since = len(self._events)
+        return self._spun.knows(self._moment(thread))
+
+    def note(self, thread: Thread) -> None:
+        """It does spin, unless something has happened since `knows` was asked."""
+        if self._spun is not None and thread.spins_since == len(self._events):
+            self._spun.note(self._moment(thread))
+
+    def _moment(self, thread: Thread) -> bytes:
+        numbers = {process.pid: n for n, process in enumerate(self._processes)}
+        return _moment(self._events, numbers, self._clock.now, thread.number)
+
+
+def _moment(
     events: Iterable[Event], numbers: Mapping[int, int], now: int, number: int
 ) -> bytes:
     """What tells where in a run its process `number` is, at the virtual time `now`.

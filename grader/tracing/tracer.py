@@ -34,49 +34,45 @@ from contextlib import suppress
 from enum import Enum, auto
 
 from grader.tracing import ptrace, syscalls
+from grader.tracing.births import BIRTHS, Births
+from grader.tracing.bounds import Bounds
 from grader.tracing.calls import PLAIN, TABLE, After, Then
-from grader.tracing.calls.polls import TIMEOUTS
-from grader.tracing.calls.signals import blocks, has_bit, pending
+from grader.tracing.calls.signals import has_bit, pending
 from grader.tracing.calls.times import look, remaining_address
 from grader.tracing.calls.transfers import asked, interrupted
-from grader.tracing.clock import MANY_LOOKS, NANO, Clock, timespec
+from grader.tracing.clock import NANO, Clock, timespec
 from grader.tracing.confinement import Reach
-from grader.tracing.descriptors import Files, Objects
-from grader.tracing.errors import TracingError
-from grader.tracing.launch import hide_vdso
-from grader.tracing.limits import THREADS, Limits
+from grader.tracing.deaths import Deaths
+from grader.tracing.descriptors import Objects
+from grader.tracing.limits import Limits
 from grader.tracing.lines import SourceLines
-from grader.tracing.loops import comes_back, look_for_loop, sleeps_on
+from grader.tracing.loops import comes_back, sleeps_on
+from grader.tracing.preempting import (
+    RUNS_ON,
+    Preempting,
+    count_looks,
+    watches_clock,
+)
 from grader.tracing.procfs import (
     cpu_time,
-    is_thread,
     signals_of,
     state_of,
 )
+from grader.tracing.recorder import Recorder
 from grader.tracing.recording import (
     Continued,
-    End,
-    Ended,
-    Ending,
     Event,
     Excess,
-    Executed,
-    Forked,
     Limit,
-    Orphaned,
-    Process,
-    Read,
     Recording,
     Refused,
     Rest,
     SignalDelivered,
     SignalSent,
     Slept,
-    Started,
     Step,
     Stopped,
     Stream,
-    ThreadStarted,
     WaitBegan,
     Waited,
     Waiting,
@@ -84,26 +80,24 @@ from grader.tracing.recording import (
 )
 from grader.tracing.resting import snapshots
 from grader.tracing.schedule import Schedule
-from grader.tracing.spinning import Spun, moment
+from grader.tracing.spinning import Seen, Spun
+from grader.tracing.stops import Interruptions, Stops
 from grader.tracing.taking import CALLS as TAKING
 from grader.tracing.taking import Taken
 from grader.tracing.tracee import (
-    MANY_CALLS,
     Call,
     Hold,
     State,
-    Stir,
     Thread,
     Traced,
 )
-from grader.tracing.turns import SLICE, TURNS, Turns
+from grader.tracing.turns import SLICE, Turns
 
 # The statuses, waitpid(2), of a thread that the filter stops before a call, and of one
 # that comes back from it.
 _AT_ENTRY = ptrace.Event.SECCOMP << 16 | signal.SIGTRAP << 8 | 0x7F
 _AT_EXIT = (signal.SIGTRAP | 0x80) << 8 | 0x7F
 
-_BIRTHS = (ptrace.Event.FORK, ptrace.Event.VFORK, ptrace.Event.CLONE)
 _STOPPING = (signal.SIGSTOP, signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU)
 _IGNORED_BY_DEFAULT = (
     signal.SIGCHLD,
@@ -112,10 +106,6 @@ _IGNORED_BY_DEFAULT = (
     signal.SIGWINCH,
 )
 
-_TRANSFERS = (Read, Wrote)
-
-# What is no doing of the process it is told of, or is told when that is gone.
-_HAPPENS = frozenset((Ending, Ended, Orphaned, SignalDelivered, Stopped, Continued))
 _WRITES = frozenset(("write", "writev", "pwritev2"))
 _LOOKS_AT_CLOCK = frozenset(("clock_gettime", "gettimeofday", "time"))
 
@@ -126,25 +116,6 @@ _MAKING = frozenset(syscalls.NAMING[name] for name in syscalls.MAKING)
 # How long the tracer waits for a report before it looks what its tracee is doing,
 # in seconds.
 _PATIENCE = 0.002
-
-# How often it looks how much of the processor's time was used, in seconds.
-_PROCESSOR_LOOKED_AT = 0.01
-
-_RUNS_ON = -1
-
-# What is left of so many calls without effect when something has happened: there is a
-# turn or more before the thread counts as one that only asks.
-_STILL_ASKS = MANY_CALLS - TURNS
-
-# After how many slices of the processor's time without a call it is worth looking for
-# a loop without an end.
-_SPINS_LOOKED_AT = (1, 4, 16, 64)
-
-# How much of one transfer is kept in the recording, in bytes; how much of all of
-# them; and how much of each one after that.
-_KEPT = 1 << 16
-_KEPT_OF_ALL = 16 << 20
-_KEPT_OF_MANY = 64
 
 
 class Outcome(Enum):
@@ -183,42 +154,52 @@ class Tracer:
         self.objects = Objects(streams)
         self.pipe_size = pipe_size
         self.limits = limits
-        self.excess: Excess | None = None
+        self._traced: dict[int, Traced] = {}
+        self._threads: dict[int, Thread] = {}
+        events: list[Event] = []
         self._taken = Taken(limits, self.objects)
         # With a fine schedule some of the calls that take are moments for others too.
         self._only_taking = TAKING - (_NAMING if schedule.fine else _MAKING)
         self._schedule = schedule
-        self._interruption = self._interruptions = 0
-        self._only_writes = False
+        self._interruptions = Interruptions()
+        self._stops = Stops(self.clock, self._interruptions, lines)
+        self._bounds = Bounds(
+            limits, self._taken, self._traced, events, self._stops.line_of
+        )
+        self._recorder = Recorder(
+            events, self.clock, limits, self._stops, self._bounds, self._taken.memory
+        )
         self._drain = drain
         self._foreground = foreground
-        self._spun = spun
-        self._traced: dict[int, Traced] = {}
-        self._threads: dict[int, Thread] = {}
-        self._processes: dict[int, Process] = {}
-        self._order: list[Process] = []
-        self._events: list[Event] = []
         self._rests: list[Rest] = []
         self._steps: list[Step] = []
-        self._registers = syscalls.Registers()
-        self._register_set = ptrace.RegisterSet(self._registers)
-        self._registers_of: Thread | None = None
-        self._output = 0
-        self._kept = 0
         self._looked_again = -1
-        self._uncollected = 0
-        self._cpu_of_ended = 0.0
-        self._started = time.monotonic()
-        self._running: Thread | None = None
-        self._stretch = 0  # of steps that one thread takes in a row
-        self._lines = lines
-        self._stopped_at: Thread | None = None  # in a call whose line can be read
-        # Their descriptors are closed, and their parents are not told yet.
-        self._ending: list[Thread] = []
         self._turns = Turns(
             schedule.start(), self._threads, self._traced, self.clock, limits
         )
-        self._processor_due = 0.0
+        self._deaths = Deaths(
+            self._threads,
+            self._traced,
+            self._recorder,
+            self._stops,
+            self._bounds,
+            self._turns,
+            fine=schedule.fine,
+        )
+        self._births = Births(
+            self._threads,
+            self._traced,
+            self.objects,
+            self._recorder,
+            self._stops,
+            self._bounds,
+            self._turns,
+            self._deaths,
+        )
+        seen = Seen(spun, events, self._recorder.processes, self.clock)
+        self._preempting = Preempting(
+            self.clock, self._turns, self._stops, self._bounds, seen
+        )
 
     # --- the face towards program.py ------------------------------------------
 
@@ -228,13 +209,7 @@ class Tracer:
         Raises ``PermissionError`` where ptrace(2) is refused.
         """
         ptrace.seize(pid)
-        started = Started(index=0, time=0.0, pid=pid, argv=argv)
-        record = Process(pid=pid, parent=None, began=started, argv=argv)
-        record.events.append(started)
-        self._events.append(started)
-        owner = self._add_process(record, 0, Files(pid, self.objects))
-        thread = Thread(pid, owner)
-        owner.threads[pid] = self._threads[pid] = thread
+        self._births.first(pid, argv)
 
     def begin(self) -> None:
         """The first process was let go: run it up to its first call."""
@@ -245,7 +220,7 @@ class Tracer:
     def advance(self) -> Outcome:
         """Run the program until nothing in it can go on, or a limit is hit."""
         while self._threads:
-            if self._over_limit():
+            if self._bounds.are_exceeded(self._turns.running):
                 return Outcome.EXCEEDED
             self._settle()
             if self._wake_the_due():
@@ -269,9 +244,9 @@ class Tracer:
         The kernel does things of which no call of the program tells: it sends
         signals of its own, and files change that somebody watches.
         """
-        if self._looked_again == len(self._events):
+        if self._looked_again == len(self._recorder.events):
             return False
-        self._looked_again = len(self._events)
+        self._looked_again = len(self._recorder.events)
         for thread in list(self._threads.values()):
             if thread.state is State.HELD:
                 thread.signalled = thread.stirred = True
@@ -280,7 +255,9 @@ class Tracer:
     def rest(self) -> Rest:
         """What the program is doing, now that nothing in it can go on."""
         rest = Rest(
-            self.clock.seconds, len(self._events), snapshots(self._order, self._traced)
+            self.clock.seconds,
+            len(self._recorder.events),
+            snapshots(self._recorder.processes, self._traced),
         )
         self._rests.append(rest)
         return rest
@@ -295,7 +272,7 @@ class Tracer:
         first = min(moments, default=0) / NANO
         if first > self.limits.virtual_seconds:
             most = self.limits.virtual_seconds
-            self._exceed(Excess(Limit.VIRTUAL_TIME, first, most))
+            self._bounds.exceed(Excess(Limit.VIRTUAL_TIME, first, most))
 
     def stimulate(self) -> None:
         """Something came from outside: nobody counts as idle any more."""
@@ -325,8 +302,8 @@ class Tracer:
 
         `only_writes`: only those that write to a standard stream.
         """
-        self._interruption, self._interruptions = number, times
-        self._only_writes = only_writes
+        self._interruptions.signal, self._interruptions.left = number, times
+        self._interruptions.only_writes = only_writes
 
     def kill(self) -> None:
         """End whatever still lives of the program, and wait until it is gone."""
@@ -334,7 +311,7 @@ class Tracer:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         for thread in self._threads.values():
-            self._resume(thread)  # it may be stopped on its way to its end
+            self._stops.resume(thread)  # it may be stopped on its way to its end
         give_up = time.monotonic() + 5.0
         while self._threads and time.monotonic() < give_up:
             for thread in sorted(self._threads.values(), key=lambda t: t.tid == t.pid):
@@ -352,13 +329,13 @@ class Tracer:
         """The whole run."""
         return Recording(
             schedule=self._schedule.name,
-            root=self._order[0],
-            processes=self._order,
-            events=self._events,
+            root=self._recorder.processes[0],
+            processes=self._recorder.processes,
+            events=self._recorder.events,
             rests=self._rests,
             steps=self._steps,
             stuck=stuck,
-            excess=self.excess,
+            excess=self._bounds.excess,
             stopped=stopped,
             duration=self.clock.seconds,
         )
@@ -371,110 +348,53 @@ class Tracer:
 
     @property
     def keeps(self) -> int:
-        return _KEPT if self._kept < _KEPT_OF_ALL else _KEPT_OF_MANY
+        return self._recorder.keeps
 
     def record(self, kind: type[Event], pid: int, **fields: object) -> None:
-        events = self._events
-        if self._lines is not None and kind not in _HAPPENS:
-            fields["line"] = self._line_of(pid)
-        event = kind(
-            index=len(events),
-            time=self.clock.now / NANO,
-            pid=pid,
-            **fields,  # type: ignore[arg-type]  # the kind's own fields
-        )
-        events.append(event)
-        process = self._processes.get(pid)
-        if process is not None:
-            process.events.append(event)
-        if isinstance(event, _TRANSFERS):
-            self._kept += len(event.data)
-            if isinstance(event, Wrote) and str(event.target).startswith("socket:"):
-                self._taken.memory.sends(event.count)
-            if isinstance(event, Wrote) and isinstance(event.target, Stream):
-                self._output += event.count
-                most = self.limits.output_bytes
-                if self._output > most:
-                    self._exceed(Excess(Limit.OUTPUT, self._output, most), pid)
-
-    def _line_of(self, pid: int) -> int | None:
-        """The line at which the process makes the call that it is stopped in."""
-        thread = self._stopped_at
-        if self._lines is None or thread is None or thread.pid != pid:
-            return None
-        owner = thread.owner
-        if not owner.has_lines:
-            return None
-        try:
-            return self._lines.line(owner.read, self._get(thread).fs_base)
-        except OSError:  # it was killed while it was stopped
-            return None
+        self._recorder.record(kind, pid, **fields)
 
     def stir(self, what: int, pipe: int | None = None) -> None:
-        to_all = what & Stir.SIGNAL
-        for owner in self._traced.values():
-            owner.alarms = 0
-        most_spins = self._turns.spins - 1
-        for thread in self._threads.values():
-            if thread is not self._running:
-                # What it looks for again and again may have come.
-                thread.idle = 0
-                if thread.spins > most_spins:
-                    thread.spins = most_spins
-                if thread.fruitless > _STILL_ASKS:
-                    thread.fruitless = _STILL_ASKS
-                if thread.naps > _STILL_ASKS:
-                    thread.naps = _STILL_ASKS
-            if to_all:
-                thread.alert()
-                continue
-            hold = thread.hold
-            if (
-                hold is not None
-                and hold.wakes & what
-                and (pipe is None or hold.pipe is None or hold.pipe == pipe)
-            ):
-                thread.stirred = True
+        self._turns.stir(what, pipe)
 
     def answer(self, thread: Thread, result: int) -> None:
-        registers = self._get(thread)
+        registers = self._stops.registers(thread)
         registers.set_call(-1)
         registers.set_result(result)
-        self._set(thread)
+        self._stops.write_registers(thread)
 
     def change(self, thread: Thread, call: Call, arguments: dict[int, int]) -> None:
-        registers = self._get(thread)
+        registers = self._stops.registers(thread)
         call.changed = [(index, call.arguments[index]) for index in arguments]
         for index, value in arguments.items():
             registers.set_argument(index, value)
-        self._set(thread)
+        self._stops.write_registers(thread)
 
     def replace(
         self, thread: Thread, call: Call, number: int, arguments: dict[int, int]
     ) -> None:
         call.probing = True
-        registers = self._get(thread)
+        registers = self._stops.registers(thread)
         registers.set_call(number)
         call.changed = [(index, call.arguments[index]) for index in arguments]
         for index, value in arguments.items():
             registers.set_argument(index, value)
-        self._set(thread)
+        self._stops.write_registers(thread)
 
     def borrow(self, thread: Thread, call: Call, address: int, data: bytes) -> None:
         call.memory = (address, thread.owner.read(address, len(data))), *call.memory
         thread.owner.write(address, data)
 
     def reissue(self, thread: Thread, call: Call) -> None:
-        self._get(thread).reissue(call.number)
-        self._set(thread)
+        self._stops.registers(thread).reissue(call.number)
+        self._stops.write_registers(thread)
 
     def interrupt(self, thread: Thread, call: Call, restart: int) -> None:
-        self._get(thread).interrupted(call.number, restart)
-        self._set(thread)
+        self._stops.registers(thread).interrupted(call.number, restart)
+        self._stops.write_registers(thread)
 
     def set_result(self, thread: Thread, result: int) -> None:
-        self._get(thread).set_result(result)
-        self._set(thread)
+        self._stops.registers(thread).set_result(result)
+        self._stops.write_registers(thread)
 
     def hold(
         self,
@@ -507,7 +427,7 @@ class Tracer:
                 expiry=expiry,
                 pipe=pipe,
             )
-            self.record(WaitBegan, thread.pid, waiting=waiting)
+            self._recorder.record(WaitBegan, thread.pid, waiting=waiting)
         else:
             thread.hold.call = call
         if self.has_signal(thread):
@@ -545,7 +465,7 @@ class Tracer:
     def may_fill(self, thread: Thread, size: int) -> bool:
         excess = self._taken.excess_in_files(size)
         if excess is not None:
-            self._exceed(excess, thread.pid)
+            self._bounds.exceed(excess, thread.pid)
         return excess is None
 
     def lacks_descriptor(self, thread: Thread) -> None:
@@ -553,16 +473,16 @@ class Tracer:
         with suppress(OSError):
             soft, _ = resource.prlimit(thread.pid, resource.RLIMIT_NOFILE)
             if soft == most:  # and not a limit that the program made itself
-                self._exceed(Excess(Limit.DESCRIPTORS, count, most), thread.pid)
+                self._bounds.exceed(Excess(Limit.DESCRIPTORS, count, most), thread.pid)
 
     def in_tree(self, pid: int) -> bool:
-        process = self._processes.get(pid)
+        process = self._recorder.by_pid.get(pid)
         return process is not None and process.collected is None
 
     def refuse(
         self, thread: Thread, call: Call, detail: str, error: int = errno.EPERM
     ) -> Then:
-        self.record(Refused, thread.pid, call=call.name, detail=detail)
+        self._recorder.record(Refused, thread.pid, call=call.name, detail=detail)
         self.answer(thread, -error)
         return Then.ANSWERED
 
@@ -575,9 +495,9 @@ class Tracer:
         child: int | None,
         error: int,
     ) -> None:
-        process = self._processes.get(child) if child else None
+        process = self._recorder.by_pid.get(child) if child else None
         ended = process.ended if process else None
-        self.record(
+        self._recorder.record(
             Waited,
             owner.pid,
             target=target,
@@ -588,26 +508,26 @@ class Tracer:
             error=error,
         )
         if process and ended:
-            event = self._events[-1]
+            event = self._recorder.events[-1]
             assert isinstance(event, Waited)
             process.collected = event
-            self._uncollected -= 1
+            self._deaths.uncollected -= 1
 
     def collect_woken(self, pids: list[int]) -> None:
-        caller = self._stopped_at
+        caller = self._stops.at
         for thread in list(self._threads.values()):
             if thread.tid not in self._threads or thread.state is State.INSIDE:
                 continue
             if thread.state is State.STOPPED:
                 if thread.pid in pids:
                     self._collect_continued(thread)
-            elif thread in self._ending:
-                self._end(thread)
-            elif self._is_woken(thread):
+            elif thread in self._deaths.ending:
+                self._deaths.end(thread)
+            elif self._stops.is_woken(thread):
                 thread.state = State.READY
                 thread.hold = thread.parked = thread.call = None
                 self._run(thread)
-        self._stopped_at = caller
+        self._stops.at = caller
 
     # --- time ------------------------------------------------------------------
 
@@ -645,7 +565,9 @@ class Tracer:
         merged = has_bit(pending(owner), number)
         with suppress(ProcessLookupError):
             os.kill(owner.pid, number)
-        self.record(SignalSent, 0, signal=number, target=owner.pid, merged=merged)
+        self._recorder.record(
+            SignalSent, 0, signal=number, target=owner.pid, merged=merged
+        )
         for thread in owner.threads.values():
             thread.alert()
 
@@ -653,22 +575,12 @@ class Tracer:
 
     def _step(self, thread: Thread) -> None:
         self.clock.step()
-        self._stopped_at = thread
+        self._stops.at = thread
         if self._schedule.fine:
-            self._steps.append(Step(len(self._events), thread.pid))
-        if thread is not self._running:
-            self._running = thread
-            self._stretch += 1
-        thread.steps += 1
-        looping = self._turns.looping
-        if looping:
-            if thread.alerted:
-                looping.discard(thread)
-            if thread not in looping:
-                looping.clear()  # it may change what the others look at
-        thread.stirred = thread.alerted = False
-        if thread in self._ending:
-            self._end(thread)
+            self._steps.append(Step(len(self._recorder.events), thread.pid))
+        self._turns.begin(thread)
+        if thread in self._deaths.ending:
+            self._deaths.end(thread)
             return
         if thread.vfork_child is not None:
             thread.vfork_child = None
@@ -687,7 +599,7 @@ class Tracer:
         if thread.parked is not None:
             call, thread.parked = thread.parked, None
             return self._enter(thread, call)
-        self._resume(thread)
+        self._stops.resume(thread)
         return False
 
     def _was_killed(self, thread: Thread) -> bool:
@@ -697,7 +609,7 @@ class Tracer:
         a child ends whose exit signal is SIGKILL, clone(2), when a parent ends,
         prctl(2), or when something comes to a descriptor, fcntl(2).
         """
-        if not self._is_woken(thread):
+        if not self._stops.is_woken(thread):
             return False
         thread.state = State.READY
         thread.hold = thread.parked = thread.call = None
@@ -715,7 +627,7 @@ class Tracer:
         if hold.woken:
             self._return(thread, hold, 0)
         elif self.has_signal(thread):
-            if hold.before and (status := self._skip_to_exit(thread)) != _AT_EXIT:
+            if hold.before and (status := self._stops.skip_to_exit(thread)) != _AT_EXIT:
                 return self._digest(thread, status)
             self.interrupt(thread, call, hold.restart)
             thread.interrupted = hold.waiting.call
@@ -727,7 +639,7 @@ class Tracer:
             if thread.idle == 0:
                 thread.idle_since = self.clock.now
             thread.idle += 1
-            if sleeps_on(thread, self._stretch):
+            if sleeps_on(thread, self._turns.stretch):
                 self._turns.looping.add(thread)
             if hold.expiry is None:
                 hold.expired = True
@@ -738,7 +650,7 @@ class Tracer:
             return self._enter(thread, call)
         else:
             self.reissue(thread, call)
-        self._resume(thread)
+        self._stops.resume(thread)
         return False
 
     def _return(self, thread: Thread, hold: Hold, result: int) -> None:
@@ -749,20 +661,10 @@ class Tracer:
             self.set_result(thread, result)
         self._end_hold(thread)
 
-    def _skip_to_exit(self, thread: Thread) -> int:
-        """Let a thread pass over the call before which it is; what it reports then.
-
-        Only at a call's exit can it be made to look interrupted.
-        """
-        self._get(thread).set_call(-1)
-        self._set(thread)
-        self._resume(thread, to_exit=True)
-        return ptrace.wait(thread.tid)
-
     def _end_hold(self, thread: Thread, *, interrupted: bool = False) -> None:
         hold, thread.hold = thread.hold, None
         if hold and hold.waiting.call in ("nanosleep", "clock_nanosleep"):
-            self.record(
+            self._recorder.record(
                 Slept,
                 thread.pid,
                 seconds=(self.clock.now - hold.began) / NANO,
@@ -771,7 +673,7 @@ class Tracer:
 
     def _run(self, thread: Thread, status: int | None = None) -> None:
         """Follow a resumed thread until its step is over, or a limit is."""
-        while not self._over_limit():
+        while not self._bounds.are_exceeded(self._turns.running):
             if status is None:
                 status = self._report(thread)
             try:
@@ -782,84 +684,52 @@ class Tracer:
                     raise
             status = None
         if status is None:
-            self._halt(thread)
-        else:
-            self._end_newborn(thread, status)
-
-    def _halt(self, thread: Thread) -> None:
-        """The run is over: a thread that was let go on uses nothing more."""
-        with suppress(ProcessLookupError, ChildProcessError):
-            ptrace.interrupt(thread.tid)
-            # One that waits for its vfork(2) child cannot be stopped, and does nothing.
-            for _ in range(100):
-                status = ptrace.poll(thread.tid)
-                if status is not None:
-                    self._end_newborn(thread, status)
-                    break
-                signal.sigtimedwait({signal.SIGCHLD}, 0.0005)
-
-    def _end_newborn(self, thread: Thread, status: int) -> None:
-        """A report that nobody follows any more may tell of a new tracee: `kill` it.
-
-        Nobody else would wait for it, and so its parent for ever.
-        """
-        if status >> 16 in _BIRTHS and os.WIFSTOPPED(status):
-            tid = ptrace.event_message(thread.tid)
-            self._threads[tid] = Thread(tid, thread.owner)
-            with suppress(ProcessLookupError):
-                os.kill(tid, signal.SIGKILL)
+            status = self._stops.halt(thread)
+        if status is not None:
+            self._births.end_newborn(thread, status)
 
     def _digest(self, thread: Thread, status: int) -> bool:
         """Deal with one report; whether the thread's step is over."""
-        self._stopped_at = thread
-        self._count_looks(thread)
+        self._stops.at = thread
+        count_looks(self.clock, thread)
         # By far the most reports are of these two kinds.
         if status == _AT_ENTRY:
             return self._arrive(thread)
         if status == _AT_EXIT:
             return self._leave(thread)
         if not os.WIFSTOPPED(status):
-            self._died(thread, status)
+            self._deaths.died(thread, status)
             return True
         number, event = os.WSTOPSIG(status), status >> 16
         if event == 0:
             self._deliver(thread, number)
             return False
-        if event in _BIRTHS:
-            self._forked(thread, event)
+        if event in BIRTHS:
+            self._births.forked(thread, event)
             return True
         if event == ptrace.Event.EXEC:
-            self._executed(thread)
+            self._births.executed(thread)
             return False
         if event == ptrace.Event.EXIT:
-            self._exiting(thread)
+            self._deaths.exiting(thread)
             return True
         if event == ptrace.Event.STOP:
             return self._stopped(thread, number)
-        self._resume(thread)  # VFORK_DONE
+        self._stops.resume(thread)  # VFORK_DONE
         return False
-
-    def _count_looks(self, thread: Thread) -> bool:
-        """Whether a thread has looked at the clock since its last stop."""
-        looked = self.clock.count_looks()
-        if not looked:
-            return False
-        thread.looks += looked
-        thread.mark = None  # what it saw was new
-        return True
 
     def _arrive(self, thread: Thread) -> bool:
         """A thread is about to make a call; whether its step ends before it."""
-        number, arguments, stack = self._get(thread).call()
-        if number == syscalls.CLOCK_GETTIME and not self._interruptions:
+        number, arguments, stack = self._stops.registers(thread).call()
+        if number == syscalls.CLOCK_GETTIME and not self._interruptions.left:
             return self._tell_time(thread, arguments)
         if number in TAKING:
             excess = self._taken.excess(thread, number, arguments, self._traced)
             if excess is not None:
-                self._exceed(excess, thread.pid)
+                self._bounds.exceed(excess, thread.pid)
                 return True  # it is not made any more
             if number in self._only_taking:
-                self._resume(thread)
+                self._stops.resume(thread)
                 return False
         name = syscalls.NAMES.get(number, f"call {number}")
         call = Call(number, name, arguments, stack)
@@ -884,7 +754,7 @@ class Tracer:
         watched = TABLE[call.name].enter(self, thread, call) is Then.WATCH
         if watched:
             thread.call = call
-        self._resume(thread, to_exit=watched)
+        self._stops.resume(thread, to_exit=watched)
 
     def _tell_time(self, thread: Thread, arguments: tuple[int, ...]) -> bool:
         """Answer the most frequent of all calls; whether its step ends before it.
@@ -893,18 +763,10 @@ class Tracer:
         """
         if look(self, thread, arguments[0], arguments[1]):
             self.answer(thread, 0)
-        if self._watches_clock(thread):
+        if watches_clock(thread):
             return True
-        self._resume(thread)
+        self._stops.resume(thread)
         return False
-
-    @staticmethod
-    def _watches_clock(thread: Thread) -> bool:
-        """Whether it waits for time to pass, and others shall run meanwhile."""
-        if thread.looks < max(MANY_LOOKS, thread.next_turn):
-            return False
-        thread.next_turn = thread.looks + 100
-        return True
 
     def _is_harmless(self, thread: Thread, call: Call) -> bool:
         """Whether a call may follow a write to a standard stream in one step."""
@@ -921,16 +783,19 @@ class Tracer:
     def _enter(self, thread: Thread, call: Call) -> bool:
         """Let a thread into a call; whether it was kept out instead."""
         standard = self._is_standard_write(thread, call)
-        if standard and self._output + asked(thread, call) > self.limits.output_bytes:
+        if (
+            standard
+            and self._recorder.output + asked(thread, call) > self.limits.output_bytes
+        ):
             self._excess_output(thread, call)
             return True
         # An interrupted traceback would hide what the first interrupt did.
         of_errors = standard and call.arguments[0] == 2
         if thread.number == 0 and not of_errors and self._may_interrupt(standard):
-            self._interruptions -= 1
-            self._send(thread.owner, self._interruption)
-        if self._ending:
-            self._end_before_it_is_seen(thread, call)
+            self._interruptions.left -= 1
+            self._send(thread.owner, self._interruptions.signal)
+        if self._deaths.ending:
+            self._deaths.end_before_it_is_seen(thread, call)
         then = TABLE.get(call.name, PLAIN).enter(self, thread, call)
         if thread.hold is not None and then is not Then.HELD and then is not Then.WATCH:
             self._end_hold(thread)  # it is over with its call
@@ -945,27 +810,28 @@ class Tracer:
             return True
         if then is Then.WATCH:
             thread.call = call
-            if self._lines is not None:
-                call.line = self._line_of(thread.pid)
-            self._resume(thread, to_exit=True)
-        elif self._watches_clock(thread):
+            if self._stops.tells_lines:
+                call.line = self._stops.line_of(thread.pid)
+            self._stops.resume(thread, to_exit=True)
+        elif watches_clock(thread):
             return True
         else:
-            self._resume(thread)
+            self._stops.resume(thread)
         return False
 
     def _may_interrupt(self, standard: bool) -> bool:
-        return self._interruptions > 0 and (standard or not self._only_writes)
+        wanted = self._interruptions
+        return wanted.left > 0 and (standard or not wanted.only_writes)
 
     def _excess_output(self, thread: Thread, call: Call) -> None:
         """Keep what still fits of a write that is too much; the run ends here."""
-        room = max(self.limits.output_bytes - self._output, 0)
+        room = max(self.limits.output_bytes - self._recorder.output, 0)
         opened = thread.owner.files.at(call.arguments[0])
         assert opened is not None
         data = b""
         if call.name == "write":
             data = thread.owner.read(call.arguments[1], min(room, 1 << 16))
-        self.record(
+        self._recorder.record(
             Wrote,
             thread.pid,
             fd=call.arguments[0],
@@ -974,32 +840,32 @@ class Tracer:
             count=len(data),
             error=0,
         )
-        would = self._output + asked(thread, call) - len(data)
+        would = self._recorder.output + asked(thread, call) - len(data)
         most = self.limits.output_bytes
-        self._exceed(Excess(Limit.OUTPUT, would, most), thread.pid)
+        self._bounds.exceed(Excess(Limit.OUTPUT, would, most), thread.pid)
         thread.parked = call
 
     def _leave(self, thread: Thread) -> bool:
         """A thread is at the exit of a call; whether its step is over."""
         call, thread.call = thread.call, None
         if call is None:
-            self._resume(thread)
+            self._stops.resume(thread)
             return False
-        result = self._get(thread).result
+        result = self._stops.registers(thread).result
         for address, data in call.memory:
             thread.owner.write(address, data)
         call.memory = ()
         if call.changed:
-            registers = self._get(thread)
+            registers = self._stops.registers(thread)
             for index, value in call.changed:
                 registers.set_argument(index, value)
             if result == -516:
                 # poll(2) would go on in the kernel, with the time it was given.
                 registers.interrupted(call.number, syscalls.RESTART_WITHOUT_HANDLER)
-            self._set(thread)
-        fruitless, output = thread.fruitless, self._output
+            self._stops.write_registers(thread)
+        fruitless, output = thread.fruitless, self._recorder.output
         after = TABLE.get(call.name, PLAIN).leave(self, thread, call, result)
-        if self._output > output:
+        if self._recorder.output > output:
             self._drain()
         if after is After.HELD:
             assert thread.hold is not None
@@ -1012,7 +878,7 @@ class Tracer:
             self._turns.looping.add(thread)
         if after is After.SWITCH and not thread.after_write:
             return True
-        self._resume(thread)
+        self._stops.resume(thread)
         return False
 
     def _deliver(self, thread: Thread, number: int) -> None:
@@ -1024,7 +890,7 @@ class Tracer:
             action = "ignore"
         else:
             action = "ignore" if number in _IGNORED_BY_DEFAULT else "default"
-        self.record(
+        self._recorder.record(
             SignalDelivered,
             thread.pid,
             signal=number,
@@ -1037,262 +903,26 @@ class Tracer:
             thread.progressed()
         elif action == "default" and number in _STOPPING:
             owner = thread.owner
-            owner.sigchld_merges = self._sigchld_pending(owner.record.parent)
+            owner.sigchld_merges = self._deaths.sigchld_pending(owner.record.parent)
         thread.inject = number
-        self._resume(thread)
+        self._stops.resume(thread)
 
-    # --- births and deaths -----------------------------------------------------
-
-    def _add_process(self, record: Process, depth: int, files: Files) -> Traced:
-        owner = Traced(record.pid, len(self._order), depth, record, files)
-        self._order.append(record)
-        self._processes[record.pid] = record
-        self._traced[record.pid] = owner
-        return owner
-
-    def _forked(self, thread: Thread, event: int) -> None:
-        tid = ptrace.event_message(thread.tid)
-        # A new tracee stops before its first instruction.
-        ptrace.wait(tid)
-        owner = thread.owner
-        thread.progressed()
-        # A process can be made by clone(2) as well.
-        if event == ptrace.Event.CLONE and is_thread(tid, owner.pid):
-            new = Thread(tid, owner)
-            owner.threads[tid] = self._threads[tid] = new
-            self.record(ThreadStarted, owner.pid, tid=tid)
-            self._count_processes(owner.pid)
-            return
-        self.record(Forked, owner.pid, child=tid)
-        parent = owner.record
-        record = Process(
-            pid=tid, parent=parent, began=self._events[-1], argv=parent.argv
-        )
-        parent.children.append(record)
-        child = self._add_process(record, owner.depth + 1, owner.files.copy(tid))
-        child.has_lines = owner.has_lines
-        new = Thread(tid, child)
-        child.threads[tid] = self._threads[tid] = new
-        child.forked = event == ptrace.Event.FORK
-        if event == ptrace.Event.VFORK:
-            thread.vfork_child = child
-        self._count_processes(owner.pid)
-
-    def _count_processes(self, pid: int) -> None:
-        most = self.limits.processes
-        for limit, count, allowed in (
-            (Limit.PROCESSES, len(self._traced), most),
-            (Limit.THREADS, len(self._threads), THREADS * most),
-            (Limit.ZOMBIES, self._uncollected, THREADS * most),
-        ):
-            if count > allowed:
-                self._exceed(Excess(limit, count, allowed), pid)
-
-    def _executed(self, thread: Thread) -> None:
-        owner = thread.owner
-        former = ptrace.event_message(owner.pid)
-        for tid in [tid for tid in owner.threads if tid != owner.pid]:
-            # The thread that called exec took over its leader's id, and the others
-            # are gone without a word: ptrace(2), "execve(2) under ptrace".
-            del owner.threads[tid], self._threads[tid]
-        if former != owner.pid or thread.tid != owner.pid:
-            call = thread.call
-            thread = owner.threads[owner.pid]
-            thread.state, thread.hold, thread.call = State.READY, None, call
-        owner.forget_memory()
-        owner.has_lines = False
-        owner.files.forget()
-        try:
-            hide_vdso(owner.pid)
-        except PermissionError:
-            # Its memory is closed to its user, and so to us: ptrace(2), "Ptrace access
-            # mode checking". What it does could not be seen.
-            what = "of a program that may be run and not read"
-            self.record(Refused, owner.pid, call="execve", detail=what)
-            os.kill(owner.pid, signal.SIGKILL)
-        try:
-            with open(f"/proc/{owner.pid}/cmdline", "rb") as file:
-                words = file.read(1 << 16).split(b"\0")[:-1]
-            path = os.readlink(f"/proc/{owner.pid}/exe")
-        except OSError:
-            words, path = [], ""
-        argv = tuple(word.decode(errors="replace") for word in words)
-        owner.record.argv = argv
-        self._release_vfork(owner)
-        self.record(Executed, owner.pid, path=path, argv=argv)
-        self.stir(Stir.DATA)  # descriptors are closed on exec
-        self._resume(thread, to_exit=thread.call is not None)
-
-    def _release_vfork(self, child: Traced) -> None:
-        for thread in self._threads.values():
-            if thread.vfork_child is child:
-                thread.vfork_child = None
-
-    def _exiting(self, thread: Thread) -> None:
-        """A thread is about to end, and perhaps its whole process with it."""
-        owner = thread.owner
-        alive = [t for t in owner.threads.values() if t.state is not State.GONE]
-        others = [t for t in alive if t is not thread]
-        dying = [t for t in others if self._is_woken(t)]
-        last = len(dying) == len(others)
-        if self._lines is not None:
-            killed = ptrace.event_message(thread.tid) & 0x7F
-            owner.last_line = None if killed else self._line_of(owner.pid)
-        self._stopped_at = None
-        if last:
-            owner.record.open_at_end = owner.files.list()
-            self._count_cpu(owner)
-            merged = self._sigchld_pending(owner.record.parent)
-        if len(owner.threads) == 1 and self._ends_in_two_steps(owner):
-            self.record(Ending, owner.pid, line=owner.last_line)
-            self._resume(thread)
-            ptrace.wait_for_end(thread.tid)
-            self._ending.append(thread)
-            self.stir(Stir.DATA | Stir.LOCK)
-            return
-        self._resume(thread)
-        for other in dying:
-            self._to_its_end(other)
-        if not last and thread.tid == owner.pid:
-            thread.state = State.GONE  # a leader stays until its last thread ends
-            return
-        ending = list(owner.threads.values()) if last else [thread]
-        for one in sorted(ending, key=lambda t: t.tid == owner.pid):
-            status = self._until_dead(one)
-            owner.threads.pop(one.tid, None)
-            self._threads.pop(one.tid, None)
-            one.state = State.GONE
-        if last:
-            self._ended(owner, status, merged)
-        else:
-            self.stir(Stir.LOCK)  # whoever joins it waits for its futex
-
-    def _ends_in_two_steps(self, owner: Traced) -> bool:
-        """Whether others may run when its descriptors are closed, before it has ended.
-
-        Only who reads its pipes could see that.
-        """
-        record = owner.record
-        return (
-            self._schedule.fine
-            and record.parent is not None
-            and record.parent.pid in self._traced
-            and not any(child.pid in self._traced for child in record.children)
-            and any(isinstance(end, End) for end in record.open_at_end.values())
-        )
-
-    def _end(self, thread: Thread) -> None:
-        """The second step of an end: the parent is told."""
-        owner = thread.owner
-        self._ending.remove(thread)
-        thread.state = State.GONE
-        merged = self._sigchld_pending(owner.record.parent)
-        status = ptrace.wait(thread.tid)
-        del owner.threads[thread.tid], self._threads[thread.tid]
-        self._ended(owner, status, merged)
-
-    def _end_before_it_is_seen(self, thread: Thread, call: Call) -> None:
-        """A pidfd tells of an end at once, and not before it can be collected."""
-        by_pidfd = call.name == "waitid" and call.arguments[0] == os.P_PIDFD
-        if by_pidfd or (call.name in TIMEOUTS and thread.owner.files.has_pidfd()):
-            while self._ending:
-                self._end(self._ending[0])
-
-    def _to_its_end(self, thread: Thread) -> None:
-        """Let a thread that was killed run into its end, but not past it."""
-        while True:
-            status = ptrace.wait(thread.tid)
-            if not os.WIFSTOPPED(status):
-                raise TracingError(f"thread {thread.tid} ended unasked")
-            self._resume(thread)
-            if status >> 16 == ptrace.Event.EXIT:
-                return
-
-    def _until_dead(self, thread: Thread) -> int:
-        while True:
-            status = ptrace.wait(thread.tid)
-            if not os.WIFSTOPPED(status):
-                return status
-            self._resume(thread)
-
-    def _died(self, thread: Thread, status: int) -> None:
-        """A thread is gone without having said so before: it was killed."""
-        owner = thread.owner
-        owner.threads.pop(thread.tid, None)
-        self._threads.pop(thread.tid, None)
-        thread.state = State.GONE
-        if not owner.threads:
-            self._ended(owner, status, self._sigchld_pending(owner.record.parent))
-
-    def _sigchld_pending(self, parent: Process | None) -> bool:
-        traced = self._traced.get(parent.pid) if parent else None
-        if traced is None:
-            return False
-        return has_bit(pending(traced), signal.SIGCHLD)
-
-    def _ended(self, owner: Traced, status: int, merged: bool) -> None:
-        """A process is gone, and its parent can see it."""
-        owner.forget_memory()
-        del self._traced[owner.pid]
-        for leader in [t for t in self._threads.values() if t.owner is owner]:
-            del self._threads[leader.tid]
-        record = owner.record
-        killed = os.WIFSIGNALED(status)
-        self.record(
-            Ended,
-            owner.pid,
-            line=None if killed else owner.last_line,
-            exit_code=None if killed else os.WEXITSTATUS(status),
-            signal=os.WTERMSIG(status) if killed else None,
-        )
-        event = self._events[-1]
-        assert isinstance(event, Ended)
-        record.ended = event
-        self._uncollected += 1
-        self._release_vfork(owner)
-        for child in record.children:
-            if child.ended is None and child.orphaned is None:
-                self.record(Orphaned, child.pid, parent=owner.pid)
-                orphaned = self._events[-1]
-                assert isinstance(orphaned, Orphaned)
-                child.orphaned = orphaned
-        self._tell_parent(record, merged)
-        self.stir(Stir.DATA | Stir.LOCK)
-
-    def _tell_parent(self, record: Process, merged: bool) -> None:
-        parent = record.parent
-        traced = self._traced.get(parent.pid) if parent else None
-        if traced is None or record.orphaned:
-            return
-        if has_bit(traced.signals().ignored, signal.SIGCHLD):
-            record.discarded = True
-            self._uncollected -= 1
-        else:
-            self.record(
-                SignalSent,
-                record.pid,
-                signal=signal.SIGCHLD,
-                target=traced.pid,
-                merged=merged,
-                blocked=blocks(traced, signal.SIGCHLD),
-            )
-        for thread in traced.threads.values():
-            thread.alert()
+    # --- stopped and continued -------------------------------------------------
 
     def _stopped(self, thread: Thread, number: int) -> bool:
         if number not in _STOPPING:
             if thread.state is State.STOPPED:
                 thread.state = State.READY
-                self.record(Continued, thread.pid)
+                self._recorder.record(Continued, thread.pid)
                 return True
-            self._resume(thread)
+            self._stops.resume(thread)
             return False
         first = all(t.state is not State.STOPPED for t in thread.owner.threads.values())
         thread.state = State.STOPPED
         ptrace.listen(thread.tid)
         if first:
-            self.record(Stopped, thread.pid, signal=number)
-            self._tell_parent(thread.owner.record, thread.owner.sigchld_merges)
+            self._recorder.record(Stopped, thread.pid, signal=number)
+            self._deaths.tell_parent(thread.owner.record, thread.owner.sigchld_merges)
         return True
 
     def _collect_continued(self, thread: Thread) -> None:
@@ -1306,32 +936,6 @@ class Tracer:
             signal.sigtimedwait({signal.SIGCHLD}, 0.0005)
 
     # --- the kernel's reports ---------------------------------------------------
-
-    def _resume(self, thread: Thread, *, to_exit: bool = False) -> None:
-        number, thread.inject = thread.inject, 0
-        if self._registers_of is thread:
-            self._registers_of = None
-        calls = self._interruptions and not self._only_writes
-        # To one that waits for the time to come it comes at its calls, `Clock.read`.
-        self.clock.allow_looks(free=not calls and thread.looks < MANY_LOOKS)
-        try:
-            if to_exit:
-                ptrace.resume_to_syscall(thread.tid, number)
-            else:
-                ptrace.resume(thread.tid, number)
-        except ProcessLookupError:
-            pass  # it was killed while it was stopped; its end is reported
-
-    def _is_woken(self, thread: Thread) -> bool:
-        """Whether a thread has left its stop, or its sleep, because it was killed."""
-        if thread.state is State.INSIDE:
-            return state_of(thread.tid) != "S"
-        try:
-            ptrace.event_message(thread.tid)
-        except ProcessLookupError:
-            return True
-        # On its way to its end it stops again, and it may be there by now.
-        return ptrace.has_news(thread.tid)
 
     def _report(self, thread: Thread) -> int | None:
         """What a resumed thread reports; None where it sleeps or was preempted."""
@@ -1358,7 +962,7 @@ class Tracer:
                     if status is not None:
                         return status
                     thread.state = State.INSIDE
-                    self._count_looks(thread)
+                    count_looks(self.clock, thread)
                     if thread.call:
                         name = thread.call.name
                         TABLE.get(name, PLAIN).asleep(self, thread, thread.call)
@@ -1367,9 +971,9 @@ class Tracer:
                 asleep = 0
                 used = cpu_time(thread.pid)
                 limit = limit or used + SLICE
-            if 0 < limit <= used or self._over_limit():
-                status = self._preempt(thread)
-                if status != _RUNS_ON:
+            if 0 < limit <= used or self._bounds.are_exceeded(self._turns.running):
+                status = self._preempting.preempt(thread)
+                if status != RUNS_ON:
                     return status
                 limit = 0
 
@@ -1380,7 +984,7 @@ class Tracer:
         "execve(2) under ptrace". None where it did so, and its step is over.
         """
         owner = thread.owner
-        while not self._over_limit():
+        while not self._bounds.are_exceeded(self._turns.running):
             for one in list(owner.threads.values()):
                 try:
                     status = ptrace.poll(one.tid)
@@ -1391,78 +995,13 @@ class Tracer:
                 if one is thread:
                     return status
                 if os.WIFSTOPPED(status) and status >> 16 == ptrace.Event.EXEC:
-                    self._executed(thread)
+                    self._births.executed(thread)
                     self._run(owner.threads[owner.pid])
                     return None
                 if os.WIFSTOPPED(status):
-                    self._resume(one)
+                    self._stops.resume(one)
             signal.sigtimedwait({signal.SIGCHLD}, _PATIENCE)
         return None
-
-    def _preempt(self, thread: Thread) -> int | None:
-        """Stop a thread that runs on and on, and see whether it gets anywhere.
-
-        None where it does not: its step is over. `_RUNS_ON` where it was let run on,
-        otherwise the status that it reports.
-        """
-        try:
-            ptrace.interrupt(thread.tid)
-        except ProcessLookupError:
-            return ptrace.wait(thread.tid)
-        status = ptrace.wait(thread.tid)
-        if status >> 16 != ptrace.Event.STOP or os.WSTOPSIG(status) != signal.SIGTRAP:
-            return status
-        if self._count_looks(thread):
-            # A look is a call, if one that did not stop it.
-            if self._watches_clock(thread):
-                return None
-            self._resume(thread)
-            return _RUNS_ON
-        thread.spins += 1
-        if self._was_seen_spinning(thread):
-            pass
-        elif thread.spins in _SPINS_LOOKED_AT:
-            looked = look_for_loop(thread)
-            if looked.status is not None:
-                return looked.status
-            if looked.loops and not self._count_looks(thread):
-                self._turns.looping.add(thread)
-                thread.spun = True
-        # How far it gets in a slice depends on the machine, so a slice's end is not
-        # a moment for others to go on. Threads that share their process's memory are
-        # the exception: one may wait until the others ask it to make way.
-        shares = len(thread.owner.threads) > 1
-        most = self._turns.most_spins(thread)
-        if shares or thread.spins >= most or self.excess is not None:
-            thread.spun = True
-        if thread.spun:
-            return None
-        self._resume(thread)
-        return _RUNS_ON
-
-    def _was_seen_spinning(self, thread: Thread) -> bool:
-        """Whether it spun here in an earlier run; it then counts as spinning at once.
-
-        What it used of the processor then counts as used, so that the limit of that
-        does not depend on which run came first.
-        """
-        most = self._turns.most_spins(thread)
-        if self._spun is None or most == 1 or len(thread.owner.threads) > 1:
-            return False
-        if thread.spins == 1:
-            thread.spins_since = len(self._events)
-            if self._spun.knows(self._moment(thread)):
-                self._cpu_of_ended += (most - 1) * SLICE / NANO
-                self._processor_due = 0.0
-                thread.spins = most
-                return True
-        elif thread.spins == most and thread.spins_since == len(self._events):
-            self._spun.note(self._moment(thread))
-        return False
-
-    def _moment(self, thread: Thread) -> bytes:
-        numbers = {process.pid: n for n, process in enumerate(self._order)}
-        return moment(self._events, numbers, self.clock.now, thread.number)
 
     def _settle(self) -> None:
         """See whether the last step woke a thread that sleeps inside the kernel."""
@@ -1487,53 +1026,6 @@ class Tracer:
         if status is None:
             signal.sigtimedwait({signal.SIGCHLD}, 0.0005)
         elif os.WIFSTOPPED(status):
-            self._resume(thread)
+            self._stops.resume(thread)
         else:
             self._threads.pop(thread.tid, None)
-
-    # --- registers ---------------------------------------------------------------
-
-    def _get(self, thread: Thread) -> syscalls.Registers:
-        if self._registers_of is not thread:
-            self._register_set.read(thread.tid)
-            self._registers_of = thread
-        return self._registers
-
-    def _set(self, thread: Thread) -> None:
-        self._register_set.write(thread.tid)
-
-    # --- limits, and looking around ----------------------------------------------
-
-    def _over_limit(self) -> bool:
-        now, limits = time.monotonic(), self.limits
-        if len(self._events) > limits.events:
-            self._exceed(Excess(Limit.EVENTS, len(self._events), limits.events))
-        if now - self._started > limits.real_seconds:
-            real = now - self._started
-            self._exceed(Excess(Limit.REAL_TIME, real, limits.real_seconds))
-        if now >= self._taken.memory.due:
-            self._check_memory()
-        if now >= self._processor_due:
-            self._processor_due = now + _PROCESSOR_LOOKED_AT
-            self._check_processor()
-        return self.excess is not None
-
-    def _check_memory(self) -> None:
-        if self._taken.memory.is_too_much(self._traced):
-            pid = self._running.pid if self._running else None
-            self._exceed(self._taken.excess_memory(), pid)
-
-    def _check_processor(self) -> None:
-        used = self._cpu_of_ended + sum(cpu_time(pid) for pid in self._traced) / NANO
-        if used > self.limits.cpu_seconds:
-            self._exceed(Excess(Limit.PROCESSOR, used, self.limits.cpu_seconds))
-
-    def _exceed(self, excess: Excess, pid: int | None = None) -> None:
-        """End the run, unless another limit has ended it. `pid` went over this one."""
-        if self.excess is None:
-            line = self._line_of(pid) if pid else None
-            self.excess = excess._replace(pid=pid, line=line)
-
-    def _count_cpu(self, owner: Traced) -> None:
-        owner.record.cpu_seconds = cpu_time(owner.pid) / NANO
-        self._cpu_of_ended += owner.record.cpu_seconds

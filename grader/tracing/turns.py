@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from grader.tracing.clock import MANY_LOOKS, NANO, Clock
 from grader.tracing.limits import Limits
 from grader.tracing.schedule import Chooser
-from grader.tracing.tracee import MANY_CALLS, State, Thread, Traced
+from grader.tracing.tracee import MANY_CALLS, State, Stir, Thread, Traced
 
 # How much of the processor a thread may use between two calls before it is looked
 # at, in nanoseconds.
@@ -15,6 +15,10 @@ SLICE = 20_000_000
 
 # How often one that only asks and asks may do so while others wait for time to pass.
 TURNS = 20
+
+# What is left of so many calls without effect when something has happened: there is a
+# turn or more before the thread counts as one that only asks.
+_STILL_ASKS = MANY_CALLS - TURNS
 
 # A thread that got nowhere for so long is at rest, though busily: this many calls
 # without effect, sleeps of no length, or looks at the clock.
@@ -34,7 +38,9 @@ _HELD, _READY = State.HELD, State.READY
 class Turns:
     """The order in which the threads of a run take their steps.
 
-    `looping` are those that are proven to come back to where they are, see `loops`.
+    `looping` are those that are proven to come back to where they are, see `loops`;
+    `running` took the last step, and `stretch` is another number for each row of steps
+    that one thread takes.
     """
 
     def __init__(
@@ -53,13 +59,15 @@ class Turns:
         self._limits = limits
         self.spins = max(1, round(limits.busy_seconds * NANO / SLICE))
         self.looping: set[Thread] = set()
+        self.running: Thread | None = None
+        self.stretch = 0
 
     def pick(self, can_wait: bool) -> Thread | None:
         """Whose step is next; None where nobody's is, or time is to pass first."""
         ready: list[Thread] = []
         busy: list[Thread] = []
         for thread in self._threads.values():
-            if not (thread.stirred if thread.state is _HELD else self.is_able(thread)):
+            if not self.is_able(thread):
                 continue
             if thread.tid != thread.owner.pid and self._yields_signal(thread):
                 continue
@@ -80,6 +88,47 @@ class Turns:
             return None
         chosen = self._choose(ready, can_wait)
         return chosen if isinstance(chosen, Thread) else None
+
+    def begin(self, thread: Thread) -> None:
+        """A thread takes its step now."""
+        if thread is not self.running:
+            self.running = thread
+            self.stretch += 1
+        thread.steps += 1
+        looping = self.looping
+        if looping:
+            if thread.alerted:
+                looping.discard(thread)
+            if thread not in looping:
+                looping.clear()  # it may change what the others look at
+        thread.stirred = thread.alerted = False
+
+    def stir(self, what: int, pipe: int | None = None) -> None:
+        """Something happened, `Stir`, that held threads may have waited for."""
+        to_all = what & Stir.SIGNAL
+        for owner in self._live.values():
+            owner.alarms = 0
+        most_spins = self.spins - 1
+        for thread in self._threads.values():
+            if thread is not self.running:
+                # What it looks for again and again may have come.
+                thread.idle = 0
+                if thread.spins > most_spins:
+                    thread.spins = most_spins
+                if thread.fruitless > _STILL_ASKS:
+                    thread.fruitless = _STILL_ASKS
+                if thread.naps > _STILL_ASKS:
+                    thread.naps = _STILL_ASKS
+            if to_all:
+                thread.alert()
+                continue
+            hold = thread.hold
+            if (
+                hold is not None
+                and hold.wakes & what
+                and (pipe is None or hold.pipe is None or hold.pipe == pipe)
+            ):
+                thread.stirred = True
 
     def is_able(self, thread: Thread) -> bool:
         """Whether a thread can run, or be let go to see whether it can."""

@@ -1,0 +1,118 @@
+"""Stopping a thread that runs on and on, and seeing whether it gets anywhere.
+
+It computes, or looks at the clock, or goes round in a loop without a call. What is
+found out here is noted in the thread; `turns` decides what follows.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from typing import Final
+
+from grader.tracing import ptrace
+from grader.tracing.bounds import Bounds
+from grader.tracing.clock import MANY_LOOKS, NANO, Clock
+from grader.tracing.loops import look_for_loop
+from grader.tracing.spinning import Seen
+from grader.tracing.stops import Stops
+from grader.tracing.tracee import Thread
+from grader.tracing.turns import SLICE, Turns
+
+# In place of a status: the thread was let run on.
+RUNS_ON: Final = -1
+
+# After how many slices of the processor's time without a call it is worth looking for
+# a loop without an end.
+_LOOKED_AT = (1, 4, 16, 64)
+
+
+def count_looks(clock: Clock, thread: Thread) -> bool:
+    """Whether a thread has looked at the clock since its last stop."""
+    looked = clock.count_looks()
+    if not looked:
+        return False
+    thread.looks += looked
+    thread.mark = None  # what it saw was new
+    return True
+
+
+def watches_clock(thread: Thread) -> bool:
+    """Whether it waits for time to pass, and others shall run meanwhile."""
+    if thread.looks < max(MANY_LOOKS, thread.next_turn):
+        return False
+    thread.next_turn = thread.looks + 100
+    return True
+
+
+class Preempting:
+    """Stops the threads of one run whose slice of the processor's time is over."""
+
+    def __init__(
+        self, clock: Clock, turns: Turns, stops: Stops, bounds: Bounds, seen: Seen
+    ) -> None:
+        """`seen` is where the program was seen spinning before."""
+        self._clock = clock
+        self._turns = turns
+        self._stops = stops
+        self._bounds = bounds
+        self._seen = seen
+
+    def preempt(self, thread: Thread) -> int | None:
+        """Stop a thread that runs on and on, and see whether it gets anywhere.
+
+        None where it does not: its step is over. `RUNS_ON` where it was let run on,
+        otherwise the status that it reports.
+        """
+        try:
+            ptrace.interrupt(thread.tid)
+        except ProcessLookupError:
+            return ptrace.wait(thread.tid)
+        status = ptrace.wait(thread.tid)
+        if status >> 16 != ptrace.Event.STOP or os.WSTOPSIG(status) != signal.SIGTRAP:
+            return status
+        if count_looks(self._clock, thread):
+            # A look is a call, if one that did not stop it.
+            if watches_clock(thread):
+                return None
+            self._stops.resume(thread)
+            return RUNS_ON
+        thread.spins += 1
+        if self._was_seen_spinning(thread):
+            pass
+        elif thread.spins in _LOOKED_AT:
+            looked = look_for_loop(thread)
+            if looked.status is not None:
+                return looked.status
+            if looked.loops and not count_looks(self._clock, thread):
+                self._turns.looping.add(thread)
+                thread.spun = True
+        # How far it gets in a slice depends on the machine, so a slice's end is not
+        # a moment for others to go on. Threads that share their process's memory are
+        # the exception: one may wait until the others ask it to make way.
+        shares = len(thread.owner.threads) > 1
+        most = self._turns.most_spins(thread)
+        if shares or thread.spins >= most or self._bounds.excess is not None:
+            thread.spun = True
+        if thread.spun:
+            return None
+        self._stops.resume(thread)
+        return RUNS_ON
+
+    def _was_seen_spinning(self, thread: Thread) -> bool:
+        """Whether it spun here in an earlier run; it then counts as spinning at once.
+
+        What it used of the processor then counts as used, so that the limit of that
+        does not depend on which run came first.
+        """
+        most = self._turns.most_spins(thread)
+        if most == 1 or len(thread.owner.threads) > 1:
+            return False
+        if thread.spins == 1:
+            if self._seen.knows(thread):
+                self._bounds.count_as_used((most - 1) * SLICE / NANO)
+                thread.spins = most
+                return True
+        elif thread.spins == most:
+            self._seen.note(thread)
+        return False
