@@ -295,8 +295,7 @@ class Submission:
                 harmed = len(self.harmed)
                 kept = make()
                 if len(self.harmed) == harmed:
-                    size = len(recording(kept).events)
-                    self.shelf.put(known_by, kept, size)
+                    self.shelf.put(known_by, kept)
             else:
                 kept = cast(Kept, found)
         self.made[id(recording(kept))] = repr(known_by)

@@ -99,11 +99,9 @@ class CheckRunner:
             _ = item.location, item.ihook
         modules = {item.module for item in items.values()}
         self._pure = {module for module in modules if leaves_nothing_behind(module)}
-        alone = modules == self._pure
         gc.freeze()  # a collection in a runner would copy every page it looks at
         while order := self._desk.next():
             places = range(len(order.job.zygotes))
-            order.shelf.alone = alone and len(places) == 1
             runs = [_Turn(place) for place in places]
             for run in runs:
                 run.pid = self._fork(items, order, run)

@@ -2,9 +2,11 @@
 
 What one check does must not change what the next one sees, so each has a process of
 its own. To fork it costs as much as two runs of a small program, so it is not done for
-checks that are made of functions and constants alone, and use nothing but what
-`grader` and the side-effect-free part of the standard library offer. All that those
-could leave is in a recording, and recordings are not written to.
+checks that are made of functions and constants alone, and use nothing but what checks
+are written with and the side-effect-free part of the standard library. The recordings
+that they look at are copies of their own, see `shelf`.
+
+It is a help against mistakes, not against a check that is out to break the others.
 """
 
 from __future__ import annotations
@@ -17,9 +19,12 @@ from enum import Enum
 from types import BuiltinFunctionType, CodeType, FunctionType, ModuleType
 
 _HARMLESS = frozenset(
-    ("builtins", "collections", "functools", "grader", "itertools", "math", "operator")
+    ("builtins", "collections", "functools", "itertools", "math", "re", "string")
 )
-_HARMLESS |= {"re", "string", "textwrap", "typing"}
+_HARMLESS |= {"textwrap", "typing"}
+
+# What checks are written with, and what is beneath it.
+_OURS = ("grader.checking", "grader.diagnosis", "grader.tracing", "grader.verdict")
 
 _CHANGING = frozenset(
     ("DELETE_ATTR", "DELETE_GLOBAL", "IMPORT_NAME", "STORE_ATTR", "STORE_GLOBAL")
@@ -28,8 +33,10 @@ _CHANGING = frozenset(
 # Builtin functions that reach whatever they like.
 _REACHING = frozenset(
     (
-        "__builtins__", "__import__", "breakpoint", "compile", "delattr", "eval",
-        "exec", "globals", "input", "open", "setattr", "vars",
+        "__builtins__", "__defaults__", "__dict__", "__globals__", "__import__",
+        "__kwdefaults__", "__setattr__", "breakpoint", "compile", "delattr", "eval",
+        "exec", "getattr", "globals", "input", "modules", "open", "os", "setattr",
+        "sys", "vars",
     )
 )  # fmt: skip
 
@@ -68,7 +75,10 @@ def _is_of_typing(value: object) -> bool:
 
 
 def _is_harmless(module: str | None) -> bool:
-    return (module or "").partition(".")[0] in _HARMLESS
+    name = module or ""
+    return name.partition(".")[0] in _HARMLESS or f"{name}.".startswith(
+        tuple(f"{ours}." for ours in _OURS)
+    )
 
 
 def _is_pure(function: FunctionType, own: str) -> bool:

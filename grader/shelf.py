@@ -1,10 +1,10 @@
 """What the checks of one submission share: recordings, and where it spins.
 
 The same program with the same arguments under the same schedule does the same, so it
-is run once. A process keeps what it has recorded or found. From one to the other
-recordings go through a file in memory, memfd_create(2), that all of them have open.
-Entries are appended to it whole: a length, a digest of what was run, a seal, the
-recording.
+is run once. Recordings go from one check to the other through a file in memory,
+memfd_create(2), that all their processes have open: so each has a copy of its own,
+whatever it does to it. Entries are appended to it whole: a length, a digest of what was
+run, a seal, the recording.
 
 A submission that runs as root can open that file by its name below /proc. So nothing
 of it is unpickled whose seal, a MAC with a secret of the processes that share it, is
@@ -37,20 +37,10 @@ _HEAD = _LENGTH + _DIGEST + _SEAL
 _MOST_BYTES = 32 << 20
 
 
-# So many events may all recordings have together that a process keeps as they are.
-_MOST_EVENTS = 1 << 15
-
-
 class Shelf:
-    """Recordings by what was run. Several processes may use it at once.
-
-    `alone`: only one will.
-    """
+    """Recordings by what was run. Several processes may use it at once."""
 
     def __init__(self) -> None:
-        self.alone = False
-        self._kept: dict[bytes, object] = {}
-        self._room = _MOST_EVENTS
         self._file = os.memfd_create("recordings", os.MFD_CLOEXEC)
         fcntl.fcntl(self._file, fcntl.F_SETFL, os.O_APPEND)
         self._secret = os.urandom(32)
@@ -71,18 +61,14 @@ class Shelf:
 
     def find(self, what: object) -> object:
         """What is known of that run, None for nothing; ``repr`` tells runs apart."""
-        known = self._kept.get(_digest(what))
-        if known is None and (data := self._find(what)) is not None:
-            known = pickle.loads(data)
+        data = self._find(what)
+        if data is None:
+            return None
+        known: object = pickle.loads(data)
         return known
 
-    def put(self, what: object, known: object, events: int) -> None:
-        """Keep what is known of a run of so many `events`, unless there is no room."""
-        if events <= self._room:
-            self._room -= events
-            self._kept[_digest(what)] = known
-            if self.alone:
-                return
+    def put(self, what: object, known: object) -> None:
+        """Keep what is known of that run, unless there is no more room."""
         try:
             data = pickle.dumps(known, pickle.HIGHEST_PROTOCOL)
         except RecursionError:

@@ -1,6 +1,6 @@
 """The folder that a submission runs in, with nothing but its file.
 
-No run may learn that there was one before it, so each has a folder as if it were new.
+No run may find what an earlier one left, so each has a folder as if it were new.
 To make one and to remove it takes a tenth of a short run; so one folder is used again,
 as long as nobody has touched it, or what is in it. The kernel dates each change there,
 with a clock that may stand still for some milliseconds, inode(7): so only a folder
@@ -76,7 +76,8 @@ def _dates(folder: Path, name: str) -> object:
         return [
             (
                 *(status.st_ino, status.st_mode, status.st_nlink, status.st_uid),
-                *(status.st_gid, status.st_size, status.st_atime_ns),
+                *(status.st_gid, status.st_size, status.st_blocks),
+                status.st_atime_ns,
                 *(status.st_mtime_ns, status.st_ctime_ns),
             )
             for status in (os.stat(folder), os.lstat(folder / name))

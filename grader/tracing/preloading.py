@@ -12,6 +12,8 @@ from __future__ import annotations
 
 import ast
 import os
+import sys
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -55,15 +57,19 @@ def first_imports(source: bytes, folder: Path | None = None) -> tuple[str, ...]:
     `folder` is where it lies: what is there comes before the standard library. Without
     one it lies alone.
     """
+    if folder is not None and _hides_the_library(folder):
+        return ()
     try:
-        body = ast.parse(source).body
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            body = ast.parse(source).body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return ()
     found: set[str] = set()
     for statement in body:
         if isinstance(statement, Statement):
             modules = [*_modules(statement)]
-            if not all(_is_quiet(module, folder) for module in modules):
+            if not all(module.partition(".")[0] in QUIET for module in modules):
                 break
             found.update(modules)
         elif not _does_nothing(statement):
@@ -85,11 +91,16 @@ def _modules(statement: Statement) -> Iterator[str]:
                 yield f"{module}.{name.name}"
 
 
-def _is_quiet(module: str, folder: Path | None) -> bool:
-    package = module.partition(".")[0]
-    if package not in QUIET:
-        return False
-    return folder is None or not any(folder.glob(f"{package}*"))
+def _hides_the_library(folder: Path) -> bool:
+    """Whether something there would be imported in place of a module of the library.
+
+    By the program, or by another module that it imports.
+    """
+    try:
+        names = {name.partition(".")[0] for name in os.listdir(folder)}
+    except OSError:
+        return True
+    return not names.isdisjoint(sys.stdlib_module_names)
 
 
 def _does_nothing(statement: ast.stmt) -> bool:

@@ -246,6 +246,8 @@ def become(
         if _time_page:
             timepage.read_time_from(4, _time_page)
         os.close(4)
+        if "logging" in sys.modules:
+            _begin_to_log_now()
         ptrace.give_up_privileges()
         if domain is not None:
             ptrace.restrict_self(5)
@@ -268,6 +270,13 @@ def _ruleset(domain: Domain) -> int:
             ptrace.add_rules(ruleset, [ptrace.rule_beneath(descriptor, rights)])
             os.close(descriptor)
     return ruleset
+
+
+def _begin_to_log_now() -> None:
+    """Let `logging` count from the program's start, not from when it was imported."""
+    logging = vars(sys.modules["logging"])
+    in_nanoseconds = isinstance(logging["_startTime"], int)  # from Python 3.13 on
+    logging["_startTime"] = time.time_ns() if in_nanoseconds else time.time()
 
 
 def _make_way_before_pause() -> None:
@@ -311,9 +320,11 @@ def _python_program(path: str, argv: list[str], compiled: bytes) -> Callable[[],
     sys.argv[:] = argv
     sys.orig_argv[:] = [sys.executable, *argv]
     sys.path.insert(0, os.path.dirname(path))
+    # They were imported by another process, whose id and folder they remember.
     if "threading" in sys.modules:
-        # It was imported by another process, whose id it remembers.
         sys.modules["threading"].main_thread()._set_native_id()
+    if "multiprocessing.process" in sys.modules:
+        vars(sys.modules["multiprocessing.process"])["ORIGINAL_DIR"] = os.getcwd()
     main = type(sys)("__main__")
     main.__dict__.update(
         __file__=path, __builtins__=builtins, __annotations__={}, __cached__=None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import textwrap
 from pathlib import Path
 from types import ModuleType
@@ -10,6 +11,7 @@ import pytest
 
 from grader.course.bench import Bench
 from grader.course.handed_in import Attempt
+from grader.diagnosis import processes
 from grader.purity import leaves_nothing_behind
 from grader.verdict import CheckOutcome
 from tests.grading.exercises import made_exercise
@@ -55,6 +57,12 @@ def test_functions_and_constants_leave_nothing_behind() -> None:
     "more",
     [
         "SEEN = []",
+        "from grader import session",
+        "import operator",
+        "def helper(run):\n    run.__dict__['seen'] = 1",
+        "def helper():\n    helper.__globals__['LINES'] = ()",
+        "def helper(run):\n    object.__setattr__(run, 'seen', 1)",
+        "def helper(run):\n    getattr(run, 'seen')",
         "SEEN = ([],)",
         "SEEN = {}",
         "import os",
@@ -80,7 +88,7 @@ def test_what_could_leave_something_behind(more: str) -> None:
 
 
 SHARING = """
-from grader import session
+from grader.diagnosis.processes import os_exit
 from grader.checking import points
 from grader.tracing import take_turns
 
@@ -95,7 +103,7 @@ def test_first(program):
 def test_ends_its_process(program):
     '''It takes its process with it.'''
     if b"ends" in program.source:
-        session.os._exit({status})
+        os_exit({status})
 
 
 @points(1)
@@ -107,9 +115,15 @@ def test_last(program):
 
 @pytest.mark.parametrize("status", [0, 4])
 def test_a_check_that_ends_its_process_ends_no_other(
-    tmp_path: Path, status: int
+    tmp_path: Path, status: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It is told how it ended, whatever it was, and all others are run."""
+
+    def os_exit(status: int) -> None:
+        os._exit(status)
+
+    os_exit.__module__ = processes.__name__
+    monkeypatch.setattr(processes, "os_exit", os_exit, raising=False)
     exercise = made_exercise(tmp_path, SHARING.format(status=status))
     with Bench(None) as bench:
         for source in (b"print()\n", b"'ends'\n", b"print()\n"):
@@ -123,3 +137,33 @@ def test_a_check_that_ends_its_process_ends_no_other(
                 assert ends.outcome is CheckOutcome.GRADER_ERROR
                 how = f"the check's process ended with status {status}"
                 assert ends.error == how
+
+
+EMPTYING = """
+from grader.checking import points
+
+
+@points(1)
+def test_first(program):
+    '''It empties its recording.'''
+    run = program.run()
+    assert run.events
+    run.events.clear()
+
+
+@points(1)
+def test_last(program):
+    '''So does it.'''
+    run = program.run()
+    assert run.events
+    run.events.clear()
+"""
+
+
+def test_what_a_check_does_to_a_recording_no_other_sees(tmp_path: Path) -> None:
+    """They look at the same run, and not at the same object."""
+    exercise = made_exercise(tmp_path, EMPTYING)
+    with Bench(None) as bench:
+        attempt = Attempt("ada", exercise.name, "ada.py", b"print()\n")
+        verdict = bench.grade(attempt, exercise)
+    assert [check.outcome for check in verdict.checks] == [CheckOutcome.PASSED] * 2

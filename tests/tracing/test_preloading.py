@@ -46,8 +46,11 @@ def test_first_imports(source: str, expected: list[str]) -> None:
 @pytest.mark.parametrize("name", ["queue.py", "queue.so", "queue"])
 def test_what_lies_beside_the_program_comes_first(tmp_path: Path, name: str) -> None:
     """As the interpreter finds it first."""
+    assert first_imports(b"import select\nimport queue", tmp_path)
     (tmp_path / name).mkdir()
-    assert first_imports(b"import select\nimport queue", tmp_path) == ("select",)
+    assert first_imports(b"import select\nimport queue", tmp_path) == ()
+    # Another module may import it.
+    assert first_imports(b"import select", tmp_path) == ()
 
 
 def test_only_the_standard_library_is_quiet() -> None:
@@ -114,6 +117,35 @@ def test_a_module_that_is_not_there_is_the_programs_to_miss(tmp_path: Path) -> N
     with Zygote(["nothing_of_that_name", "queue"]) as zygote:
         recording = run([str(program)], zygote=zygote)
     assert b"ModuleNotFoundError" in recording.root.errors
+
+
+CLOCKS = """\
+import asyncio, logging, multiprocessing.process, os
+record = logging.makeLogRecord({})
+record = logging.LogRecord("", 0, "", 0, "", (), None)
+assert 0 <= record.relativeCreated < 1, record.relativeCreated
+assert multiprocessing.process.ORIGINAL_DIR == os.getcwd()
+"""
+
+
+def test_what_modules_remember_of_their_import_is_the_programs_own(
+    tmp_path: Path,
+) -> None:
+    """When it was, in virtual time, and where."""
+    program = tmp_path / "program.py"
+    program.write_text(CLOCKS)
+    with Zygote(first_imports(CLOCKS.encode())) as zygote:
+        for _ in range(2):
+            recording = run([str(program)], zygote=zygote)
+            assert recording.root.exit_code == 0, recording.root.errors
+
+
+def test_a_warning_of_the_compiler_is_the_programs(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """It is not ours to print."""
+    assert first_imports(b'import queue\nx = "\\d"\n') == ("queue",)
+    assert capsys.readouterr().err == ""
 
 
 THREADS = """\
