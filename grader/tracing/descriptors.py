@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from grader.tracing.recording import End, Side, Stream, Target
@@ -130,6 +131,15 @@ class Files:
     def path(self, fd: int) -> str:
         """A path through which the tracer can open what `fd` is open on."""
         return f"/proc/{self._pid}/fd/{fd}"
+
+    def states(self) -> tuple[tuple[str, bytes], ...]:
+        """What the kernel says of each open descriptor: where it is in a file, say."""
+        found = []
+        with suppress(OSError):
+            for fd in sorted(os.listdir(f"/proc/{self._pid}/fdinfo")):
+                with open(f"/proc/{self._pid}/fdinfo/{fd}", "rb") as info:
+                    found.append((fd, info.read()))
+        return tuple(found)
 
     def info(self, fd: int) -> dict[str, str]:
         """The fields of /proc/PID/fdinfo/FD, proc(5); empty where it is closed."""

@@ -105,19 +105,22 @@ def comes_back(thread: Thread) -> bool:
     return _contents.are_still(mark, thread.owner)
 
 
+# After how many sleeps that nothing came of it is worth looking whether they come back.
+# The interpreter changes code that it runs for the first few times.
+_NAPS_MARKED_AT = (16, 48)
+_NAPS_COMPARED = 4
+
+
 @dataclass(slots=True, eq=False)
 class Nap:
     """Where a thread was when its sleep was over; nobody else ran in this `stretch`."""
 
     stretch: int
     place: tuple[int, int]
-    tries: int
-
-
-# After how many sleeps that nothing came of it is worth looking whether they come back.
-# The interpreter changes code that it runs for the first few times.
-_NAPS_MARKED_AT = (16, 48)
-_NAPS_COMPARED = 4
+    descriptors: tuple[tuple[str, bytes], ...]
+    naps: int
+    looks: int
+    tries: int = _NAPS_COMPARED
 
 
 def sleeps_on(thread: Thread, stretch: int) -> bool:
@@ -125,7 +128,8 @@ def sleeps_on(thread: Thread, stretch: int) -> bool:
 
     To be asked after each sleep. `stretch` is another number as soon as somebody else
     has run. The stack of a Python program, which has what it loops over elsewhere, may
-    tell when that sleep ended; it is not looked at, nor are programs of other kinds.
+    tell when that sleep ended; it is not looked at, nor are programs of other kinds. So
+    there must have been no look at the clock but the one that each sleep takes.
     """
     owner = thread.owner
     if len(owner.threads) > 1 or not owner.has_lines or owner.was_idle:
@@ -140,14 +144,20 @@ def sleeps_on(thread: Thread, stretch: int) -> bool:
     ptrace.RegisterSet(registers).read(thread.tid)
     place = registers.rip, registers.rsp
     if marked:
-        nap = Nap(stretch, place, _NAPS_COMPARED)
+        descriptors = owner.files.states()
+        nap = Nap(stretch, place, descriptors, thread.idle, thread.all_looks)
         thread.nap = nap if _contents.keep(nap, owner, stack=False) else None
         return False
     assert nap is not None
     nap.tries -= 1
     if nap.tries == 0:
         thread.nap = None
-    return nap.place == place and _contents.are_still(nap, owner)
+    return (
+        nap.place == place
+        and thread.all_looks - nap.looks == thread.idle - nap.naps
+        and owner.files.states() == nap.descriptors
+        and _contents.are_still(nap, owner)
+    )
 
 
 class _Contents:

@@ -33,6 +33,7 @@ def count_looks(clock: Clock, thread: Thread) -> bool:
     if not looked:
         return False
     thread.looks += looked
+    thread.all_looks += looked
     thread.mark = None  # what it saw was new
     return True
 

@@ -306,7 +306,7 @@ def trace(
     `stdout` is "terminal" or "pipe" (redirected); `stdin` is what it can read,
     None leaves standard input open for `Program.type`. `pipe_size` shrinks the
     pipes that the program makes, in bytes, pipe(7); to less than a page only until
-    somebody looks what lies in one. `directory` is where it runs
+    somebody reads from one or polls it. `directory` is where it runs
     (default: a scratch folder that is removed afterwards). `zygote` is a warm
     interpreter to fork it from; without one, one is started and ended. `spun` knows
     where it was seen spinning in runs that began like this one. `code` is what the

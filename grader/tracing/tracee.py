@@ -124,6 +124,7 @@ class Thread:
     fruitless: int = 0
     naps: int = 0
     looks: int = 0
+    all_looks: int = 0  # at the clock, since it began
     next_turn: int = 0
     mark: object = None  # of `loops`, as is `nap`
     nap: object = None

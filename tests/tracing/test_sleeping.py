@@ -58,6 +58,36 @@ def test_who_counts_its_sleeps_is_not(run: Run) -> None:
     assert printed == ["counted", "added", "repeated", "summed", "looked"]
 
 
+# What goes on though nothing of it is in the program's memory.
+MOVES = {
+    "a place in a file": "while os.read(fd, 1): time.sleep(1)",
+    "equal parts of a file": "while os.read(fd, 10): time.sleep(0.1)",
+    "unbuffered": "while file.read(1): time.sleep(1)",
+    "vectors": "while os.readv(fd, [room]): time.sleep(1)",
+    "seeking": "while os.lseek(fd, 1, os.SEEK_CUR) < 150: time.sleep(1)",
+    "writing": "while os.write(fd, b'x') and os.lseek(fd, 0, 1) < 150: time.sleep(1)",
+    "an hour": "while time.strftime('%H') == hour: time.sleep(60)",
+}
+
+
+@pytest.mark.parametrize("what", MOVES)
+def test_what_the_kernel_knows_goes_on(run: Run, what: str) -> None:
+    """Where it is in a file, and what time it is."""
+    recording = run(
+        f"""
+        import os, time
+        with open("equal", "wb") as made:
+            made.write(b"x" * 150)
+        file = open("equal", "r+b", buffering=0)
+        fd, room, hour = file.fileno(), bytearray(1), time.strftime("%H")
+        {MOVES[what]}
+        print("done", flush=True)
+        """
+    )
+    assert recording.stuck is None
+    assert recording.root.output == b"done\n"
+
+
 POLLS = {
     "a file": (
         "import os",

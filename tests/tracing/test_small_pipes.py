@@ -1,4 +1,7 @@
-"""A pipe may hold less than a page, and nobody can tell by what comes out of it."""
+"""A pipe may hold less than a page, and nobody can tell by what comes out of it.
+
+Nor by asking poll(2) and its like for room in it.
+"""
 
 from __future__ import annotations
 
@@ -141,4 +144,39 @@ def test_what_is_moved_within_the_kernel(run: Run) -> None:
         pipe_size=SIZE,
         schedule=child_first,
     )
+    assert recording.root.exit_code == 0, recording.errors
+
+
+ASKS = {
+    "select": "select.select([], [w], [])[1]",
+    "poll": "polled.poll()",
+    "epoll": "epolled.poll()",
+}
+
+
+@pytest.mark.parametrize("how", ASKS)
+def test_who_asks_for_room_finds_it(run: Run, how: str) -> None:
+    """In an empty pipe, also where nobody reads before something was written."""
+    recording = run(
+        f"""
+        import os, select, signal
+        r, w = os.pipe()
+        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR1])
+        if os.fork() == 0:
+            os.close(r)
+            polled, epolled = select.poll(), select.epoll()
+            polled.register(w, select.POLLOUT)
+            epolled.register(w, select.EPOLLOUT)
+            assert {ASKS[how]}
+            os.write(w, b"!")
+            os.kill(os.getppid(), signal.SIGUSR1)
+            os._exit(0)
+        os.close(w)
+        signal.sigwait([signal.SIGUSR1])
+        assert os.read(r, 10) == b"!"
+        os.wait()
+        """,
+        pipe_size=SIZE,
+    )
+    assert recording.stuck is None
     assert recording.root.exit_code == 0, recording.errors

@@ -2,8 +2,9 @@
 
 The kernel's smallest pipe holds a page, pipe(7), and to fill that a number a line takes
 a thousand writes, each of them a stop. So the tracer lays bytes of its own into a pipe
-that is to be smaller, and takes them out again, unseen, before anybody reads or polls:
-they are the first in it. What a full pipe does to its writers is the kernel's doing.
+that is to be smaller, and takes them out again before anybody reads or polls: they are
+the first in it. What a full pipe does to its writers is the kernel's doing. Somebody who
+asks how many bytes lie there, FIONREAD in ioctl_tty(2), is told of them.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import os
 
 from grader.tracing.calls.handler import Tracing
 from grader.tracing.descriptors import Files, Pipe
-from grader.tracing.recording import End, Side
+from grader.tracing.recording import End
 from grader.tracing.tracee import Stir
 
 _OURS = os.O_NONBLOCK | os.O_CLOEXEC
@@ -45,12 +46,16 @@ def unload(tracing: Tracing, files: Files, fd: int, pipe: Pipe) -> None:
 
 
 def unload_all(tracing: Tracing, files: Files) -> None:
-    """Give all pipes that a process can read from all their room."""
+    """Give all pipes that a process has open all their room.
+
+    Also those that it can only write to: poll(2) calls a pipe writable that has a whole
+    page free.
+    """
     laden = {p.number: p for p in tracing.objects.by_number.values() if p.ballast}
     if not laden:
         return
     for fd, target in files.list().items():
-        if isinstance(target, End) and target.side is Side.READ:
+        if isinstance(target, End):
             pipe = laden.pop(target.pipe, None)
             if pipe is not None:
                 unload(tracing, files, fd, pipe)

@@ -17,6 +17,7 @@ _EINVAL = -22
 
 def _looks(thread: Thread) -> int:
     thread.looks += 1
+    thread.all_looks += 1
     return thread.looks
 
 
