@@ -124,8 +124,9 @@ class Deaths:
         if traced is None or record.orphaned:
             return
         if has_bit(traced.signals().ignored, signal.SIGCHLD):
-            record.discarded = True
-            self.uncollected -= 1
+            if record.ended is not None:
+                record.discarded = True
+                self.uncollected -= 1
         else:
             self._recorder.record(
                 SignalSent,

@@ -6,7 +6,7 @@ import pytest
 
 from grader.tracing.recording import Ended, Waited
 from grader.tracing.schedule import SCHEDULES, Schedule, pairs, parent_first
-from tests.conftest import Run
+from tests.conftest import Run, Start
 
 FORK = """
     import os
@@ -219,3 +219,22 @@ def test_children_in_pairs(run: Run, calls: int) -> None:
     # The first of its calls is the one that has waited.
     assert between(first, second) == between(third, fourth) == max(calls - 1, 0)
     assert between(second, third) == 4 - max(calls - 1, 0)
+
+
+def test_a_child_that_stops_is_not_discarded(start: Start) -> None:
+    """Only one that ends while its parent ignores that, wait(2)."""
+    text = """
+        import os, signal
+        signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+        pid = os.fork()
+        if pid == 0:
+            os.kill(os.getpid(), signal.SIGSTOP)
+            os._exit(0)
+        os.waitpid(pid, os.WUNTRACED)
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        os.kill(pid, signal.SIGCONT)
+        signal.pause()
+        """
+    with start(text) as program:
+        rest = program.until_rest()
+        assert [process.state for process in rest.processes] == ["waiting", "zombie"]
