@@ -121,9 +121,8 @@ def test_a_module_that_is_not_there_is_the_programs_to_miss(tmp_path: Path) -> N
 
 CLOCKS = """\
 import asyncio, logging, multiprocessing.process, os
-record = logging.makeLogRecord({})
 record = logging.LogRecord("", 0, "", 0, "", (), None)
-assert 0 <= record.relativeCreated < 1, record.relativeCreated
+assert 0 <= record.relativeCreated < 50, record.relativeCreated  # milliseconds
 assert multiprocessing.process.ORIGINAL_DIR == os.getcwd()
 """
 
