@@ -297,7 +297,9 @@ class _Teller:
                 same += 1
             phrases.append(self._phrase(turn[:same]))
             turn = turn[same:]
-        return before + f"{self._who(who)} " + _joined([p for p in phrases if p])
+        return (
+            before + f"{self._who(who)} " + _joined(in_rows([p for p in phrases if p]))
+        )
 
     def _still_pending(self, who: int, turn: list[Event]) -> str:
         """What makes the moment of this turn matter: a signal that has not acted."""
@@ -495,6 +497,28 @@ def _bytes(events: Sequence[Event]) -> str:
             + '"'
         )
     return f"{size} bytes"
+
+
+_LONGEST_ROW = 4  # phrases that take turns
+_WORTH_COUNTING = 3
+
+
+def in_rows(phrases: Sequence[str]) -> list[str]:
+    """The same phrases, with those that come again and again in turns told once."""
+    found, at = [], 0
+    while at < len(phrases):
+        for size in range(1, _LONGEST_ROW + 1):
+            row, times = phrases[at : at + size], 1
+            while phrases[at + times * size : at + (times + 1) * size] == row:
+                times += 1
+            if times >= _WORTH_COUNTING and len(row) == size:
+                found.append(f"{_joined(row)} ({times} times in a row)")
+                at += times * size
+                break
+        else:
+            found.append(phrases[at])
+            at += 1
+    return found
 
 
 def _joined(words: Sequence[str]) -> str:

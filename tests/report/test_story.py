@@ -12,7 +12,7 @@ from grader.catalog import find
 from grader.diagnosis.causes import general
 from grader.exploring.choices import Pilot, decode
 from grader.exploring.search import Search, flown
-from grader.report.story import steps
+from grader.report.story import in_rows, steps
 from grader.report.timeline import timeline
 from grader.session import grade
 from grader.tracing.launch import Zygote
@@ -346,3 +346,22 @@ def test_a_lock_that_a_process_waits_for_until_it_is_killed(run: Run) -> None:
     recording.stuck = None  # as where it is killed then
     told = _told(recording, [Finding("handler-blocks", f"{child.pid} waits")])
     assert any("waits for a lock or a thread" in step for step in told)
+
+
+@pytest.mark.parametrize(
+    ("phrases", "told"),
+    [
+        ("", ""),
+        ("abc", "abc"),
+        ("abab", "abab"),
+        ("ababab", ["a and b (3 times in a row)"]),
+        ("xabababay", ["x", "a and b (3 times in a row)", "a", "y"]),
+        ("aaab", ["a (3 times in a row)", "b"]),
+        ("abcabcabcabc", ["a, b and c (4 times in a row)"]),
+    ],
+)
+def test_what_comes_again_in_turns_is_told_once(
+    phrases: str, told: str | list[str]
+) -> None:
+    """From the third time on, and nothing of it is lost."""
+    assert in_rows([*phrases]) == [*told]
