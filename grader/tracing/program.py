@@ -38,6 +38,8 @@ _STACK = 8 << 20  # what a thread reserves, and hardly uses
 _LARGEST_CODE = 1 << 15
 
 _END_OF_INPUT = b"\x04"  # Ctrl-D, termios(3)
+_KEYS_THAT_SIGNAL = frozenset(b"\x03\x1a\x1c")  # Ctrl-C, Ctrl-Z, Ctrl-\\
+_PATIENCE_FOR_ECHO = 50  # milliseconds
 _TYPED_AHEAD = 2048  # bytes; a terminal drops what is typed beyond 4096, termios(3)
 
 
@@ -239,6 +241,8 @@ class _Streams:
                 waiting = self._lying_there()
                 if self.keyboard is not None and waiting + len(part) > _TYPED_AHEAD:
                     break
+                if self.keyboard is not None:
+                    self.drain()  # what is there afterwards is an echo of this
                 count = os.write(self.input, part)
                 self.unread = self.unread[count:]
                 if self.keyboard is not None:
@@ -263,6 +267,11 @@ class _Streams:
         It is the one thing in a run that no system call of the program brings about.
         """
         assert self.keyboard is not None
+        if not _KEYS_THAT_SIGNAL.isdisjoint(typed):
+            # A key is echoed once its signal is sent; a terminal may be without echo.
+            echo = select.poll()
+            echo.register(self.ours[0], select.POLLIN)
+            echo.poll(_PATIENCE_FOR_ECHO)
         give_up = time.monotonic() + 1.0
         readable = select.poll()
         readable.register(self.keyboard, select.POLLIN)
