@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from string import ascii_lowercase
 from typing import NamedTuple
 
-from grader.tracing.schedule import MOST_WAITS, Able, Schedule
+from grader.tracing.schedule import Able, Schedule
 
 _CODE = re.compile(r"x(?:\d+(?:[a-z]+\d*|\+)(?:-\d+(?:[a-z]+\d*|\+))*)?")
 _CHOICE = re.compile(r"(\d+)(?:([a-z]+)(\d*)|\+)")
@@ -117,7 +117,6 @@ class Pilot:
         self._had: dict[int, int] = {}
         self._ranks: dict[int, dict[int, int]] = {}
         self._held: set[int] = set()
-        self._waits = 0
 
     @property
     def name(self) -> str:
@@ -145,8 +144,7 @@ class Pilot:
 
     def _choose(self, able: Sequence[Able], can_wait: bool) -> Able | None:
         going = [thread for thread in able if thread.tid not in self._held]
-        if not going and can_wait and self._waits < MOST_WAITS:
-            self._waits += 1
+        if not going and can_wait:
             return None
         if not going:
             self._held.clear()

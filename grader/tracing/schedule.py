@@ -35,7 +35,8 @@ class Able(Protocol):
 
 
 # Chooses one of the able threads, or None to let time pass first. Time can only
-# pass where the second argument is true; otherwise one of them must be chosen.
+# pass where the second argument is true; otherwise one of them must be chosen. It is
+# not for ever, see `turns.MOST_WAITS`.
 Chooser = Callable[[Sequence[Able], bool], Able | None]
 
 
@@ -53,11 +54,6 @@ class Schedule:
     says: str
     start: Callable[[], Chooser]
     fine: bool = False
-
-
-# So often time passes at most for the sake of those that are held: one that only tells
-# every second that it still waits, say, would do so for ever.
-MOST_WAITS = 200
 
 
 def _take_turns() -> Chooser:
@@ -99,23 +95,6 @@ def _parent_held() -> Chooser:
         return None if rank(chosen)[0] and can_wait else chosen
 
     return choose
-
-
-def _with_patience(hold: Callable[[], Chooser]) -> Callable[[], Chooser]:
-    """The same, but that nobody is held any more once time has passed so often."""
-
-    def start() -> Chooser:
-        choose, waits = hold(), 0
-
-        def choose_in_time(able: Sequence[Able], can_wait: bool) -> Able | None:
-            nonlocal waits
-            chosen = choose(able, can_wait and waits < MOST_WAITS)
-            waits += chosen is None
-            return chosen
-
-        return choose_in_time
-
-    return start
 
 
 def _in_pairs(calls: int) -> Callable[[], Chooser]:
@@ -168,12 +147,12 @@ child_first = Schedule(
 hold_children = Schedule(
     "hold_children",
     "the children do not run until their parent and time can do nothing more",
-    _with_patience(_children_held),
+    _children_held,
 )
 hold_parent_until_children_end = Schedule(
     "hold_parent_until_children_end",
     "once the parent waits, it does not run until all its children have ended",
-    _with_patience(_parent_held),
+    _parent_held,
 )
 
 

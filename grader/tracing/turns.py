@@ -13,6 +13,10 @@ from grader.tracing.tracee import MANY_CALLS, State, Stir, Thread, Traced
 # at, in nanoseconds.
 SLICE = 20_000_000
 
+# So often time passes at most though somebody could go on, whom the schedule holds: one
+# that only tells every second that it still waits, say, would do so for ever.
+MOST_WAITS = 200
+
 # How often one that only asks and asks may do so while others wait for time to pass.
 TURNS = 20
 
@@ -58,6 +62,7 @@ class Turns:
         self._clock = clock
         self._limits = limits
         self.spins = max(1, round(limits.busy_seconds * NANO / SLICE))
+        self._waits = 0  # for the sake of those that the schedule holds
         self.looping: set[Thread] = set()
         self.running: Thread | None = None
         self.stretch = 0
@@ -86,7 +91,9 @@ class Turns:
             ready = busy
         if not ready:
             return None
-        chosen = self._choose(ready, can_wait)
+        chosen = self._choose(ready, can_wait and self._waits < MOST_WAITS)
+        if chosen is None:
+            self._waits += 1
         return chosen if isinstance(chosen, Thread) else None
 
     def begin(self, thread: Thread) -> None:
