@@ -6,9 +6,10 @@ import os
 import signal
 import tempfile
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import NoReturn
+from typing import NoReturn, TypeVar
 
 from grader.catalog import Exercise
 from grader.cores import pin
@@ -20,6 +21,9 @@ from grader.tracing.launch import Zygote
 from grader.tracing.preloading import first_imports
 from grader.verdict import Verdict
 from grader.worker import Worker
+
+Key = TypeVar("Key")
+Ready = TypeVar("Ready", Zygote, Worker)
 
 _ENDING = (signal.SIGTERM, signal.SIGHUP)
 
@@ -89,23 +93,14 @@ class Bench:
     def _seat(self, source: bytes) -> Seat:
         """A zygote that has imported what this program imports first."""
         imports = first_imports(source)
-        zygote = self._zygotes.pop(imports, None)
-        if zygote is None and len(self._zygotes) >= _ZYGOTES:
-            _, longest_unused = self._zygotes.popitem(last=False)
-            longest_unused.close()
-        self._zygotes[imports] = zygote = zygote or Zygote(imports)
+        zygote = _kept(self._zygotes, imports, _ZYGOTES, lambda: Zygote(imports))
         return Seat(zygote, self._core)
 
     def _worker(self, exercise: Exercise) -> Worker:
-        known = self._workers.pop(exercise.checks_files, None)
+        known = self._workers.get(exercise.checks_files)
         if known is not None and known.ended:
-            known.close()
-            known = None
-        if known is None and len(self._workers) >= _WORKERS:
-            _, longest_unused = self._workers.popitem(last=False)
-            longest_unused.close()
-        worker = self._workers[exercise.checks_files] = known or Worker()
-        return worker
+            self._workers.pop(exercise.checks_files).close()
+        return _kept(self._workers, exercise.checks_files, _WORKERS, Worker)
 
     def __enter__(self) -> Bench:
         return self
@@ -117,3 +112,18 @@ class Bench:
         for zygote in self._zygotes.values():
             zygote.close()
         self._zygotes.clear()
+
+
+def _kept(
+    ready: OrderedDict[Key, Ready], key: Key, most: int, make: Callable[[], Ready]
+) -> Ready:
+    """What is ready for that, made if need be.
+
+    Of more than `most`, the longest unused is closed.
+    """
+    found = ready.pop(key, None)
+    if found is None and len(ready) >= most:
+        _, longest_unused = ready.popitem(last=False)
+        longest_unused.close()
+    ready[key] = found = found or make()
+    return found
