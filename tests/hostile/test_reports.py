@@ -16,7 +16,6 @@ import sys
 import unicodedata
 import xml.etree.ElementTree as ET
 from dataclasses import dataclass
-from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
@@ -24,6 +23,7 @@ import pytest
 from tests.classreport.test_browser import CHROMIUM, DRIVER, Browser, browser
 from tests.hostile.attacks import attacks
 from tests.hostile.course import ROOT
+from tests.report.tags import Tags
 
 __all__ = ["browser"]
 
@@ -145,22 +145,13 @@ def test_workflow_commands(reports: Reports) -> None:
 def test_the_summary_s_markdown(reports: Reports) -> None:
     """A table and folded text; no tag, link or heading but the grader's."""
     page = reports.read("summary.md")
-    tags = _Tags()
+    tags = Tags()
     tags.feed(page)
     assert tags.seen <= {"details", "summary", "pre"}
     outside = re.sub(r"<pre>.*?</pre>", "", page, flags=re.DOTALL)
     assert "](" not in outside
     assert len(re.findall(r"^#", page, re.MULTILINE)) == 1
     assert _acting(page) == set()
-
-
-class _Tags(HTMLParser):
-    def __init__(self) -> None:
-        super().__init__()
-        self.seen: set[str] = set()
-
-    def handle_starttag(self, tag: str, _: object) -> None:
-        self.seen.add(tag)
 
 
 def test_tables(reports: Reports) -> None:

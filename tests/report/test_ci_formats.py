@@ -6,7 +6,6 @@ import io
 import json
 import re
 from dataclasses import replace
-from html.parser import HTMLParser
 from pathlib import Path
 
 import jsonschema
@@ -19,6 +18,7 @@ from grader.report.github import annotate, summary, without_commands
 from grader.report.gradescope import Visibility, gradescope
 from grader.verdict import Outcome, Verdict
 from tests.conftest import Golden
+from tests.report.tags import Tags
 from tests.report.verdicts import AGAIN, FAILED, HOSTILE, PARTIAL, VERDICTS
 
 SCHEMAS = Path(__file__).parent / "schemas"
@@ -94,15 +94,6 @@ def test_github_summary_is_cut_where_it_would_not_be_shown() -> None:
     assert "too long for this page" in page
 
 
-class _Tags(HTMLParser):
-    def __init__(self) -> None:
-        super().__init__()
-        self.seen: set[str] = set()
-
-    def handle_starttag(self, tag: str, _: object) -> None:
-        self.seen.add(tag)
-
-
 @given(st.text())
 def test_no_text_of_a_submission_is_more_than_text(text: str) -> None:
     """Neither a command, nor a tag of its own, nor a line of the table."""
@@ -111,7 +102,7 @@ def test_no_text_of_a_submission_is_more_than_text(text: str) -> None:
         "exercise2", text, (replace(FAILED, title=text, findings=(finding,)),)
     )
     assert all("\n" not in line and "\r" not in line for line in annotate([verdict]))
-    tags = _Tags()
+    tags = Tags()
     page = summary([verdict])
     tags.feed(page)
     assert tags.seen == {"details", "summary", "pre"}
