@@ -87,11 +87,9 @@ class Births:
             self._recorder.record(ThreadStarted, owner.pid, tid=tid)
             self._count(owner)
             return
-        self._recorder.record(Forked, owner.pid, child=tid)
+        began = self._recorder.record(Forked, owner.pid, child=tid)
         parent = owner.record
-        record = Process(
-            pid=tid, parent=parent, began=self._recorder.events[-1], argv=parent.argv
-        )
+        record = Process(pid=tid, parent=parent, began=began, argv=parent.argv)
         parent.children.append(record)
         child = self._add_process(record, owner.depth + 1, owner.files.copy(tid))
         child.has_lines = owner.has_lines

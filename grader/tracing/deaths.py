@@ -174,23 +174,19 @@ class Deaths:
             del self._threads[leader.tid]
         record = owner.record
         killed = os.WIFSIGNALED(status)
-        self._recorder.record(
+        record.ended = self._recorder.record(
             Ended,
             owner.pid,
             line=None if killed else owner.last_line,
             exit_code=None if killed else os.WEXITSTATUS(status),
             signal=os.WTERMSIG(status) if killed else None,
         )
-        event = self._recorder.events[-1]
-        assert isinstance(event, Ended)
-        record.ended = event
         self.uncollected += 1
         self.release_vfork(owner)
         for child in record.children:
             if child.ended is None and child.orphaned is None:
-                self._recorder.record(Orphaned, child.pid, parent=owner.pid)
-                orphaned = self._recorder.events[-1]
-                assert isinstance(orphaned, Orphaned)
-                child.orphaned = orphaned
+                child.orphaned = self._recorder.record(
+                    Orphaned, child.pid, parent=owner.pid
+                )
         self.tell_parent(record, merged)
         self._turns.stir(Stir.DATA | Stir.LOCK)

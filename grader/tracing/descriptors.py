@@ -132,6 +132,14 @@ class Files:
         """A path through which the tracer can open what `fd` is open on."""
         return f"/proc/{self._pid}/fd/{fd}"
 
+    def open(self, fd: int, access: int) -> int:
+        """A descriptor of ours on the same, with which the tracer never waits.
+
+        `access` is ``O_RDONLY`` or ``O_WRONLY``, open(2). Raises ``OSError`` where `fd`
+        is closed, or the process gone.
+        """
+        return os.open(self.path(fd), access | os.O_NONBLOCK | os.O_CLOEXEC)
+
     def states(self) -> tuple[tuple[str, bytes], ...]:
         """What the kernel says of each open descriptor: where it is in a file, say."""
         found = []

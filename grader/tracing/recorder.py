@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 from grader.tracing.bounds import Bounds
 from grader.tracing.clock import NANO, Clock
 from grader.tracing.limits import Limits
@@ -22,6 +24,8 @@ from grader.tracing.recording import (
     Wrote,
 )
 from grader.tracing.stops import Stops
+
+Kind = TypeVar("Kind", bound=Event)
 
 _TRANSFERS = (Read, Wrote)
 
@@ -73,8 +77,8 @@ class Recorder:
         self.processes.append(process)
         self.by_pid[process.pid] = process
 
-    def record(self, kind: type[Event], pid: int, **fields: object) -> None:
-        """Add an event to the recording."""
+    def record(self, kind: type[Kind], pid: int, **fields: object) -> Kind:
+        """Add an event to the recording; the event."""
         events = self.events
         if self._stops.tells_lines and kind not in _HAPPENS:
             fields["line"] = self._stops.line_of(pid)
@@ -97,3 +101,4 @@ class Recorder:
                 most = self._most_output
                 if self.output > most:
                     self._bounds.exceed(Excess(Limit.OUTPUT, self.output, most), pid)
+        return event

@@ -497,7 +497,7 @@ class Tracer:
     ) -> None:
         process = self._recorder.by_pid.get(child) if child else None
         ended = process.ended if process else None
-        self._recorder.record(
+        event = self._recorder.record(
             Waited,
             owner.pid,
             target=target,
@@ -508,8 +508,6 @@ class Tracer:
             error=error,
         )
         if process and ended:
-            event = self._recorder.events[-1]
-            assert isinstance(event, Waited)
             process.collected = event
             self._deaths.uncollected -= 1
 

@@ -17,15 +17,13 @@ from grader.tracing.descriptors import Files, Pipe
 from grader.tracing.recording import End
 from grader.tracing.tracee import Stir
 
-_OURS = os.O_NONBLOCK | os.O_CLOEXEC
-
 
 def shrink(pipe: Pipe, files: Files, fds: tuple[int, int], size: int) -> None:
     """Leave `size` bytes of room in a new pipe, whose ends are `fds` of a process.
 
     Raises ``OSError`` where the process is gone.
     """
-    end = os.open(files.path(fds[1]), _OURS | os.O_WRONLY)
+    end = files.open(fds[1], os.O_WRONLY)
     try:
         pipe.capacity = fcntl.fcntl(end, fcntl.F_SETPIPE_SZ, size)
         if size < pipe.capacity:
@@ -36,7 +34,7 @@ def shrink(pipe: Pipe, files: Files, fds: tuple[int, int], size: int) -> None:
 
 def unload(tracing: Tracing, files: Files, fd: int, pipe: Pipe) -> None:
     """Give a pipe all its room: somebody looks into it through `fd`."""
-    end = os.open(files.path(fd), _OURS | os.O_RDONLY)
+    end = files.open(fd, os.O_RDONLY)
     try:
         while pipe.ballast:
             pipe.ballast -= len(os.read(end, pipe.ballast))

@@ -58,9 +58,9 @@ def _is_ready(
     if tracing.has_signal(thread):
         return None
     reads = side is Side.READ
-    flags = _OURS | (os.O_RDONLY if reads else os.O_WRONLY)
+    access = os.O_RDONLY if reads else os.O_WRONLY
     try:
-        end = os.open(thread.owner.files.path(call.arguments[0]), flags)
+        end = thread.owner.files.open(call.arguments[0], access)
     except OSError:
         return None
     try:
@@ -177,7 +177,7 @@ def _take(
     if not count or len(there) < count or not thread.owner.write(address, there):
         return False  # EFAULT, perhaps
     try:
-        end = os.open(thread.owner.files.path(call.arguments[0]), _OURS | os.O_RDONLY)
+        end = thread.owner.files.open(call.arguments[0], os.O_RDONLY)
     except OSError:
         return False
     try:
@@ -196,10 +196,6 @@ def _is_known(tracing: Tracing, thread: Thread, call: Call, pipe: Pipe) -> bool:
     """Whether nothing but what lies in a pipe decides what comes of a call."""
     plain = call.name in ("read", "write") and not pipe.packets and not thread.cleared
     return plain and not tracing.has_signal(thread)
-
-
-# How the tracer opens an end of a pipe for a moment: it must not wait, open(2).
-_OURS = os.O_NONBLOCK | os.O_CLOEXEC
 
 
 def _never_waits(call: Call) -> bool:
@@ -286,7 +282,7 @@ def _put(
     if not count or len(data) < count:
         return False
     try:
-        end = os.open(thread.owner.files.path(call.arguments[0]), _OURS | os.O_WRONLY)
+        end = thread.owner.files.open(call.arguments[0], os.O_WRONLY)
     except OSError:
         return False
     try:
