@@ -1,21 +1,24 @@
 """The search for an interleaving that fails.
 
-Small programs are searched systematically: first the run without preemption, then all
-with one, with two, and so on, each only where it could make a difference. Larger ones
-are searched at random, by priorities that change a few times (PCT: Burckhardt, Kothari,
-Musuvathi and Nagarakatte, 2010), which finds a fault that needs d such changes with a
-probability that is known and does not depend on luck with the machine.
+Small programs are searched systematically: all runs without preemption, with one, with
+two, and so on, each only where it could make a difference, and those first in which
+processes meet as they did in no run before (`meetings`). Larger ones are searched at
+random, by priorities that change a few times (PCT: Burckhardt, Kothari, Musuvathi and
+Nagarakatte, 2010), which finds a fault that needs d such changes with a probability
+that is known and does not depend on luck with the machine.
 """
 
 from __future__ import annotations
 
 import random
-from collections import defaultdict, deque
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from heapq import heappop, heappush
 
 from grader.exploring.choices import TIME, Choices, Decision, Pilot, Turn, encode
 from grader.exploring.footprint import Mode, Touch, affects, footprints
+from grader.exploring.meetings import Meeting, Meetings
 from grader.tracing.recording import Recording
 from grader.tracing.schedule import Able, Schedule
 
@@ -138,28 +141,34 @@ class Search:
         return ran
 
     def _systematic(self, preemptions: int) -> Iterator[Ran]:
-        """All runs by their preemptions, as long as such runs are left."""
-        levels: list[deque[dict[int, Turn]]] = [deque() for _ in range(preemptions + 2)]
-        levels[0].append({})
-        for level, waiting in enumerate(levels[:-1]):
-            while waiting:
-                if self._is_over(self._most_systematic):
-                    return
-                choices = waiting.popleft()
-                ran = self._make(Pilot(choices))
-                yield ran
-                first = max(choices, default=-1) + 1
-                for decision, turn in self._others(ran, first):
-                    cost = level + decision.costs(turn)
-                    levels[cost].append({**choices, decision.step: turn})
-            self._all_with = level
+        """All runs by their preemptions, as long as such runs are left.
 
-    def _others(self, ran: Ran, first: int) -> Iterator[tuple[Decision, Turn]]:
+        Those in which processes meet as they seldom did before come first.
+        """
+        waiting = _Waiting()
+        waiting.add({}, None, 0)
+        while waiting:
+            if self._is_over(self._most_systematic):
+                return
+            choices, level = waiting.next()
+            ran = self._make(Pilot(choices))
+            yield ran
+            first = max(choices, default=-1) + 1
+            for decision, turn, meeting in self._others(ran, first):
+                cost = level + decision.costs(turn)
+                if cost <= preemptions:
+                    waiting.add({**choices, decision.step: turn}, meeting, cost)
+            fewest = waiting.fewest_preemptions(otherwise=preemptions + 1)
+            self._all_with = fewest - 1 if fewest else None
+
+    def _others(self, ran: Ran, first: int) -> Iterator[tuple[Decision, Turn, Meeting]]:
         """Where else a run could have gone, from step `first` on."""
         recording = ran.recording
         touched = footprints(recording, output=self._output)
         numbers = {process.pid: n for n, process in enumerate(recording.processes)}
-        rivals = _rivals([numbers[step.pid] for step in recording.steps], touched)
+        processes = [numbers[step.pid] for step in recording.steps]
+        rivals = _rivals(processes, touched)
+        meetings = Meetings(recording, processes)
         for decision in ran.decisions:
             step = decision.step
             if step < first or step >= len(touched) or not rivals[step]:
@@ -167,15 +176,57 @@ class Search:
             others = [t for t in decision.options if t not in (decision.taken, TIME)]
             # A rival that cannot run now is brought to it by another one.
             for turn in [t for t in others if t.process in rivals[step]] or others:
-                yield decision, turn
+                yield decision, turn, meetings.of(decision, turn)
             # Or it sleeps, and time brings it to it.
             if TIME in decision.options and decision.taken != TIME:
-                yield decision, TIME
+                yield decision, TIME, meetings.of(decision, TIME)
 
     def _random(self) -> Iterator[Ran]:
         while not self._is_over(self._most):
             seed = f"{self._seed}.{self._runs}"
             yield self._make(_Priorities(seed, self._length))
+
+
+class _Waiting:
+    """Runs that are still to be made, the most promising first.
+
+    That is the one whose meeting was in the fewest runs so far, and of those the one
+    with the fewest preemptions.
+    """
+
+    def __init__(self) -> None:
+        self._heap: list[tuple[int, int, int, Meeting | None, dict[int, Turn]]] = []
+        self._made: Counter[Meeting | None] = Counter()
+        self._with: Counter[int] = Counter()
+        self._added = 0
+
+    def __len__(self) -> int:
+        return len(self._heap)
+
+    def add(self, choices: dict[int, Turn], meeting: Meeting | None, cost: int) -> None:
+        """A run with so many preemptions; `meeting` is what its last choice makes."""
+        made = self._made[meeting]
+        heappush(self._heap, (made, cost, self._added, meeting, choices))
+        self._added += 1
+        self._with[cost] += 1
+
+    def next(self) -> tuple[dict[int, Turn], int]:
+        """The choices of the next run, and its preemptions."""
+        while True:
+            made, cost, added, meeting, choices = heappop(self._heap)
+            if made == self._made[meeting]:
+                break
+            # There were more since it was added.
+            heappush(self._heap, (self._made[meeting], cost, added, meeting, choices))
+        self._made[meeting] += 1
+        self._with[cost] -= 1
+        return choices, cost
+
+    def fewest_preemptions(self, *, otherwise: int) -> int:
+        """Of all that wait."""
+        return min(
+            (cost for cost, count in self._with.items() if count), default=otherwise
+        )
 
 
 def _rivals(processes: Sequence[int], touched: Sequence[set[Touch]]) -> list[set[int]]:

@@ -108,6 +108,13 @@ def test_a_handler_that_collects_all_is_never_blamed(zygote: Zygote) -> None:
     assert found == Found(100, None, complete=False, failure=None)
 
 
+def test_processes_meet_in_each_way_before_again(zygote: Zygote) -> None:
+    """So children who all do the same do not hide what one of them may bring about."""
+    run = _runner(zygote, PROGRAMS / "lock_in_handler.py")
+    found = Search(flown(run), _fails, runs=16, systematic=16).search()
+    assert found.failure is not None
+
+
 @pytest.mark.parametrize("seed", range(10))
 def test_random_search_alone_finds_merged_signals(seed: int, zygote: Zygote) -> None:
     """Whatever its seed."""
