@@ -173,6 +173,7 @@ class _Contents:
         self._areas: list[tuple[int, int, str]] = []
         self._of: object = None
         self._stack = True
+        self._differed = 0
 
     def keep(self, moment: object, owner: Traced, *, stack: bool = True) -> bool:
         """Copy them, in place of others; whether they are not too much for that.
@@ -193,11 +194,15 @@ class _Contents:
         """Whether they are as they were kept at that moment."""
         if self._of is not moment or self._areas_of(owner) != self._areas:
             return False
-        for start, room in self._blocks():
+        blocks = [*self._blocks()]
+        # What has changed once is what most likely has changed again.
+        first = min(self._differed, len(blocks))
+        for number, (start, room) in enumerate([*blocks[first:], *blocks[:first]]):
             if len(self._now) != len(room):
                 self._now = bytearray(len(room))
             # Not a view of it: views are compared byte by byte.
             if not owner.read_into(start, memoryview(self._now)) or self._now != room:
+                self._differed = (first + number) % len(blocks)
                 return False
         return True
 

@@ -15,8 +15,10 @@ ends and others go on.
 Orphans of a submission become children of the zygote; `sweep` ends them.
 
 Every page that a fork touches is copied, and that is most of what a short run
-costs. So this module imports as little as it can, and `_leave` ends a program as
-the interpreter would, in the same order, without taking the interpreter apart.
+costs. So this module imports as little as it can, all that can be made before the
+fork is made there (`_made_ready`), where the next run of the same program finds it,
+and `_leave` ends a program as the interpreter would, in the same order, without taking
+the interpreter apart.
 
 Nothing in this process is secret: a submission can look at every object of it.
 """
@@ -83,6 +85,15 @@ Job = tuple[
 # Where its programs read virtual time; 0 where they make a call for it.
 _time_page = 0
 
+# Where its programs look for modules after their own folder.
+_search_path: list[str] = []
+
+# What a program was compiled to, its name, and the code.
+_last_loaded: tuple[bytes, str, CodeType] | None = None
+
+# What its standard streams were like when they were opened.
+_opened: list[tuple[int, bool, bool]] = []
+
 # What Landlock lets every program use, as the kernel takes it.
 _common: list[bytes] = []
 
@@ -133,10 +144,11 @@ def serve(
     # The first use of the compiler makes some hundred types, which takes longer than
     # all else that a child does before it is the submission.
     compile("pass", "<warm-up>", "exec")
-    _open_standard_streams()
+    _search_path[:] = sys.path
+    os.umask(0o022)
     gc.collect()
     _collections = gc.get_stats()[2]["collections"]
-    gc.freeze()  # a collection in a child would copy every page it looks at
+    null = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
     connection = _socket.socket(fileno=control)
     while True:
         request, descriptors = _receive(connection)
@@ -156,9 +168,10 @@ def serve(
         try:
             if terminal:
                 fcntl.ioctl(descriptors[0], termios.TIOCSCTTY, 0)
-            # Before the fork: what is done after it copies pages.
+            start = _made_ready(job, descriptors[:3])
             if job[9] is not None:
                 descriptors.append(_ruleset(job[9]))
+            gc.freeze()  # a collection in a child would copy every page it looks at
             # The child must be open to its tracer; we are to be closed to the child.
             ptrace.hide_memory(hidden=False)
             pid = os.fork()
@@ -167,8 +180,11 @@ def serve(
             continue
         if pid == 0:
             connection.close()
-            return become(job, descriptors, filters[job[7]])
+            become(job, start, descriptors[3:], filters[job[7]])
+            return start
         ptrace.hide_memory()
+        for stream in (0, 1, 2):
+            os.dup2(null, stream)
         # Here and in the child: whoever comes first, the group is there.
         os.setpgid(pid, pid)
         if terminal:
@@ -214,24 +230,39 @@ def sweep() -> int:
         time.sleep(0.0005)
 
 
+def _made_ready(job: Job, streams: list[int]) -> Callable[[], None]:
+    """Make in this process what the submission is to find; what runs it.
+
+    Of what was made for the run before, all that fits is left as it is: it is only
+    ever used in a fork.
+    """
+    path, argv, python, directory, _, _, _, _, code, _ = job
+    os.environ["TMPDIR"] = directory
+    for number, stream in enumerate(streams):
+        os.dup2(stream, number)
+    if not python:
+        return _executed(path, argv)
+    _open_standard_streams()
+    return _PythonProgram(path, argv, code)
+
+
 def become(
-    job: Job, descriptors: list[int], filter_program: bytes
-) -> Callable[[], None]:
+    job: Job,
+    start: Callable[[], None],
+    descriptors: list[int],
+    filter_program: bytes,
+) -> None:
     """Turn this fork into the submission, up to its first instruction."""
-    path, argv, python, directory, _, tracer, limits, fine, code, domain = job
+    _, _, _, directory, _, tracer, limits, fine, _, domain = job
     try:
         signal.signal(signal.SIGHUP, signal.SIG_DFL)
         os.setpgid(0, 0)
-        # Above the standard streams first: a passed descriptor may be 0, 1 or 2.
+        # Above their places first: a passed descriptor may be in another's.
         safe = [fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 10) for fd in descriptors]
-        for stream in (0, 1, 2):
-            os.dup2(safe[stream], stream, inheritable=True)
-        for descriptor in range(3, len(safe)):
-            os.dup2(safe[descriptor], descriptor, inheritable=False)
-        os.closerange(len(safe), 1 << 16)
+        for place, descriptor in enumerate(safe, 3):
+            os.dup2(descriptor, place, inheritable=False)
+        os.closerange(3 + len(safe), 1 << 16)
         os.chdir(directory)
-        os.environ["TMPDIR"] = directory
-        os.umask(0o022)
         for which, value in limits:
             resource.setrlimit(which, (value, value))
         if _YAMA:
@@ -241,13 +272,13 @@ def become(
         os.close(3)
         if fine:
             _make_way_before_pause()
-        start = _python_program(path, argv, code) if python else _executed(path, argv)
+        if isinstance(start, _PythonProgram):
+            start.compile()
         # Only now, so that what came before took no virtual time.
         if _time_page:
             timepage.read_time_from(4, _time_page)
         os.close(4)
-        if "logging" in sys.modules:
-            _begin_to_log_now()
+        _remember_this_process()
         ptrace.give_up_privileges()
         if domain is not None:
             ptrace.restrict_self(5)
@@ -256,7 +287,6 @@ def become(
     except BaseException as error:
         os.write(2, f"forklab: cannot start the program: {error}\n".encode())
         os._exit(126)
-    return start
 
 
 def _ruleset(domain: Domain) -> int:
@@ -270,13 +300,6 @@ def _ruleset(domain: Domain) -> int:
             ptrace.add_rules(ruleset, [ptrace.rule_beneath(descriptor, rights)])
             os.close(descriptor)
     return ruleset
-
-
-def _begin_to_log_now() -> None:
-    """Let `logging` count from the program's start, not from when it was imported."""
-    logging = vars(sys.modules["logging"])
-    in_nanoseconds = isinstance(logging["_startTime"], int)  # from Python 3.13 on
-    logging["_startTime"] = time.time_ns() if in_nanoseconds else time.time()
 
 
 def _make_way_before_pause() -> None:
@@ -314,54 +337,80 @@ def compiled(source: bytes, name: str) -> bytes:
         return b""  # the program is to find that out itself
 
 
-def _python_program(path: str, argv: list[str], compiled: bytes) -> Callable[[], None]:
+class _PythonProgram:
     """What ``python argv[0] argv[1] ...`` does, in this interpreter."""
-    _open_standard_streams()
-    sys.argv[:] = argv
-    sys.orig_argv[:] = [sys.executable, *argv]
-    sys.path.insert(0, os.path.dirname(path))
-    # They were imported by another process, whose id and folder they remember.
-    if "threading" in sys.modules:
-        sys.modules["threading"].main_thread()._set_native_id()
-    if "multiprocessing.process" in sys.modules:
-        vars(sys.modules["multiprocessing.process"])["ORIGINAL_DIR"] = os.getcwd()
-    main = type(sys)("__main__")
-    main.__dict__.update(
-        __file__=path, __builtins__=builtins, __annotations__={}, __cached__=None
-    )
-    sys.modules["__main__"] = main
 
-    # Read and compiled before the filter is there, which would stop it at each call.
-    code: CodeType | None = None
-    problem: BaseException | None = None
-    try:
-        if compiled:
-            code = marshal.loads(compiled)
-            # What importlib does with a cached module that was moved.
-            _imp._fix_co_filename(code, argv[0])  # type: ignore[attr-defined]  # ditto
-        else:
-            with io.open_code(path) as file:
+    def __init__(self, path: str, argv: list[str], compiled: bytes) -> None:
+        """Set up the interpreter for it, as far as that is the same in all runs."""
+        sys.argv[:] = argv
+        sys.orig_argv[:] = [sys.executable, *argv]
+        sys.path[:] = [os.path.dirname(path), *_search_path]
+        self._path = path
+        self._variables = _fresh_main(path)
+        self._code = _loaded(compiled, argv[0]) if compiled else None
+        self._problem: BaseException | None = None
+
+    def compile(self) -> None:
+        """Compile it, where nobody else has done so: before the filter is there.
+
+        In the fork: what does not compile may do harm to who tries.
+        """
+        if self._code is not None:
+            return
+        try:
+            with io.open_code(self._path) as file:
                 source = file.read()
-            code = compile(source, argv[0], "exec", dont_inherit=True)
-    except BaseException as error:
-        problem = error
+            self._code = compile(source, sys.argv[0], "exec", dont_inherit=True)
+        except BaseException as error:
+            self._problem = error
 
-    def run() -> None:
+    def __call__(self) -> None:
         status = 0
         try:
-            if code is None:
-                raise problem or RuntimeError("nothing to run")
-            exec(code, main.__dict__)
+            if self._code is None:
+                raise self._problem or RuntimeError("nothing to run")
+            exec(self._code, self._variables)
         except SystemExit as leaving:
             if not isinstance(leaving.code, int | None):
                 raise
             status = leaving.code or 0
         except BaseException:
-            _hide_own_frames(main.__dict__)
+            _hide_own_frames(self._variables)
             raise
-        _leave(main.__dict__, status)
+        _leave(self._variables, status)
 
-    return run
+
+def _fresh_main(path: str) -> dict[str, object]:
+    """The variables of a new ``__main__``."""
+    main = type(sys)("__main__")
+    main.__dict__.update(
+        __file__=path, __builtins__=builtins, __annotations__={}, __cached__=None
+    )
+    sys.modules["__main__"] = main
+    return main.__dict__
+
+
+def _loaded(compiled: bytes, name: str) -> CodeType:
+    """The program's code, which this process loads once and never runs."""
+    global _last_loaded
+    if _last_loaded is None or _last_loaded[:2] != (compiled, name):
+        code = marshal.loads(compiled)
+        # What importlib does with a cached module that was moved.
+        _imp._fix_co_filename(code, name)  # type: ignore[attr-defined]  # not public
+        _last_loaded = compiled, name, code
+    return _last_loaded[2]
+
+
+def _remember_this_process() -> None:
+    """What modules noted of the process that imported them, let them note of this."""
+    if "threading" in sys.modules:
+        sys.modules["threading"].main_thread()._set_native_id()
+    if "multiprocessing.process" in sys.modules:
+        vars(sys.modules["multiprocessing.process"])["ORIGINAL_DIR"] = os.getcwd()
+    if "logging" in sys.modules:
+        logging = vars(sys.modules["logging"])
+        in_nanoseconds = isinstance(logging["_startTime"], int)  # from Python 3.13 on
+        logging["_startTime"] = time.time_ns() if in_nanoseconds else time.time()
 
 
 def _hide_own_frames(theirs: dict[str, object]) -> None:
@@ -436,19 +485,37 @@ def _add_site_builtins() -> None:
 
 
 def _open_standard_streams() -> None:
-    """Make sys.stdin, stdout and stderr as a starting interpreter does."""
+    """Make sys.stdin, stdout and stderr as a starting interpreter does.
+
+    Where the last ones were made for files of the same kind, they will do.
+    """
+    global _opened
+    kinds = [_kind_of_file(fd) for fd in (0, 1, 2)]
+    if kinds == _opened:
+        return
+    _opened = kinds
     encoding, errors = sys.stdout.encoding, sys.stdout.errors
     for fd, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
         raw = io.FileIO(fd, mode, closefd=False)
         raw.name = f"<{name}>"
-        size = max(os.fstat(fd).st_blksize, 1)
+        size, is_terminal, _ = kinds[fd]
         stream = io.TextIOWrapper(
             io.BufferedReader(raw, size) if fd == 0 else io.BufferedWriter(raw, size),
             encoding=encoding,
             errors="backslashreplace" if fd == 2 else errors,
             newline="\n" if mode == "w" else None,
-            line_buffering=fd == 2 or raw.isatty(),
+            line_buffering=fd == 2 or is_terminal,
         )
         vars(stream)["mode"] = mode
         setattr(sys, name, stream)
         setattr(sys, f"__{name}__", stream)
+
+
+def _kind_of_file(fd: int) -> tuple[int, bool, bool]:
+    """The size of its blocks, whether it is a terminal, whether it can seek."""
+    try:
+        os.lseek(fd, 0, os.SEEK_CUR)
+        can_seek = True
+    except OSError:
+        can_seek = False
+    return max(os.fstat(fd).st_blksize, 1), os.isatty(fd), can_seek

@@ -10,7 +10,9 @@ import pytest
 from grader.tracing import run
 from grader.tracing.launch import Zygote
 from grader.tracing.preloading import ALWAYS_THERE, QUIET, first_imports
+from grader.tracing.program import trace
 from grader.tracing.recording import Forked, HandlerSet, ThreadStarted
+from grader.tracing.zygote import compiled
 
 DEEP = "(" * 1000
 
@@ -179,3 +181,38 @@ def test_an_import_costs_its_program_no_step(tmp_path: Path) -> None:
         program.write_text(f"{first}\nos.getppid()\nos.pipe()\n")
         counts.add(len(run([str(program)], schedule=Pilot({}).schedule).steps))
     assert len(counts) == 1
+
+
+TELLS_WHAT_IT_WAS_GIVEN = b"""\
+import os, sys
+seen = globals().get("seen", 0) + 1
+os.environ["LEFT"] = "something"
+sys.path.append("/left")
+print(sys.argv[1:], sys.path[0] == os.getcwd() == os.environ["TMPDIR"], seen)
+kinds = sys.stdin.seekable(), sys.stdout.line_buffering
+print(sys.stdin.isatty(), sys.stdout.isatty(), kinds, len(sys.path))
+"""
+
+
+def test_what_is_made_ready_for_one_run_is_not_the_next_one_s(
+    tmp_path: Path, zygote: Zygote
+) -> None:
+    """Not its arguments, nor its folder, nor streams of another kind."""
+    told = []
+    for number, stdout in enumerate(("terminal", "pipe", "pipe", "terminal")):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        (folder / "given.py").write_bytes(TELLS_WHAT_IT_WAS_GIVEN)
+        with trace(
+            [str(folder / "given.py"), str(number)],
+            zygote=zygote,
+            directory=folder,
+            stdout=stdout,
+            code=compiled(TELLS_WHAT_IT_WAS_GIVEN, "given.py"),
+        ) as program:
+            told.append(program.finish().output.decode().split("\n"))
+    assert [lines[0] for lines in told] == [f"['{n}'] True 1" for n in range(4)]
+    on_a_terminal, in_pipes = "True True (False, True)", "False False (False, False)"
+    kinds = [lines[1].rpartition(" ")[0] for lines in told]
+    assert kinds == [on_a_terminal, in_pipes, in_pipes, on_a_terminal]
+    assert len({lines[1].rpartition(" ")[2] for lines in told}) == 1
