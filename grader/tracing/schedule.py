@@ -84,15 +84,29 @@ def _children_held() -> Chooser:
 
 
 def _parent_held() -> Chooser:
-    """The parent runs until it waits, and then only when nobody else can go on."""
+    """The parent runs until it waits, and then only when nobody else can go on.
+
+    One that waits by asking again and again does not wait each time that it has got an
+    answer; it is held all the same.
+    """
+    held = False
 
     def choose(able: Sequence[Able], can_wait: bool) -> Able | None:
+        nonlocal held
+        going = [a for a in able if a.depth == 0 and not a.woken and not a.spinning]
+        held = held or not going
+
         def rank(thread: Able) -> tuple[bool, int, int, int]:
-            waits = thread.depth == 0 and (thread.woken or thread.spinning)
+            waits = thread.depth == 0 and held
             return waits, thread.depth, thread.number, thread.tid
 
         chosen = min(able, key=rank)
-        return None if rank(chosen)[0] and can_wait else chosen
+        if chosen.depth > 0 or not held:
+            return chosen
+        if can_wait:
+            return None
+        held = False
+        return chosen
 
     return choose
 

@@ -10,7 +10,7 @@ import pytest
 from grader.tracing.launch import Zygote
 from grader.tracing.limits import Limits
 from grader.tracing.program import trace
-from grader.tracing.recording import End, Limit, Recording, Side, SignalSent
+from grader.tracing.recording import End, Limit, Read, Recording, Side, SignalSent
 from grader.tracing.schedule import SCHEDULES, hold_parent_until_children_end
 from tests.conftest import Run, Start
 
@@ -245,6 +245,35 @@ def test_children_that_end_together_send_one_signal(start: Start) -> None:
     sent = [e for e in recording.of(SignalSent) if e.signal == signal.SIGCHLD]
     assert [event.merged for event in sent] == [False, True, True, True, True]
     assert sum(p.state == "zombie" for p in rest.processes) == 4
+
+
+def test_a_parent_that_asks_again_and_again_is_held_too(run: Run) -> None:
+    """Though it has an answer now and then, until its child has ended."""
+    recording = run(
+        """
+        import os, time
+        read_end, write_end = os.pipe()
+        os.set_blocking(read_end, False)
+        if os.fork() == 0:
+            for _ in range(20):
+                os.write(write_end, b"x")
+                time.sleep(0)
+            os._exit(0)
+        os.close(write_end)
+        while True:
+            try:
+                if not os.read(read_end, 100):
+                    break
+            except BlockingIOError:
+                pass
+        """,
+        schedule=hold_parent_until_children_end,
+    )
+    (child,) = recording.root.children
+    assert child.ended is not None
+    got = [event for event in recording.root.of(Read) if event.count]
+    assert [event.count for event in got] == [20]
+    assert got[0].index > child.ended.index
 
 
 def test_a_write_larger_than_the_pipe_wakes_its_reader(run: Run) -> None:
