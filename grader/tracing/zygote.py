@@ -174,22 +174,22 @@ def serve(
             gc.freeze()  # a collection in a child would copy every page it looks at
             # The child must be open to its tracer; we are to be closed to the child.
             ptrace.hide_memory(hidden=False)
-            pid = os.fork()
+            answer: int | str = os.fork()
         except OSError as error:
-            connection.send(marshal.dumps((number, str(error))))
-            continue
-        if pid == 0:
+            answer = str(error)
+        if answer == 0:
             connection.close()
             become(job, start, descriptors[3:], filters[job[7]])
             return start
         ptrace.hide_memory()
         for stream in (0, 1, 2):
             os.dup2(null, stream)
-        # Here and in the child: whoever comes first, the group is there.
-        os.setpgid(pid, pid)
-        if terminal:
-            os.tcsetpgrp(descriptors[0], pid)
-        connection.send(marshal.dumps((number, pid)))
+        if isinstance(answer, int):
+            # Here and in the child: whoever comes first, the group is there.
+            os.setpgid(answer, answer)
+            if terminal:
+                os.tcsetpgrp(descriptors[0], answer)
+        connection.send(marshal.dumps((number, answer)))
         for descriptor in descriptors:
             os.close(descriptor)
 

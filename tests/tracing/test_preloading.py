@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import os
+import resource
 import sys
 from pathlib import Path
 
 import pytest
 
 from grader.tracing import run
+from grader.tracing.errors import TracingError
 from grader.tracing.launch import Zygote
 from grader.tracing.preloading import ALWAYS_THERE, QUIET, first_imports
 from grader.tracing.program import trace
 from grader.tracing.recording import Forked, HandlerSet, ThreadStarted
-from grader.tracing.zygote import compiled
+from grader.tracing.zygote import Job, compiled
 
 DEEP = "(" * 1000
 
@@ -216,3 +219,29 @@ def test_what_is_made_ready_for_one_run_is_not_the_next_one_s(
     kinds = [lines[1].rpartition(" ")[0] for lines in told]
     assert kinds == [on_a_terminal, in_pipes, in_pipes, on_a_terminal]
     assert len({lines[1].rpartition(" ")[2] for lines in told}) == 1
+
+
+def test_what_could_not_be_started_leaves_nothing_open(tmp_path: Path) -> None:
+    """However often: here what is to be the terminal of a program is none."""
+    program = tmp_path / "program.py"
+    program.write_text("print(1)")
+    no_terminal = os.open(os.devnull, os.O_RDWR)
+    job: Job = (
+        str(program),
+        [str(program)],
+        True,
+        str(tmp_path),
+        True,
+        0,
+        [],
+        False,
+        b"",
+        None,
+    )
+    with Zygote() as zygote:
+        resource.prlimit(zygote.pid, resource.RLIMIT_NOFILE, (300, 300))
+        for _ in range(100):
+            with pytest.raises(TracingError, match="no process could be made"):
+                zygote.spawn(job, [no_terminal] * 3)
+        assert run([str(program)], zygote=zygote).output == b"1\n"
+    os.close(no_terminal)
