@@ -177,11 +177,12 @@ def test_parent_prints_its_lines(program: Submission) -> None:
 
 @points(2)
 def test_children_end_one_by_one(program: Submission) -> None:
-    """Each child that ends is collected and told, when they end one by one."""
+    """The handler collects and tells each child, when they end one by one."""
     for count in (1, 5, 20):
         run = _at_rest(program, count, parent_first)
         assert_that(run).forks(count).holds(_unended(run))
         assert_that(run).leaves_no_zombie().holds(_finish_lines(run))
+        assert_that(run).collects_in_handler()
 
 
 @points(2)
