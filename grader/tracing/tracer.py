@@ -297,12 +297,16 @@ class Tracer:
             self.collect_woken([pid])
         return True
 
-    def interrupt_calls(self, number: int, times: int, *, only_writes: bool) -> None:
+    def interrupt_calls(
+        self, number: int, times: int, *, after: int, only_writes: bool
+    ) -> None:
         """Send a signal to the first process as it enters each of its next calls.
 
-        `only_writes`: only those that write to a standard stream.
+        But for the first `after` of them. `only_writes`: only those that write to a
+        standard stream.
         """
         self._interruptions.signal, self._interruptions.left = number, times
+        self._interruptions.after = after
         self._interruptions.only_writes = only_writes
 
     def kill(self) -> None:
@@ -789,8 +793,8 @@ class Tracer:
             return True
         # An interrupted traceback would hide what the first interrupt did.
         of_errors = standard and call.arguments[0] == 2
-        if thread.number == 0 and not of_errors and self._may_interrupt(standard):
-            self._interruptions.left -= 1
+        interrupted = thread.number == 0 and not of_errors
+        if interrupted and self._interruptions.is_due(writes=standard):
             self._send(thread.owner, self._interruptions.signal)
         if self._deaths.ending:
             self._deaths.end_before_it_is_seen(thread, call)
@@ -816,10 +820,6 @@ class Tracer:
         else:
             self._stops.resume(thread)
         return False
-
-    def _may_interrupt(self, standard: bool) -> bool:
-        wanted = self._interruptions
-        return wanted.left > 0 and (standard or not wanted.only_writes)
 
     def _excess_output(self, thread: Thread, call: Call) -> None:
         """Keep what still fits of a write that is too much; the run ends here."""
