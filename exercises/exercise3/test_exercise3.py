@@ -10,6 +10,9 @@ from grader.verdict import Finding
 
 LINE = "Ctrl + C"
 
+# Who runs until SIGTERM is still there when nobody has sent it for so long, in seconds.
+A_DAY = 86_400
+
 # So many calls after an interrupt are each interrupted in a run of its own: more than a
 # handler makes and the main program behind it, and few enough for one that never rests.
 CALLS = 12
@@ -128,6 +131,14 @@ def test_sigterm_ends_it(program: Submission) -> None:
         f"{name(run, run.root)} handles SIGTERM itself and ended with exit code "
         f"{run.root.exit_code}; by the default action the signal ends it",
     )
+    with program.start() as started:
+        started.until_rest()
+        started.pass_time(A_DAY)
+        started.until_rest()
+        started.send(SIGTERM)
+        later = started.finish()
+    when = f"after {later.duration:.0f} s in which no SIGTERM came"
+    assert_that(later).holds(_ended_before(later, when))
 
 
 @points(2)

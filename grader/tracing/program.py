@@ -74,6 +74,15 @@ class Program:
         """
         return self._tracer.send(self.pid if pid is None else pid, number)
 
+    def pass_time(self, seconds: float) -> bool:
+        """Let the next moment come at which somebody goes on by itself.
+
+        Also beyond the limit of virtual time: a program that only waits for what comes
+        after it is at rest. Nothing runs yet; call `until_rest` or `finish` next.
+        Returns whether there is such a moment within so many virtual seconds.
+        """
+        return self._tracer.pass_time(seconds)
+
     def interrupt_calls(
         self, number: int, times: int, *, after: int = 0, only_writes: bool = False
     ) -> None:

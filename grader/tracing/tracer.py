@@ -219,13 +219,14 @@ class Tracer:
 
     def advance(self) -> Outcome:
         """Run the program until nothing in it can go on, or a limit is hit."""
+        longest = int(self.limits.virtual_seconds * NANO)
         while self._threads:
             if self._bounds.are_exceeded(self._turns.running):
                 return Outcome.EXCEEDED
             self._settle()
             if self._wake_the_due():
                 continue  # a signal may have woken one that sleeps in the kernel
-            deadline = self._turns.next_deadline()
+            deadline = self._turns.next_deadline(longest)
             thread = self._turns.pick(deadline is not None)
             if thread is not None:
                 self._step(thread)
@@ -251,6 +252,19 @@ class Tracer:
             if thread.state is State.HELD:
                 thread.signalled = thread.stirred = True
         return any(self._turns.is_able(thread) for thread in self._threads.values())
+
+    def pass_time(self, seconds: float) -> bool:
+        """At a rest: let the next moment come at which somebody goes on by itself.
+
+        However far it is from the limit of time. Returns whether there is one within
+        so many virtual seconds.
+        """
+        until = self.clock.now + int(seconds * NANO)
+        deadline = self._turns.next_deadline(until)
+        if deadline is None:
+            return False
+        self._jump(deadline)
+        return True
 
     def rest(self) -> Rest:
         """What the program is doing, now that nothing in it can go on."""

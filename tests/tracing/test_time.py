@@ -212,6 +212,29 @@ def test_a_signal_comes_at_a_later_call(start: Start) -> None:
     assert recording.output == b"<-<->>"
 
 
+def test_time_passes_beyond_its_limit(start: Start) -> None:
+    """To the next moment, where it is asked for and there is one."""
+    with start(
+        """
+        import signal, time
+        signal.alarm(9000)
+        time.sleep(5000)
+        signal.pause()
+        """,
+        limits=Limits(virtual_seconds=3600),
+    ) as program:
+        program.until_rest()
+        assert not program.pass_time(1000)
+        assert program.pass_time(86_400)
+        program.until_rest()
+        assert program.pass_time(86_400)
+        program.until_rest()
+        assert not program.pass_time(86_400)
+        recording = program.finish()
+    assert recording.root.killed_by == signal.SIGALRM
+    assert round(recording.duration) == 9000
+
+
 def test_computing_between_looks_is_no_busy_waiting(run: Run) -> None:
     """Each look is a call, also one that stops nobody: a new slice begins with it."""
     recording = run(
