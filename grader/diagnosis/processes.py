@@ -78,6 +78,8 @@ def _zombie(count: int) -> str:
 def _uncollected(process: Process) -> bool:
     if process.parent is None or process.ended is None or process.collected:
         return False
+    if process.is_helper:
+        return False
     # An orphan is its adopter's to collect, not this program's.
     return process.orphaned is None
 
@@ -106,14 +108,15 @@ def _zombie_message(run: Recording, left: list[Process]) -> str:
 
 def orphans(run: Recording) -> list[Finding]:
     """Processes that outlived their parent."""
-    left = [p for p in run.processes if p.orphaned]
+    left = [p for p in run.processes if p.orphaned and not p.is_helper]
     if not left:
         return []
     parent = left[0].parent
+    was = "was" if len(left) == 1 else "were"
     return [
         found(
             "orphan-left",
-            f"{name(run, parent)} ended while {names(run, left)} was still running",
+            f"{name(run, parent)} ended while {names(run, left)} {was} still running",
             run,
             left[0].began.line,
         )
@@ -147,6 +150,13 @@ def child_count(run: Recording, expected: int) -> list[Finding]:
         ]
     if made < expected:
         asked = "one child" if expected == 1 else f"{expected} children"
+        served = [p for p in run.root.descendants() if p.parent and p.parent.is_helper]
+        if served:
+            message = (
+                f"the program should fork {asked} itself, and left that to "
+                f"{name(run, served[0].parent)}: {name(run, served[0])} is its child"
+            )
+            return [found("no-child", message, run)]
         got = "it forked none" if made == 0 else f"it forked {made}"
         return [found("no-child", f"the program should fork {asked}, and {got}", run)]
     return []

@@ -60,7 +60,7 @@ class Run:
         child = child or max(self.processes) + 1
         event = self.add(Forked, parent.pid, child=child)
         made = Process(child, parent, event, parent.argv)
-        parent.children.append(made)
+        parent.forked.append(made)
         self.processes[child] = made
         return child
 
