@@ -167,7 +167,7 @@ def _times(count: int) -> str:
 
 
 _SYNTAX = re.compile(r"^(SyntaxError|IndentationError|TabError): .*", re.MULTILINE)
-_OBJECT = re.compile(r"^object repr +: (\w+)\(['\"](.*)['\"]\)$", re.MULTILINE)
+_OBJECT = re.compile(r"^object repr +: (\w+)\((?:(['\"])(.*)\2)?\)$", re.MULTILINE)
 _COLOUR = re.compile(r"\x1b\[[\d;]*m")
 _TRACEBACK = re.compile(r'^  File "([^"]+)", line (\d+)', re.MULTILINE)
 
@@ -189,8 +189,9 @@ def traceback_of(process: Process) -> tuple[str, int | None] | None:
     if last is None:
         # The interpreter could not print it all, and shows the object itself.
         shown = _OBJECT.search(text)
-        last = f"{shown[1]}: {shown[2]}" if shown else "an exception"
-    return last.strip(), _first_own_line(text[max(start, 0) :], own)
+        last = f"{shown[1]}: {shown[3] or ''}" if shown else "an exception"
+    # What has no text may still be printed with the colon before it.
+    return last.strip().removesuffix(":"), _first_own_line(text[max(start, 0) :], own)
 
 
 def _first_own_line(text: str, numbers: list[int]) -> int | None:

@@ -187,6 +187,24 @@ def test_an_exception_is_named_whatever_its_colours(run: Run, program: str) -> N
     assert finding.line == 2
 
 
+@pytest.mark.parametrize(
+    "last",
+    [
+        "KeyboardInterrupt",
+        # As what is ignored at the interpreter's end is printed.
+        "KeyboardInterrupt: ",
+        # As the interpreter shows it where it cannot print it.
+        "object repr     : KeyboardInterrupt()",
+        "object repr     : KeyboardInterrupt('')",
+    ],
+)
+def test_an_exception_without_text_is_its_name_alone(run: Run, last: str) -> None:
+    """No colon stands behind it that nothing follows."""
+    lines = f"Traceback (most recent call last):\n{last}\n"
+    (finding,) = general(run(f"import os\nos.write(2, {lines!r}.encode())\nexit(1)"))
+    assert finding.message.endswith("died of KeyboardInterrupt")
+
+
 LOST = """
     import os, signal
     told = False
