@@ -21,6 +21,7 @@ def found(
         read=known.read,
         line=line,
         schedule=run.schedule,
+        order=run.order,
     )
 
 

@@ -151,7 +151,7 @@ def idle(run: Recording) -> list[Finding]:
             how = (
                 f"the handler of {name(run, root)} was called for {name(run, child)} "
                 f"and did not collect it; the main program slept on, and collected it "
-                f"{later:.3g} s later"
+                f"{round(later, 3):g} s later"
             )
         else:
             continue

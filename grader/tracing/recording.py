@@ -519,7 +519,8 @@ class Step(NamedTuple):
 class Recording:
     """A whole run.
 
-    `schedule` is the name of the timing it ran under, and `steps` are the turns that
+    `schedule` is the name of the timing it ran under, `order` what that is, as a clause
+    for students, and `steps` are the turns that
     the processes took under it, if it is a fine one. `rests` are the moments in
     which it could not go on without the world outside, `stuck` is the last of them
     where the run had to be ended in it. `excess` is what ended it if a limit did,
@@ -528,6 +529,7 @@ class Recording:
     """
 
     schedule: str
+    order: str
     root: Process
     processes: list[Process]
     events: list[Event]

@@ -347,6 +347,7 @@ class Tracer:
         """The whole run."""
         return Recording(
             schedule=self._schedule.name,
+            order=self._schedule.says,
             root=self._recorder.processes[0],
             processes=self._recorder.processes,
             events=self._recorder.events,

@@ -116,6 +116,7 @@ class Run:
         rest = Rest(self.time, len(self.events), tuple(stuck)) if stuck else None
         return Recording(
             "take_turns",
+            "they take turns, call by call",
             self.processes[self.root],
             list(self.processes.values()),
             self.events,
