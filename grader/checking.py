@@ -438,6 +438,10 @@ class Assertion:
         """The handler did not wait for a child that still lived."""
         return self._holds(handlers.blocks(self.run))
 
+    def collects_in_handler(self) -> Assertion:
+        """Children were collected because of SIGCHLD, not by waiting or looking."""
+        return self._holds(handlers.idle(self.run))
+
     def rests(self) -> Assertion:
         """Nobody used the processor while there was nothing to do."""
         return self._holds(waiting.busy_wait(self.run))

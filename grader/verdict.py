@@ -42,7 +42,7 @@ class Finding:
     wrong, `read` man pages, `line` a line of the submission, `schedule` the name
     of the run's timing, `timeline` the run's whole story, one line an entry, `steps`
     how it came about, a sentence an entry, `picture` what to draw of it, which
-    `grader.picture.data` reads.
+    `grader.picture.data` reads, `order` what its timing is in words.
     """
 
     id: str
@@ -54,6 +54,7 @@ class Finding:
     timeline: tuple[str, ...] = ()
     steps: tuple[str, ...] = ()
     picture: str = ""
+    order: str = ""
 
 
 @dataclass(frozen=True, slots=True)

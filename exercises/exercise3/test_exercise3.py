@@ -10,6 +10,13 @@ from grader.verdict import Finding
 
 LINE = "Ctrl + C"
 
+# Who runs until SIGTERM is still there when nobody has sent it for so long, in seconds.
+A_DAY = 86_400
+
+# So many calls after an interrupt are each interrupted in a run of its own: more than a
+# handler makes and the main program behind it, and few enough for one that never rests.
+CALLS = 12
+
 
 def _count(run: Recording) -> int:
     """How often the line was printed before SIGTERM came."""
@@ -124,6 +131,14 @@ def test_sigterm_ends_it(program: Submission) -> None:
         f"{name(run, run.root)} handles SIGTERM itself and ended with exit code "
         f"{run.root.exit_code}; by the default action the signal ends it",
     )
+    with program.start() as started:
+        started.until_rest()
+        started.pass_time(A_DAY)
+        started.until_rest()
+        started.send(SIGTERM)
+        later = started.finish()
+    when = f"after {later.duration:.0f} s in which no SIGTERM came"
+    assert_that(later).holds(_ended_before(later, when))
 
 
 @points(2)
@@ -141,16 +156,32 @@ def test_interrupts_within_interrupts(program: Submission) -> None:
     assert_that(quiet).holds([] if _count(quiet) else _never_printed(quiet))
     assert_that(quiet).holds(_complained(quiet))
     for only_writes in (True, False):
-        with program.start() as started:
-            started.until_rest()
-            started.interrupt_calls(SIGINT, 4, only_writes=only_writes)
-            started.send(SIGINT)
-            started.until_rest()
-            run = started.stop()
+        run = _interrupted(program, 4, only_writes=only_writes)
         assert_that(run).holds_alone(_broken(run, only_writes=only_writes))
+    for after in range(1, CALLS):
+        run = _interrupted(program, 1, after=after)
+        assert_that(run).holds_alone(_broken(run))
+        if not _came_again(run):
+            return  # it made no such call
 
 
-def _broken(run: Recording, *, only_writes: bool) -> list[Finding]:
+def _interrupted(
+    program: Submission, times: int, *, after: int = 0, only_writes: bool = False
+) -> Recording:
+    """A run in which more interrupts come, at calls that follow the first one."""
+    with program.start() as started:
+        started.until_rest()
+        started.interrupt_calls(SIGINT, times, after=after, only_writes=only_writes)
+        started.send(SIGINT)
+        started.until_rest()
+        return started.stop()
+
+
+def _came_again(run: Recording) -> bool:
+    return sum(event.signal == SIGINT for event in run.of(SignalSent)) > 1
+
+
+def _broken(run: Recording, *, only_writes: bool = False) -> list[Finding]:
     """A second interrupt ended the program, or left no line of it whole."""
     trace = processes.traceback_of(run.root)
     if run.root.ended is None and _count(run) and not trace:
@@ -162,6 +193,8 @@ def _broken(run: Recording, *, only_writes: bool) -> list[Finding]:
         how = "and it printed a traceback"
     elif run.root.ended is None and LINE.encode() in run.root.output:
         how = f"and no line that it printed is {LINE!r} and nothing else"
+    elif run.root.killed_by:
+        how = f"and it was killed by {signal_name(run.root.killed_by)}"
     else:
         how = "and it did not go on"
     return [

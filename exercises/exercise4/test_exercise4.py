@@ -1,7 +1,7 @@
 """Checks of exercise 4: a SIGCHLD handler that collects every child."""
 
 import re
-from signal import SIGCHLD
+from signal import SIGCHLD, SIGTERM
 
 from grader.checking import Submission, assert_that, found, points
 from grader.diagnosis import handlers, output, processes
@@ -14,12 +14,15 @@ from grader.tracing import (
     pairs,
     parent_first,
 )
-from grader.tracing.recording import Process, Recording
+from grader.tracing.recording import Process, Recording, SignalSent, signal_name
 from grader.verdict import Finding
 
 CHILD = "this is child, pid = {}, parent id = {}"
 PARENT = "this is parent, pid = {}, child id = {}"
 FINISH = "Child {} Finish, status = {}"
+
+# Who runs until SIGTERM is still there when nobody has sent it for so long, in seconds.
+A_DAY = 86_400
 
 
 def _at_rest(
@@ -32,21 +35,23 @@ def _at_rest(
 
 def _ended_early(run: Recording) -> list[Finding]:
     ended = run.root.ended
-    if ended is None or run.root.killed_by == 15 or (run.rests and _alive(run)):
+    if ended is None or _alive(run):
         return []
-    return [
-        found(
-            "ended-early",
-            f"{name(run, run.root)} ended with exit code {run.root.exit_code} before "
-            "SIGTERM came",
-            run,
-        )
-    ]
+    if run.root.killed_by:
+        how = f"of {signal_name(run.root.killed_by)}"
+    else:
+        how = f"with exit code {run.root.exit_code}"
+    late = f" after {ended.time:.0f} s," if ended.time >= 1 else ""
+    message = f"{name(run, run.root)} ended {how}{late} before SIGTERM came"
+    return [found("ended-early", message, run)]
 
 
 def _alive(run: Recording) -> bool:
-    """Whether the parent was there when the program came to rest."""
-    return run.rests[0].of(run.root.pid) is not None
+    """Whether the parent was there when SIGTERM came."""
+    return any(
+        event.signal == SIGTERM and event.target == run.root.pid and not event.pid
+        for event in run.of(SignalSent)
+    )
 
 
 def _once(run: Recording, writer: Process, wanted: str) -> list[Finding]:
@@ -177,11 +182,12 @@ def test_parent_prints_its_lines(program: Submission) -> None:
 
 @points(2)
 def test_children_end_one_by_one(program: Submission) -> None:
-    """Each child that ends is collected and told, when they end one by one."""
+    """The handler collects and tells each child, when they end one by one."""
     for count in (1, 5, 20):
         run = _at_rest(program, count, parent_first)
         assert_that(run).forks(count).holds(_unended(run))
         assert_that(run).leaves_no_zombie().holds(_finish_lines(run))
+        assert_that(run).collects_in_handler()
 
 
 @points(2)
@@ -229,6 +235,13 @@ def test_parent_rests(program: Submission) -> None:
         "signal-ignored",
         f"{name(run, run.root)} went on after SIGTERM",
     )
+    with program.start(1, schedule=parent_first) as started:
+        started.until_rest()
+        started.pass_time(A_DAY)
+        started.until_rest()
+        started.send(SIGTERM)
+        later = started.finish()
+    assert_that(later).holds(_ended_early(later))
 
 
 @points(1)
@@ -275,7 +288,7 @@ def _lost(run: Recording) -> list[Finding]:
 def _broken(run: Recording) -> list[Finding]:
     """A second SIGCHLD broke the handler."""
     trace = processes.traceback_of(run.root)
-    if run.rests and _alive(run) and not trace:
+    if _alive(run) and not trace:
         return []
     how = f"died of {trace[0]}" if trace else "did not go on"
     return [

@@ -111,9 +111,9 @@ def trace_program(arguments: argparse.Namespace) -> int:
         reporter.steps(told)
         reporter.gap()
     if arguments.picture:
-        reporter.story(drawn(recording, findings, to, whole=whole), whole=True)
+        reporter.drawing(drawn(recording, findings, to, whole=whole))
     else:
-        reporter.story((full if whole else timeline)(recording), whole=whole)
+        reporter.story((full if whole else timeline)(recording))
     reporter.gap()
     reporter.findings(findings)
     if arguments.explore is not None:

@@ -127,7 +127,7 @@ def _wait(
         one = waiting.target is not None and waiting.target > 0
         edges += [
             Edge(pid, child.pid)
-            for child in record.children
+            for child in record.forked
             if child.pid in alive and (not one or child.pid == waiting.target)
         ]
     return Wait(pid, waiting, began.get(id(waiting)), tuple(edges), threads)

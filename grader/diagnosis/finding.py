@@ -21,6 +21,7 @@ def found(
         read=known.read,
         line=line,
         schedule=run.schedule,
+        order=run.order,
     )
 
 
@@ -39,6 +40,8 @@ def name(run: Recording, process: Process | int | None) -> str:
 def _part(run: Recording, process: Process) -> str:
     if process is run.root:
         return "parent" if process.children else "program"
+    if process.is_helper:
+        return "helper"
     return "child" if process.parent is run.root else "grandchild"
 
 

@@ -1,4 +1,4 @@
-"""Signal handlers: there or not, in time or late, blocking."""
+"""Signal handlers: there or not, in time or late, blocking, idle."""
 
 from __future__ import annotations
 
@@ -6,12 +6,14 @@ from signal import SIGCHLD
 
 from grader.diagnosis.finding import found, name
 from grader.tracing.recording import (
+    Event,
     Forked,
     HandlerSet,
     Process,
     Recording,
     SignalDelivered,
     Slept,
+    ThreadStarted,
     WaitBegan,
     Waited,
     signal_name,
@@ -122,3 +124,85 @@ def _alive(run: Recording, index: int) -> Process | None:
         if child.began.index < index < ended:
             return child
     return None
+
+
+def idle(run: Recording) -> list[Finding]:
+    """A SIGCHLD had its handler, and the main program collected the child without it.
+
+    Where it does not happen because of the signal: in a wait that began before, or
+    after a sleep that went on behind the handler. Who is woken by its handler collects
+    at once, through a pipe or by a thread, and is not meant.
+    """
+    root = run.root
+    handled = [e for e in root.of(SignalDelivered) if e.action == "handler"]
+    calls = [event for event in handled if event.signal == SIGCHLD]
+    if not calls or root.of(ThreadStarted):
+        return []
+    for child in root.children:
+        if child.collected is None or child.collected.pid != root.pid:
+            continue
+        if _was_waited_for(root, child.collected, handled[0]):
+            how = (
+                f"{name(run, root)} waited for {name(run, child)} outside of its "
+                "handler, which found nothing left to collect"
+            )
+        elif call := _slept_on(root, child, calls):
+            later = child.collected.time - call.time
+            how = (
+                f"the handler of {name(run, root)} was called for {name(run, child)} "
+                f"and did not collect it; the main program slept on, and collected it "
+                f"{round(later, 3):g} s later"
+            )
+        else:
+            continue
+        return [found("handler-idle", how, run, child.collected.line)]
+    return []
+
+
+def _was_waited_for(root: Process, collected: Waited, handled: SignalDelivered) -> bool:
+    """Whether a child was collected by a wait that began before any handler ran."""
+    before = [
+        event
+        for event in root.events
+        if event.index < collected.index and isinstance(event, WaitBegan | Waited)
+    ]
+    last = before[-1] if before else None
+    return (
+        isinstance(last, WaitBegan)
+        and last.waiting.call in _WAITS
+        and last.index < handled.index
+    )
+
+
+def _slept_on(
+    root: Process, child: Process, calls: list[SignalDelivered]
+) -> SignalDelivered | None:
+    """The signal whose handler came back without a child that had ended.
+
+    The sleep that it interrupted then went on to its end, time.sleep in Python.
+    """
+    assert child.ended is not None
+    assert child.collected is not None
+    waits = root.of(WaitBegan)
+    for call in calls:
+        if not child.ended.index < call.index < child.collected.index:
+            continue
+        before = [wait for wait in waits if wait.index < call.index]
+        after = [wait for wait in waits if wait.index > call.index]
+        if not before or not after or call.interrupted is None:
+            continue
+        deadline = before[-1].waiting.deadline
+        if (
+            deadline is not None
+            and after[0].waiting.deadline == deadline <= child.collected.time
+            and not _collected_between(root, call, after[0])
+        ):
+            return call
+    return None
+
+
+def _collected_between(root: Process, start: Event, end: Event) -> bool:
+    return any(
+        event.child and start.index < event.index < end.index
+        for event in root.of(Waited)
+    )

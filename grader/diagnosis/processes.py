@@ -78,6 +78,8 @@ def _zombie(count: int) -> str:
 def _uncollected(process: Process) -> bool:
     if process.parent is None or process.ended is None or process.collected:
         return False
+    if process.is_helper:
+        return False
     # An orphan is its adopter's to collect, not this program's.
     return process.orphaned is None
 
@@ -106,14 +108,15 @@ def _zombie_message(run: Recording, left: list[Process]) -> str:
 
 def orphans(run: Recording) -> list[Finding]:
     """Processes that outlived their parent."""
-    left = [p for p in run.processes if p.orphaned]
+    left = [p for p in run.processes if p.orphaned and not p.is_helper]
     if not left:
         return []
     parent = left[0].parent
+    was = "was" if len(left) == 1 else "were"
     return [
         found(
             "orphan-left",
-            f"{name(run, parent)} ended while {names(run, left)} was still running",
+            f"{name(run, parent)} ended while {names(run, left)} {was} still running",
             run,
             left[0].began.line,
         )
@@ -147,6 +150,13 @@ def child_count(run: Recording, expected: int) -> list[Finding]:
         ]
     if made < expected:
         asked = "one child" if expected == 1 else f"{expected} children"
+        served = [p for p in run.root.descendants() if p.parent and p.parent.is_helper]
+        if served:
+            message = (
+                f"the program should fork {asked} itself, and left that to "
+                f"{name(run, served[0].parent)}: {name(run, served[0])} is its child"
+            )
+            return [found("no-child", message, run)]
         got = "it forked none" if made == 0 else f"it forked {made}"
         return [found("no-child", f"the program should fork {asked}, and {got}", run)]
     return []
@@ -157,7 +167,7 @@ def _times(count: int) -> str:
 
 
 _SYNTAX = re.compile(r"^(SyntaxError|IndentationError|TabError): .*", re.MULTILINE)
-_OBJECT = re.compile(r"^object repr +: (\w+)\(['\"](.*)['\"]\)$", re.MULTILINE)
+_OBJECT = re.compile(r"^object repr +: (\w+)\((?:(['\"])(.*)\2)?\)$", re.MULTILINE)
 _COLOUR = re.compile(r"\x1b\[[\d;]*m")
 _TRACEBACK = re.compile(r'^  File "([^"]+)", line (\d+)', re.MULTILINE)
 
@@ -179,8 +189,9 @@ def traceback_of(process: Process) -> tuple[str, int | None] | None:
     if last is None:
         # The interpreter could not print it all, and shows the object itself.
         shown = _OBJECT.search(text)
-        last = f"{shown[1]}: {shown[2]}" if shown else "an exception"
-    return last.strip(), _first_own_line(text[max(start, 0) :], own)
+        last = f"{shown[1]}: {shown[3] or ''}" if shown else "an exception"
+    # What has no text may still be printed with the colon before it.
+    return last.strip().removesuffix(":"), _first_own_line(text[max(start, 0) :], own)
 
 
 def _first_own_line(text: str, numbers: list[int]) -> int | None:

@@ -128,7 +128,7 @@ class Pilot:
         """For one run."""
         return Schedule(
             encode(self.choices),
-            "the turns that the code says",
+            "a search chose whose turn it is",
             lambda: self._choose,
             fine=True,
         )

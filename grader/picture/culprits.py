@@ -51,7 +51,7 @@ def _who_left_zombies(run: Recording) -> list[Culprit]:
 def _who_ended_first(run: Recording) -> list[Culprit]:
     left: dict[int, int] = {}
     for process in run.processes:
-        if process.orphaned is not None:
+        if process.orphaned is not None and not process.is_helper:
             left.setdefault(process.orphaned.parent, process.pid)
     return [
         Culprit(parent, why=f"ended while {child} was still running")

@@ -39,7 +39,7 @@ def _data(picture: Picture) -> dict[str, Any]:
     seen = {lane.pid for lane in picture.lanes if lane.seen}
     told = {row.pid for row in picture.rows if isinstance(row, Step)}
     return {
-        "schedule": picture.schedule,
+        "order": picture.order,
         "duration": picture.duration,
         "processes": picture.processes,
         "columns": picture.columns,
@@ -91,7 +91,7 @@ def loads(text: str) -> Picture:
     try:
         data = json.loads(text)
         picture = Picture(
-            schedule=str(data["schedule"]),
+            order=str(data["order"]),
             duration=float(data["duration"]),
             processes=int(data["processes"]),
             columns=int(data["columns"]),

@@ -159,7 +159,7 @@ def _assemble(
         if places[arrow.row] != elided
     )
     return Picture(
-        run.schedule,
+        run.order,
         run.duration,
         len(run.processes),
         tuple(rows),

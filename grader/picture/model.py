@@ -146,12 +146,13 @@ Row = Step | Gap | Elision
 class Picture:
     """What is to be drawn. Rows and columns count from 0.
 
+    `order` says in words under which timing the run was made.
     `processes` is how many there were, also those without a lane. `shared` is the
     column that several processes share at the same time, where there are more of them
     than columns.
     """
 
-    schedule: str
+    order: str
     duration: float
     processes: int
     rows: tuple[Row, ...]

@@ -220,7 +220,7 @@ class _Drawing:
         return (
             f"{many} process{'' if many == 1 else 'es'}, "
             f"{seconds(self._picture.duration)} of virtual time, which runs downwards "
-            f"and not to scale; schedule {self._picture.schedule}"
+            f"and not to scale; {self._picture.order}"
         )
 
     def _description(self) -> str:

@@ -102,7 +102,7 @@ def _concern(run: Recording, ids: list[str]) -> _Concern:
                 ):
                     concern.pids |= {parent.pid, *(c.pid for c in parent.children)}
             concern.signals.add(SIGCHLD)
-        elif identity == "handler-blocks":
+        elif identity in ("handler-blocks", "handler-idle"):
             concern.pids |= {run.root.pid, *(c.pid for c in run.root.children)}
             concern.signals.add(SIGCHLD)
         elif identity == "orphan-left":

@@ -85,6 +85,18 @@ class Reporter:
             self._console.print(together, soft_wrap=True)
             before = Text(" " * before.cell_len)
 
+    @property
+    def _is_wide(self) -> bool:
+        return self._console.width >= 60
+
+    def _events(self, lines: Iterable[str], indent: int) -> None:
+        """Lines of a timeline: what does not fit goes on below, behind its columns."""
+        # Those of the time and of the process; in a narrow console the first alone.
+        columns = 27 if self._is_wide else 12
+        for line in map(visible, lines):
+            before = Text(" " * indent + line[:columns], "dim")
+            self._print(Text(line[columns:], "dim"), before)
+
     def _story(self, lines: Iterable[str], indent: int) -> None:
         """Lines that belong under each other: cut rather than wrapped."""
         self._after_gap = False
@@ -158,7 +170,8 @@ class Reporter:
             self._finding(finding, told, 6)
         for finding in (f for f in check.findings if f.timeline):
             self.steps(finding.steps, 6)
-            self.line(f"What the processes did ({finding.schedule}):", indent=6)
+            where = f" where {visible(finding.order)}" if finding.order else ""
+            self.line(f"What the processes did{where}:", indent=6)
             if drawn := draw and draw(finding):
                 self._story(drawn, 0)
             else:
@@ -173,13 +186,9 @@ class Reporter:
             self.gap()
 
     def _told_story(self, timeline: Sequence[str], *, whole: bool) -> None:
-        """A run, line by line. `whole`: nothing is cut."""
-        if whole:
-            for line in timeline:
-                self.line(line, "dim", 6)
-        else:
-            narrow = self._console.width < 60
-            self._story(_shortened(timeline), 0 if narrow else 6)
+        """A run, line by line. `whole`: nothing is left out."""
+        lines = timeline if whole else _shortened(timeline)
+        self._events(lines, 6 if self._is_wide else 0)
 
     def _finding(self, finding: Finding, told: set[str], indent: int) -> None:
         line = f" (line {finding.line})" if finding.line else ""
@@ -308,13 +317,13 @@ class Reporter:
             number, _, text = step.partition(" ")
             self._print(Text(visible(text)), Text(f"{'':{indent}}{number:>3} "))
 
-    def story(self, lines: Sequence[str], *, whole: bool) -> None:
-        """A run's story; `whole` wraps long lines that would else be cut."""
-        if not whole:
-            self._story(lines, 0)
-            return
-        for line in lines:
-            self.line(line)
+    def story(self, lines: Sequence[str]) -> None:
+        """A run's story, line by line."""
+        self._events(lines, 0)
+
+    def drawing(self, lines: Sequence[str]) -> None:
+        """A picture of a run, which was made as wide as the console."""
+        self._story(lines, 0)
 
     def probe(self, ok: bool | None, what: str, cure: str) -> None:
         """One line of `grade doctor`."""

@@ -182,7 +182,7 @@ def _say(run: Recording, event: Event) -> str:
         case Continued():
             return "goes on"
         case Slept():
-            return f"has slept {event.seconds:.3g} s"
+            return f"has slept {round(event.seconds, 3):g} s"
         case Refused():
             return f"is refused {event.call}"
     return ""

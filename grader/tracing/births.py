@@ -90,7 +90,7 @@ class Births:
         began = self._recorder.record(Forked, owner.pid, child=tid)
         parent = owner.record
         record = Process(pid=tid, parent=parent, began=began, argv=parent.argv)
-        parent.children.append(record)
+        parent.forked.append(record)
         child = self._add_process(record, owner.depth + 1, owner.files.copy(tid))
         child.has_lines = owner.has_lines
         new = Thread(tid, child)

@@ -162,7 +162,7 @@ class Deaths:
             self._fine
             and record.parent is not None
             and record.parent.pid in self._live
-            and not any(child.pid in self._live for child in record.children)
+            and not any(child.pid in self._live for child in record.forked)
             and any(isinstance(end, End) for end in record.open_at_end.values())
         )
 
@@ -183,7 +183,7 @@ class Deaths:
         )
         self.uncollected += 1
         self.release_vfork(owner)
-        for child in record.children:
+        for child in record.forked:
             if child.ended is None and child.orphaned is None:
                 child.orphaned = self._recorder.record(
                     Orphaned, child.pid, parent=owner.pid

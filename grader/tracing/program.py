@@ -74,15 +74,27 @@ class Program:
         """
         return self._tracer.send(self.pid if pid is None else pid, number)
 
+    def pass_time(self, seconds: float) -> bool:
+        """Let the next moment come at which somebody goes on by itself.
+
+        Also beyond the limit of virtual time: a program that only waits for what comes
+        after it is at rest. Nothing runs yet; call `until_rest` or `finish` next.
+        Returns whether there is such a moment within so many virtual seconds.
+        """
+        return self._tracer.pass_time(seconds)
+
     def interrupt_calls(
-        self, number: int, times: int, *, only_writes: bool = False
+        self, number: int, times: int, *, after: int = 0, only_writes: bool = False
     ) -> None:
         """Send a signal as the first process enters each of its next `times` calls.
 
-        `only_writes`: only those that write to a standard stream. Such a write
-        returns EINTR, signal(7), which nothing else in a run brings about.
+        But for the first `after` of them. `only_writes`: only those that write to a
+        standard stream. Such a write returns EINTR, signal(7), which nothing else in a
+        run brings about.
         """
-        self._tracer.interrupt_calls(number, times, only_writes=only_writes)
+        self._tracer.interrupt_calls(
+            number, times, after=after, only_writes=only_writes
+        )
 
     def type(self, data: bytes) -> None:
         """Type on the terminal, or write to the pipe, that is standard input.

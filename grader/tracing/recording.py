@@ -6,6 +6,7 @@ once the run is over. Times are virtual seconds since the program started.
 
 from __future__ import annotations
 
+import re
 import signal as signals
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -362,15 +363,23 @@ class Rest:
         )
 
 
+# How Python's multiprocessing starts what it needs beside its workers: a process that
+# removes what others leave behind, and one that forks the workers.
+_HELPER = re.compile(
+    r"from multiprocessing\.(resource_tracker|forkserver) import main; ?main\(.*\)",
+    re.DOTALL,
+)
+
+
 @dataclass(slots=True, eq=False)
 class Process:
-    """One process of a run."""
+    """One process of a run. `forked` are those that it made, in that order."""
 
     pid: int
     parent: Process | None
     began: Event
     argv: tuple[str, ...]
-    children: list[Process] = field(default_factory=list)
+    forked: list[Process] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
     ended: Ended | None = None
     collected: Waited | None = None
@@ -382,6 +391,22 @@ class Process:
     def of(self, kind: type[EventType]) -> list[EventType]:
         """This process's events of one kind, in order."""
         return [event for event in self.events if isinstance(event, kind)]
+
+    @property
+    def is_helper(self) -> bool:
+        """Whether the interpreter's library made it for itself, and runs it alone.
+
+        It outlives the program on purpose: nobody asked for it, or is to collect it.
+        """
+        if len(self.argv) < 3 or not _HELPER.fullmatch(self.argv[-1]):
+            return False
+        # Who has been forked by one, and executes nothing, is somebody's worker.
+        return self.parent is not None and self.parent.argv != self.argv
+
+    @property
+    def children(self) -> list[Process]:
+        """The processes that it made, but for helpers."""
+        return [process for process in self.forked if not process.is_helper]
 
     @property
     def exit_code(self) -> int | None:
@@ -424,10 +449,14 @@ class Process:
         return _complained(self.of(Wrote))
 
     def descendants(self) -> Iterator[Process]:
-        """Its children, their children, and so on, in the order of their forks."""
-        for child in self.children:
-            yield child
-            yield from child.descendants()
+        """Its children, their children, and so on, in the order of their forks.
+
+        Those of a helper too, though it is none itself.
+        """
+        for process in self.forked:
+            if not process.is_helper:
+                yield process
+            yield from process.descendants()
 
 
 def _printed(writes: list[Wrote]) -> bytes:
@@ -490,7 +519,8 @@ class Step(NamedTuple):
 class Recording:
     """A whole run.
 
-    `schedule` is the name of the timing it ran under, and `steps` are the turns that
+    `schedule` is the name of the timing it ran under, `order` what that is, as a clause
+    for students, and `steps` are the turns that
     the processes took under it, if it is a fine one. `rests` are the moments in
     which it could not go on without the world outside, `stuck` is the last of them
     where the run had to be ended in it. `excess` is what ended it if a limit did,
@@ -499,6 +529,7 @@ class Recording:
     """
 
     schedule: str
+    order: str
     root: Process
     processes: list[Process]
     events: list[Event]

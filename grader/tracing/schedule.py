@@ -44,6 +44,8 @@ Chooser = Callable[[Sequence[Able], bool], Able | None]
 class Schedule:
     """A timing, by name. `start` gives a fresh chooser for each run.
 
+    `says` is what the order is, as a clause: students read it, and no names.
+
     A write to a standard stream is one atomic step, unless it is `fine`: then the first
     process may be interrupted inside it, by what the others do. Others may also run
     where a program calls a file by its name, and between what it has found out and
@@ -149,9 +151,7 @@ def _at_random(seed: int) -> Callable[[], Chooser]:
     return start
 
 
-take_turns = Schedule(
-    "take_turns", "the processes take turns, call by call", _take_turns
-)
+take_turns = Schedule("take_turns", "they take turns, call by call", _take_turns)
 parent_first = Schedule(
     "parent_first", "the parent runs whenever it can", _parent_first
 )
@@ -165,7 +165,7 @@ hold_children = Schedule(
 )
 hold_parent_until_children_end = Schedule(
     "hold_parent_until_children_end",
-    "once the parent waits, it does not run until all its children have ended",
+    "the parent, once it waits, does not run until all its children have ended",
     _parent_held,
 )
 
@@ -174,14 +174,15 @@ def pairs(calls: int) -> Schedule:
     """Children run in pairs, the second `calls` calls of the parent after the first."""
     return Schedule(
         f"pairs({calls})",
-        f"each second child ends when the parent has made {calls} calls since the last",
+        f"children run in pairs, the second {calls} call{'' if calls == 1 else 's'} of "
+        "the parent after the first",
         _in_pairs(calls),
     )
 
 
 def seeded(seed: int) -> Schedule:
     """A random order that is the same each time."""
-    return Schedule(f"seeded({seed})", "a random order", _at_random(seed))
+    return Schedule(f"seeded({seed})", "chance says whose turn it is", _at_random(seed))
 
 
 SCHEDULES: dict[str, Schedule] = {

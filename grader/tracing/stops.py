@@ -19,12 +19,27 @@ from grader.tracing.tracee import State, Thread
 class Interruptions:
     """A signal that the first process is sent at each of the next `left` calls.
 
-    `only_writes`: only at those that write to a standard stream.
+    But for the first `after` of them. `only_writes`: only at those that write to a
+    standard stream.
     """
 
     signal: int = 0
     left: int = 0
+    after: int = 0
     only_writes: bool = False
+
+    def is_due(self, *, writes: bool) -> bool:
+        """Whether it is to come at the call that begins now; each is asked about once.
+
+        `writes`: it writes to a standard stream.
+        """
+        if not self.left or (self.only_writes and not writes):
+            return False
+        if self.after:
+            self.after -= 1
+            return False
+        self.left -= 1
+        return True
 
 
 class Stops:

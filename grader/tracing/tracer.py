@@ -219,13 +219,14 @@ class Tracer:
 
     def advance(self) -> Outcome:
         """Run the program until nothing in it can go on, or a limit is hit."""
+        longest = int(self.limits.virtual_seconds * NANO)
         while self._threads:
             if self._bounds.are_exceeded(self._turns.running):
                 return Outcome.EXCEEDED
             self._settle()
             if self._wake_the_due():
                 continue  # a signal may have woken one that sleeps in the kernel
-            deadline = self._turns.next_deadline()
+            deadline = self._turns.next_deadline(longest)
             thread = self._turns.pick(deadline is not None)
             if thread is not None:
                 self._step(thread)
@@ -251,6 +252,19 @@ class Tracer:
             if thread.state is State.HELD:
                 thread.signalled = thread.stirred = True
         return any(self._turns.is_able(thread) for thread in self._threads.values())
+
+    def pass_time(self, seconds: float) -> bool:
+        """At a rest: let the next moment come at which somebody goes on by itself.
+
+        However far it is from the limit of time. Returns whether there is one within
+        so many virtual seconds.
+        """
+        until = self.clock.now + int(seconds * NANO)
+        deadline = self._turns.next_deadline(until)
+        if deadline is None:
+            return False
+        self._jump(deadline)
+        return True
 
     def rest(self) -> Rest:
         """What the program is doing, now that nothing in it can go on."""
@@ -297,12 +311,16 @@ class Tracer:
             self.collect_woken([pid])
         return True
 
-    def interrupt_calls(self, number: int, times: int, *, only_writes: bool) -> None:
+    def interrupt_calls(
+        self, number: int, times: int, *, after: int, only_writes: bool
+    ) -> None:
         """Send a signal to the first process as it enters each of its next calls.
 
-        `only_writes`: only those that write to a standard stream.
+        But for the first `after` of them. `only_writes`: only those that write to a
+        standard stream.
         """
         self._interruptions.signal, self._interruptions.left = number, times
+        self._interruptions.after = after
         self._interruptions.only_writes = only_writes
 
     def kill(self) -> None:
@@ -329,6 +347,7 @@ class Tracer:
         """The whole run."""
         return Recording(
             schedule=self._schedule.name,
+            order=self._schedule.says,
             root=self._recorder.processes[0],
             processes=self._recorder.processes,
             events=self._recorder.events,
@@ -789,8 +808,8 @@ class Tracer:
             return True
         # An interrupted traceback would hide what the first interrupt did.
         of_errors = standard and call.arguments[0] == 2
-        if thread.number == 0 and not of_errors and self._may_interrupt(standard):
-            self._interruptions.left -= 1
+        interrupted = thread.number == 0 and not of_errors
+        if interrupted and self._interruptions.is_due(writes=standard):
             self._send(thread.owner, self._interruptions.signal)
         if self._deaths.ending:
             self._deaths.end_before_it_is_seen(thread, call)
@@ -816,10 +835,6 @@ class Tracer:
         else:
             self._stops.resume(thread)
         return False
-
-    def _may_interrupt(self, standard: bool) -> bool:
-        wanted = self._interruptions
-        return wanted.left > 0 and (standard or not wanted.only_writes)
 
     def _excess_output(self, thread: Thread, call: Call) -> None:
         """Keep what still fits of a write that is too much; the run ends here."""

@@ -60,7 +60,6 @@ class Turns:
         self._threads = threads
         self._live = live
         self._clock = clock
-        self._limits = limits
         self.spins = max(1, round(limits.busy_seconds * NANO / SLICE))
         self._waits = 0  # for the sake of those that the schedule holds
         self.looping: set[Thread] = set()
@@ -175,11 +174,11 @@ class Turns:
         """After how many slices without a call it counts as busy waiting."""
         return 1 if thread.owner.was_busy else self.spins
 
-    def next_deadline(self) -> int | None:
+    def next_deadline(self, most: int) -> int | None:
         """The next moment at which time lets somebody go on; None where none does.
 
-        A program that only wakes up to sleep again, and has done so for long, is
-        idle: its time leads nowhere.
+        Nobody waits for one after the moment `most`. A program that only wakes up to
+        sleep again, and has done so for long, is idle: its time leads nowhere.
         """
         moments = [
             owner.alarm
@@ -198,9 +197,7 @@ class Turns:
         # time changes nothing for it.
         now = self._clock.now
         deadline = min((m for m in moments if m > now), default=None)
-        if deadline is None or deadline > self._limits.virtual_seconds * NANO:
-            return None
-        return deadline
+        return None if deadline is None or deadline > most else deadline
 
     def _is_idle(self, thread: Thread) -> bool:
         """Whether it does nothing but wake up to sleep again, and has for long."""

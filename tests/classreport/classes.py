@@ -40,7 +40,11 @@ STUDENTS = (
 def finding(identity: str, message: str, *story: str) -> Finding:
     """A finding with its diagnosis's words."""
     known = text(identity)
-    return Finding(identity, message, known.why, known.read, 7, "take_turns", story)
+    order = "they take turns, call by call"
+    return Finding(
+        *(identity, message, known.why, known.read, 7, "take_turns", story),
+        order=order,
+    )
 
 
 def result(student: str, exercise: str, *findings: Finding, shape: str = "") -> Result:

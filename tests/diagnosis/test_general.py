@@ -7,6 +7,7 @@ import re
 import pytest
 
 from grader.diagnosis.causes import general
+from grader.diagnosis.processes import child_count, orphans, zombies
 from grader.diagnosis.texts import all_ids, text
 from grader.tracing.limits import Limits
 from grader.tracing.schedule import child_first, parent_first
@@ -186,6 +187,24 @@ def test_an_exception_is_named_whatever_its_colours(run: Run, program: str) -> N
     assert finding.line == 2
 
 
+@pytest.mark.parametrize(
+    "last",
+    [
+        "KeyboardInterrupt",
+        # As what is ignored at the interpreter's end is printed.
+        "KeyboardInterrupt: ",
+        # As the interpreter shows it where it cannot print it.
+        "object repr     : KeyboardInterrupt()",
+        "object repr     : KeyboardInterrupt('')",
+    ],
+)
+def test_an_exception_without_text_is_its_name_alone(run: Run, last: str) -> None:
+    """No colon stands behind it that nothing follows."""
+    lines = f"Traceback (most recent call last):\n{last}\n"
+    (finding,) = general(run(f"import os\nos.write(2, {lines!r}.encode())\nexit(1)"))
+    assert finding.message.endswith("died of KeyboardInterrupt")
+
+
 LOST = """
     import os, signal
     told = False
@@ -224,3 +243,38 @@ def test_a_signal_that_came_in_time(run: Run) -> None:
     assert [f.id for f in general(run(serves, schedule=parent_first))] == [
         "zombie-left"
     ]
+
+
+# A program whose worker is started by the library in one way, and then `END`.
+WORKER = """
+    import multiprocessing, os, time
+    def work():
+        time.sleep(1)
+    if __name__ == "__main__":
+        worker = multiprocessing.get_context("HOW").Process(target=work)
+        worker.start()
+        END
+"""
+
+
+def test_a_library_s_helper_is_no_child(run: Run) -> None:
+    """It outlives the program on purpose; the worker beside it may not."""
+    program = WORKER.replace("HOW", "spawn")
+    joined = run(program.replace("END", "worker.join()"))
+    assert len(joined.root.forked) == 2
+    assert len(joined.root.children) == 1
+    assert [*orphans(joined), *zombies(joined), *child_count(joined, 1)] == []
+    left = run(program.replace("END", "os._exit(0)"))
+    (finding,) = orphans(left)
+    assert f"the child {left.root.children[0].pid} was" in finding.message
+
+
+def test_a_helper_s_child_is_not_the_program_s(run: Run) -> None:
+    """Whoever is forked by a server is that one's child, and a worker, no helper."""
+    program = WORKER.replace("HOW", "forkserver").replace("END", "worker.join()")
+    recording = run(program)
+    assert recording.root.children == []
+    assert len(list(recording.root.descendants())) == 1
+    (finding,) = child_count(recording, 1)
+    assert finding.id == "no-child"
+    assert "left that to the helper" in finding.message

@@ -60,7 +60,7 @@ class Run:
         child = child or max(self.processes) + 1
         event = self.add(Forked, parent.pid, child=child)
         made = Process(child, parent, event, parent.argv)
-        parent.children.append(made)
+        parent.forked.append(made)
         self.processes[child] = made
         return child
 
@@ -116,6 +116,7 @@ class Run:
         rest = Rest(self.time, len(self.events), tuple(stuck)) if stuck else None
         return Recording(
             "take_turns",
+            "they take turns, call by call",
             self.processes[self.root],
             list(self.processes.values()),
             self.events,

@@ -30,6 +30,7 @@ FINDING = Finding(
     int(SECRET),
     f"schedule_{SECRET}",
     (f"0.000 s  parent  runs exercise2.py {SECRET}",),
+    order=f"the child waits for {SECRET} calls",
 )
 UNKNOWN = replace(FINDING, id="of-another-course")
 CHECK = CheckResult(

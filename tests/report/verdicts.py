@@ -28,6 +28,7 @@ FAILED = CheckResult(
                 f'   0.500 s  child 72       writes "{HOSTILE}" to the terminal',
                 "at the end  child 72       was never collected",
             ),
+            order="they take turns, call by call",
         ),
         Finding("output-wrong", f"it printed {HOSTILE!r}", "", (), 14, "take_turns"),
     ),
@@ -58,7 +59,10 @@ RACED = Verdict(
         PASSED,
         replace(
             FAILED,
-            findings=tuple(replace(f, schedule="x9a-13+") for f in FAILED.findings),
+            findings=tuple(
+                replace(f, schedule="x9a-13+", order="a search chose whose turn it is")
+                for f in FAILED.findings
+            ),
         ),
         replace(
             FAILED,

@@ -192,6 +192,49 @@ def test_signals_come_at_looks_at_the_clock_too(start: Start) -> None:
     assert recording.output == b"[0, 1, 2]\n"
 
 
+def test_a_signal_comes_at_a_later_call(start: Start) -> None:
+    """So many calls pass before the one that it interrupts."""
+    with start(
+        """
+        import os, signal
+        def hear(number, frame):
+            os.write(1, b"<")
+            os.write(1, b"-")
+            os.write(1, b">")
+        signal.signal(signal.SIGUSR1, hear)
+        signal.pause()
+        """
+    ) as program:
+        program.until_rest()
+        program.send(signal.SIGUSR1)
+        program.interrupt_calls(signal.SIGUSR1, 1, after=2)
+        recording = program.finish()
+    assert recording.output == b"<-<->>"
+
+
+def test_time_passes_beyond_its_limit(start: Start) -> None:
+    """To the next moment, where it is asked for and there is one."""
+    with start(
+        """
+        import signal, time
+        signal.alarm(9000)
+        time.sleep(5000)
+        signal.pause()
+        """,
+        limits=Limits(virtual_seconds=3600),
+    ) as program:
+        program.until_rest()
+        assert not program.pass_time(1000)
+        assert program.pass_time(86_400)
+        program.until_rest()
+        assert program.pass_time(86_400)
+        program.until_rest()
+        assert not program.pass_time(86_400)
+        recording = program.finish()
+    assert recording.root.killed_by == signal.SIGALRM
+    assert round(recording.duration) == 9000
+
+
 def test_computing_between_looks_is_no_busy_waiting(run: Run) -> None:
     """Each look is a call, also one that stops nobody: a new slice begins with it."""
     recording = run(

@@ -49,9 +49,9 @@ def _finds_none(tracing: Tracing, thread: Thread, call: Call) -> bool:
         return False  # it may have adopted one, PR_SET_CHILD_SUBREAPER
     target = _target(call)
     if target == -1:
-        children = [c for c in thread.owner.record.children if c.collected is None]
+        children = [c for c in thread.owner.record.forked if c.collected is None]
     else:
-        children = [c for c in thread.owner.record.children if c.pid == target]
+        children = [c for c in thread.owner.record.forked if c.pid == target]
     live = [tracing.process(child.pid) for child in children]
     return bool(live) and all(child and child.forked for child in live)
 

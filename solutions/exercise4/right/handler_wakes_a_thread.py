@@ -1,0 +1,47 @@
+# The handler tells a thread, which collects; the main program only sleeps.
+import os
+import signal
+import sys
+import threading
+import time
+
+
+def say(text):
+    os.write(1, f"{text}\n".encode())
+
+
+told = threading.Semaphore(0)
+
+
+def child_ended(number, frame):
+    told.release()
+
+
+def reap():
+    while True:
+        try:
+            pid, status = os.waitpid(-1, os.WNOHANG)
+        except ChildProcessError:
+            return
+        if pid == 0:
+            return
+        say(f"Child {pid} Finish, status = {os.waitstatus_to_exitcode(status)}")
+
+
+def collect():
+    while True:
+        told.acquire()
+        reap()
+
+
+children = int(sys.argv[1]) if len(sys.argv) > 1 else 1
+signal.signal(signal.SIGCHLD, child_ended)
+for number in range(children):
+    pid = os.fork()
+    if pid == 0:
+        say(f"this is child, pid = {os.getpid()}, parent id = {os.getppid()}")
+        os._exit(number)
+    say(f"this is parent, pid = {os.getpid()}, child id = {pid}")
+threading.Thread(target=collect, daemon=True).start()
+while True:
+    time.sleep(0.5)
