@@ -54,9 +54,7 @@ def _data(picture: Picture) -> dict[str, Any]:
             if one.seen or one.pid in told
         ],
         "spans": [
-            [one.pid, one.state.value, one.first, one.last]
-            for one in picture.spans
-            if one.pid in seen
+            [one.pid, one.state.value, one.first, one.last] for one in picture.spans
         ],
         "pending": [
             [one.pid, one.signal, one.first, one.last]

@@ -134,6 +134,8 @@ def _assemble(
         lanes.append(
             Lane(process.pid, parent, 0, first, last, process.pid in blamed, seen)
         )
+        if not seen:
+            continue
         changes = _states(draft, process)
         for (begin, state), (next_begin, _) in zip(
             changes, [*changes[1:], (stop + 1, State.RUNS)], strict=True

@@ -6,8 +6,10 @@ once the run is over. Times are virtual seconds since the program started.
 
 from __future__ import annotations
 
+import os
 import re
 import signal as signals
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -364,10 +366,12 @@ class Rest:
 
 
 # How Python's multiprocessing starts what it needs beside its workers: a process that
-# removes what others leave behind, and one that forks the workers.
+# removes what others leave behind, and one that forks the workers. It calls nothing for
+# what it gives them, so they do nothing else.
+_INTERPRETER = os.path.realpath(sys.executable)
 _HELPER = re.compile(
-    r"from multiprocessing\.(resource_tracker|forkserver) import main; ?main\(.*\)",
-    re.DOTALL,
+    r"from multiprocessing\.(resource_tracker|forkserver) import main; ?"
+    r"main\([^()]*\)"
 )
 
 
@@ -398,7 +402,10 @@ class Process:
 
         It outlives the program on purpose: nobody asked for it, or is to collect it.
         """
-        if len(self.argv) < 3 or not _HELPER.fullmatch(self.argv[-1]):
+        if self.argv[-2:-1] != ("-c",) or not _HELPER.fullmatch(self.argv[-1]):
+            return False
+        executed = self.of(Executed)
+        if not executed or executed[-1].path != _INTERPRETER:
             return False
         # Who has been forked by one, and executes nothing, is somebody's worker.
         return self.parent is not None and self.parent.argv != self.argv

@@ -278,3 +278,32 @@ def test_a_helper_s_child_is_not_the_program_s(run: Run) -> None:
     (finding,) = child_count(recording, 1)
     assert finding.id == "no-child"
     assert "left that to the helper" in finding.message
+
+
+# What the library's helpers are started with, by somebody else; `START` executes it.
+IMPOSTOR = """
+    import os, sys, time
+    told = "from multiprocessing.resource_tracker import main;main(5)"
+    with open("tool", "w") as tool:
+        tool.write("#!/bin/sh\\nsleep 1\\n")
+    os.chmod("tool", 0o700)
+    if os.fork() == 0:
+        START
+    """
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        'os.execv("./tool", ["python", "-c", told])',
+        'os.execv("/bin/sleep", ["1", "-c", told])',
+        'os.execv(sys.executable, ["python", "-c", told + " or print(1)"])',
+        'os.execv(sys.executable, ["python", "-c", told.replace("5", "print()")])',
+        "os._exit(0)",
+    ],
+)
+def test_who_only_looks_like_a_helper_is_a_child(run: Run, how: str) -> None:
+    """Another program, or one that does more; and it is left behind."""
+    recording = run(IMPOSTOR.replace("START", how), schedule=parent_first)
+    assert len(recording.root.children) == 1
+    assert [*orphans(recording), *zombies(recording)]
