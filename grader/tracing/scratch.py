@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from grader.tracing.children import fork
+from grader.tracing.shared import remove_noted
 
 _PAUSE = 0.05  # seconds
 
@@ -60,11 +61,17 @@ def guarded_folder() -> Iterator[Path]:
             yield folder
         finally:
             _guarded.discard(folder)
+            remove_noted(folder)
             _remove(folder)
             with suppress(BrokenPipeError):
                 os.write(ours, b"!")  # there is nothing left to guard
             os.close(ours)
             os.waitpid(guard, 0)
+
+
+def guarded_by(folder: Path) -> Path:
+    """What a guard watches of a `guarded_folder`: that folder, or the one it is in."""
+    return folder if folder in _guarded else folder.parent
 
 
 def _guard(folder: Path, watched: int) -> NoReturn:
@@ -77,6 +84,7 @@ def _guard(folder: Path, watched: int) -> NoReturn:
         os.closerange(0, watched)
         os.closerange(watched + 1, 1 << 16)
         while not os.read(watched, 1) and folder.exists():
+            remove_noted(folder)
             _remove(folder)  # once more, where a program still wrote into it
             time.sleep(_PAUSE)
     finally:

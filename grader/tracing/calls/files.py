@@ -36,7 +36,7 @@ def _enter_mknod(tracing: Tracing, thread: Thread, call: Call) -> Then:
 
 def _leave(tracing: Tracing, thread: Thread, call: Call, result: int) -> After:
     if result >= 0 and call.name in _OPENING and _flags(call) & syscalls.MAKES_FILE:
-        tracing.reach.note_file(thread.owner.files.path(result))
+        tracing.reach.shared.note(thread.owner.files.path(result))
     if not tracing.tells_names:
         return After.GO_ON
     at_folder = call.name.endswith(("at", "at2")) or call.name == "statx"
