@@ -61,8 +61,7 @@ def guarded_folder() -> Iterator[Path]:
             yield folder
         finally:
             _guarded.discard(folder)
-            remove_noted(folder)
-            _remove(folder)
+            _remove_guarded(folder)
             with suppress(BrokenPipeError):
                 os.write(ours, b"!")  # there is nothing left to guard
             os.close(ours)
@@ -83,12 +82,30 @@ def _guard(folder: Path, watched: int) -> NoReturn:
         os.chdir("/")
         os.closerange(0, watched)
         os.closerange(watched + 1, 1 << 16)
-        while not os.read(watched, 1) and folder.exists():
-            remove_noted(folder)
-            _remove(folder)  # once more, where a program still wrote into it
+        while not os.read(watched, 1) and (
+            folder.exists() or _retired(folder).exists()
+        ):
+            _remove_guarded(folder)  # once more, where a program still wrote into it
             time.sleep(_PAUSE)
     finally:
         os._exit(0)
+
+
+def _remove_guarded(folder: Path) -> None:
+    """Remove a folder, and the shared memory that is noted in it.
+
+    It has another name before its notes are read: whoever comes too late with one finds
+    that out, see `Shared.note`.
+    """
+    with suppress(OSError):  # it has that name already, or a submission has removed it
+        folder.rename(_retired(folder))
+    remove_noted(_retired(folder))
+    _remove(folder)
+    _remove(_retired(folder))
+
+
+def _retired(folder: Path) -> Path:
+    return folder.with_name(f"{folder.name}-retired")
 
 
 def _remove(folder: Path) -> None:
