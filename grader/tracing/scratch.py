@@ -82,9 +82,8 @@ def _guard(folder: Path, watched: int) -> NoReturn:
         os.chdir("/")
         os.closerange(0, watched)
         os.closerange(watched + 1, 1 << 16)
-        while not os.read(watched, 1) and (
-            folder.exists() or _retired(folder).exists()
-        ):
+        names = (folder, _retired(folder))
+        while not os.read(watched, 1) and any(name.exists() for name in names):
             _remove_guarded(folder)  # once more, where a program still wrote into it
             time.sleep(_PAUSE)
     finally:
