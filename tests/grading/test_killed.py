@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import signal
 import textwrap
 from pathlib import Path
 
 import pytest
 
 from grader.session import grade
+from grader.tracing import launch
 from grader.verdict import CheckOutcome, Outcome, Verdict
 from tests.grading.exercises import made_exercise
 
@@ -72,6 +74,26 @@ def test_a_zygote_that_is_killed(tmp_path: Path) -> None:
     assert check.outcome is CheckOutcome.GRADER_ERROR
     assert check.error.startswith("the zygote has ended")
     assert "\n" not in check.error
+
+
+@pytest.mark.parametrize("when", ["_exec_traced", "hide_vdso"])
+def test_a_zygote_that_is_killed_as_it_starts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, when: str
+) -> None:
+    """It is not this machine that does not permit tracing."""
+
+    def killed(*_: object) -> None:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    def killing(pid: int) -> None:
+        os.kill(pid, signal.SIGKILL)
+        hide_vdso(pid)
+
+    hide_vdso = launch.hide_vdso
+    monkeypatch.setattr(launch, when, killed if when == "_exec_traced" else killing)
+    verdict = _graded(tmp_path, ZYGOTE, "import signal; signal.pause()")
+    assert verdict.outcome is Outcome.GRADER_ERROR
+    assert verdict.error == "the zygote was killed as it started"
 
 
 def test_a_worker_that_is_killed(tmp_path: Path) -> None:
