@@ -74,6 +74,28 @@ def test_shared_memory_that_is_made_while_its_notes_are_removed(
         made.unlink(missing_ok=True)
 
 
+def test_shared_memory_that_a_program_has_just_made(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It is noted before it is there: its tracer may be killed at that moment."""
+    made = Path("/dev/shm", f"forklab-scratch-{os.getpid()}")
+    monkeypatch.setattr(shared, "_notes", None)
+    try:
+        with guarded_folder() as folder:
+            shared.note_in(folder)
+            assert shared.Shared().foresee(str(made))
+            made.touch()
+        assert not made.exists()
+        assert not shared.Shared().foresee(str(made))  # nobody would remove it
+        made.touch()
+        with guarded_folder() as folder:
+            shared.note_in(folder)
+            assert shared.Shared().foresee(str(made))
+        assert made.exists()  # it was somebody's before
+    finally:
+        made.unlink(missing_ok=True)
+
+
 def test_a_folder_in_a_guarded_one_needs_no_guard(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
