@@ -179,9 +179,10 @@ def _start(control: int, imports: Sequence[str]) -> int:
     parts = *filters, syscalls.CLOCK_FUNCTION, syscalls.JUMP, rules
     argv += [*(part.hex() for part in parts), *imports]
     os.set_inheritable(control, True)
+    maker = os.getpid()
     pid = fork()  # the child only calls ptrace and exec
     if pid == 0:
-        _exec_traced(argv, control)
+        _exec_traced(argv, control, maker)
     _, status = os.waitpid(pid, 0)
     if os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL:
         raise TracingError(_KILLED)
@@ -199,8 +200,12 @@ def _start(control: int, imports: Sequence[str]) -> int:
     return pid
 
 
-def _exec_traced(argv: list[str], control: int) -> None:
+def _exec_traced(argv: list[str], control: int, maker: int) -> None:
     try:
+        # Whoever adopted it would be its tracer, and would not know.
+        ptrace.end_with_parent()
+        if os.getppid() != maker:
+            os._exit(126)
         os.setsid()
         null = os.open(os.devnull, os.O_RDWR)
         for stream in (0, 1, 2):

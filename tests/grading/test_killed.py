@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import signal
 import textwrap
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from grader.session import grade
-from grader.tracing import launch
+from grader.tracing import launch, ptrace
 from grader.verdict import CheckOutcome, Outcome, Verdict
 from tests.grading.exercises import made_exercise
 
@@ -102,3 +104,34 @@ def test_a_worker_that_is_killed(tmp_path: Path) -> None:
     assert verdict.error == (
         "the checks could not be run: the process that runs them has ended"
     )
+
+
+def test_a_zygote_whose_maker_is_gone_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever adopts it did not ask to be its tracer, and would never let it go on."""
+    watcher = os.fork()
+    if watcher == 0:
+        ptrace.adopt_orphans()
+        maker = os.fork()
+        if maker == 0:
+            with monkeypatch.context() as patch:
+                patch.setattr(launch, "_exec_traced", _once_orphaned(os.getpid()))
+                patch.setattr(os, "waitpid", lambda *_: os._exit(0))
+                launch.Zygote()
+        os.waitpid(maker, 0)
+        zygote, status = os.waitpid(-1, 0)
+        if not os.WIFEXITED(status):
+            os.kill(zygote, signal.SIGKILL)
+        os._exit(0 if os.WIFEXITED(status) else 1)
+    assert os.waitpid(watcher, 0)[1] == 0
+
+
+def _once_orphaned(maker: int) -> Callable[..., None]:
+    """The start of a zygote, which begins only when its maker is gone."""
+    start = launch._exec_traced
+
+    def wait_and_start(*arguments: Any) -> None:
+        while os.getppid() == maker:
+            os.sched_yield()
+        start(*arguments)
+
+    return wait_and_start
