@@ -14,6 +14,8 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 
+from benchmarks.essence import Essence, essence
+from benchmarks.faults import kill_again_and_again
 from benchmarks.timing import SOLUTIONS
 from grader.authoring.load import load
 from grader.catalog import find_exercises
@@ -23,21 +25,10 @@ from grader.course.handed_in import Attempt
 from grader.course.results import Results
 from grader.tracing.launch import Zygote
 from grader.tracing.recording import Limit
-from grader.verdict import Verdict
 from tests.hostile.test_fuzz import CALLS, PROGRAMS, calls_at_random
 
 _BUSY = 4
 _AT_ONCE = 12
-
-# What is compared between two gradings: outcome and findings of each check.
-Essence = tuple[str, tuple[tuple[str, str, tuple[str, ...]], ...]]
-
-
-def _essence(verdict: Verdict) -> Essence:
-    checks = tuple(
-        (c.id, c.outcome.value, tuple(f.id for f in c.findings)) for c in verdict.checks
-    )
-    return verdict.outcome.value, checks
 
 
 class _Rounds:
@@ -55,8 +46,8 @@ class _Rounds:
             return
         attempt = event.task.attempt
         result = self._results.find(attempt.student, attempt.exercise)
-        essence = _essence(result.verdict) if result else ("grader-error", ())
-        self.found[attempt.file][essence] += 1
+        seen = essence(result.verdict) if result else ("grader-error", ())
+        self.found[attempt.file][seen] += 1
         self._done += 1
         if self._done % self._files == 0:
             steady = sum(len(seen) == 1 for seen in self.found.values())
@@ -97,8 +88,8 @@ def _report(what: str, found: dict[str, Counter[Essence]], began: float) -> int:
     )
     for file, seen in unsteady.items():
         print(f"  {file}")
-        for essence, count in seen.most_common():
-            print(f"    {count} x {essence}")
+        for one, count in seen.most_common():
+            print(f"    {count} x {one}")
     return len(unsteady)
 
 
@@ -128,10 +119,17 @@ def _calls_at_random(count: int) -> int:
 def main() -> int:
     """Print what was found; 1 where a verdict was not always the same, or not full."""
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument(
+        "what", nargs="?", choices=("verdicts", "kills"), default="verdicts"
+    )
     parser.add_argument("--right", type=int, default=200, metavar="TIMES")
     parser.add_argument("--wrong", type=int, default=20, metavar="TIMES")
     parser.add_argument("--calls", type=int, default=500_000, metavar="N")
+    parser.add_argument("--times", type=int, default=200, metavar="N")
+    parser.add_argument("--seed", type=int, default=2026, metavar="N")
     options = parser.parse_args()
+    if options.what == "kills":
+        return min(kill_again_and_again(options.times, options.seed), 1)
     bad = _calls_at_random(options.calls)
 
     if options.right:
@@ -140,8 +138,8 @@ def main() -> int:
         right = _soak(references, options.right)
         bad += _report("references", right, began)
         for file, seen in right.items():
-            for essence, count in seen.items():
-                if essence[0] != "full":
+            for one, count in seen.items():
+                if one[0] != "full":
                     print(f"  {file} did not get full marks {count} times")
                     bad += 1
 

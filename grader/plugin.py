@@ -21,6 +21,7 @@ from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from mmap import mmap
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -32,7 +33,9 @@ from grader.purity import leaves_nothing_behind
 from grader.report.story import steps
 from grader.report.timeline import full, timeline
 from grader.tracing import ptrace
+from grader.tracing.errors import TracingError
 from grader.tracing.recording import Recording
+from grader.tracing.shared import note_in
 from grader.verdict import CheckOutcome, CheckResult, Finding, check_json
 from grader.worker import Desk, Order, Runner
 
@@ -165,6 +168,7 @@ class CheckRunner:
                 os.close(channel)
         os.chdir(job.scratch)
         tempfile.tempdir = job.scratch
+        note_in(Path(job.notes))
         self._runner.pin()
 
     def _run_checks(self, checks: Sequence[pytest.Function | None]) -> None:
@@ -248,6 +252,8 @@ class CheckRunner:
             if self._program.harmed:
                 failed = replace(result, error=_HARMED)  # it may be nobody's fault here
             self._send(check_json(failed))
+        except TracingError as error:  # it says all that there is to say
+            self._send(check_json(replace(result, error=str(error))))
         except BaseException as error:
             lines = traceback.format_exception(error)
             self._send(check_json(replace(result, error="".join(lines[-3:]))))

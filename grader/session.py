@@ -34,7 +34,7 @@ from grader.tracing.errors import TracingError
 from grader.tracing.launch import Zygote
 from grader.tracing.limits import Limits
 from grader.tracing.preloading import first_imports
-from grader.tracing.scratch import guarded_folder
+from grader.tracing.scratch import guarded_by, guarded_folder
 from grader.verdict import (
     CheckOutcome,
     CheckResult,
@@ -346,6 +346,7 @@ def _messages(
             limits=exercise.limits,
             loopback=exercise.loopback,
             scratch=str(scratch),
+            notes=str(guarded_by(scratch)),
             zygotes=[seat.zygote.pid for seat in seats],
             cores=[seat.core for seat in seats],
             orders=orders,

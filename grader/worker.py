@@ -71,6 +71,7 @@ class Job:
 
     `checks` are the ids of those that may be asked for. `program` and `source` are the
     submission's name and bytes; `scratch` is a folder in which it may do anything.
+    `notes` is one where it is noted what outlives its runs, see `tracing.shared`.
     `loopback`: it may speak to itself by the network's protocols.
     There is a runner for each of `zygotes`, given by their pids, on the one of `cores`
     in its place, or on any where that is None. `verbose`: a failing run's story has all
@@ -84,6 +85,7 @@ class Job:
     limits: Limits
     loopback: bool
     scratch: str
+    notes: str
     zygotes: Sequence[int]
     cores: Sequence[int | None]
     orders: Orders
@@ -169,9 +171,8 @@ class Worker:
                 answer += part
         if answer != _DONE + _END:
             why = answer.removeprefix(_NOT_DONE).decode(errors="replace").strip()
-            raise GraderError(
-                f"the checks could not be run: {why or self._noise_now()}"
-            )
+            why = why or self._noise_now() or "the process that runs them has ended"
+            raise GraderError(f"the checks could not be run: {why}")
 
     def end(self) -> None:
         """End it, if it has not ended, and all its runners."""

@@ -21,9 +21,10 @@ from grader.usage import FULL, GRADER_FAILED, number, percentage, positive
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from grader.catalog import Exercise
     from grader.course.class_list import ClassList
     from grader.course.gradebook import Book, Rules
-    from grader.course.handed_in import Attempt, NoProgram
+    from grader.course.handed_in import Attempt, HandedIn, NoProgram
     from grader.course.results import Results
     from grader.course.roster import Roster
 
@@ -119,15 +120,9 @@ def _due(text: str) -> tuple[str, datetime | None]:
 def course(arguments: argparse.Namespace) -> int:
     """Grade what a course handed in; the exit status."""
     from grader.catalog import find, names
-    from grader.cores import cores_for, count
-    from grader.course.class_list import ClassList, class_file, read_class, save_class
-    from grader.course.grading import grade_all, tasks_of
-    from grader.course.handed_in import handed_in, newest
-    from grader.course.people import people_of
+    from grader.course.handed_in import handed_in
     from grader.course.results import Results
     from grader.report.files import check_makeable
-    from grader.report.progress import CourseProgress
-    from grader.report.terminal import Reporter, console
     from grader.tracing.ptrace import hide_memory
 
     hide_memory()
@@ -148,6 +143,27 @@ def course(arguments: argparse.Namespace) -> int:
         _tell(sentence)
     results = Results(arguments.out)
     results.make()
+    with results.alone():
+        return _grade_into(results, arguments, exercises, said, roster, found)
+
+
+def _grade_into(
+    results: Results,
+    arguments: argparse.Namespace,
+    exercises: Mapping[str, Exercise],
+    said: Mapping[str, datetime | None],
+    roster: Roster | None,
+    found: HandedIn,
+) -> int:
+    """Grade what was handed in, and is not graded yet; the exit status."""
+    from grader.cores import cores_for, count
+    from grader.course.class_list import ClassList, class_file, read_class, save_class
+    from grader.course.grading import grade_all, tasks_of
+    from grader.course.handed_in import newest
+    from grader.course.people import people_of
+    from grader.report.progress import CourseProgress
+    from grader.report.terminal import Reporter, console
+
     _print_no_programs(found.no_programs, class_file(results.folder))
     before = read_class(results.folder)
     due = _due_now(said, before)

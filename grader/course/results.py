@@ -9,11 +9,12 @@ loses at most what was being graded.
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import platform
 from collections.abc import Collection, Iterable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from hashlib import blake2b
 from pathlib import Path
@@ -25,7 +26,7 @@ from grader.catalog import Exercise
 from grader.course.handed_in import Attempt
 from grader.course.likeness import shape
 from grader.errors import GraderError, UsageError, with_cure
-from grader.report.files import write_whole
+from grader.report.files import remove_unfinished, write_whole
 from grader.report.text import some
 from grader.verdict import Outcome, Verdict
 
@@ -141,6 +142,29 @@ class Results:
                 f"{self.folder} cannot be written: permission denied; change its "
                 "permissions, or name another place"
             )
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Write to the folder, which `make` has made, as the one command that does.
+
+        What another one left unfinished is removed. Raises `UsageError` where another
+        one is at work there.
+        """
+        # It stays: whoever waited for a lock on a file that is removed has none.
+        with (self.folder / ".lock").open("w") as lock:
+            try:
+                # Not flock(2): a killed command's graders would hold that on.
+                fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except (BlockingIOError, PermissionError) as error:
+                raise UsageError(
+                    f"another `grade course` is writing to {self.folder}; wait until "
+                    "it has ended, or name another folder"
+                ) from error
+            for part in ("verdicts", "failed"):
+                for folder in (self.folder / part).iterdir():
+                    remove_unfinished(folder)
+            remove_unfinished(self.folder)
+            yield
 
     def _path(self, part: str, student: str, exercise: str) -> Path:
         return self.folder / part / folder_name(student) / f"{exercise}.json"

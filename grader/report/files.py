@@ -9,6 +9,9 @@ from pathlib import Path
 
 from grader.errors import GraderError, UsageError, with_cure
 
+# The end of the name of a file that is not yet all there.
+_UNFINISHED = ".part"
+
 
 def check_writable(path: Path) -> None:
     """Say so before any work is done, where a file cannot be written.
@@ -71,7 +74,9 @@ def write_whole(path: Path, content: str | bytes) -> None:
             return
         # A link is written through, not replaced.
         path = path.resolve()
-        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        descriptor, name = tempfile.mkstemp(
+            dir=path.parent, prefix=f".{path.name}.", suffix=_UNFINISHED
+        )
         try:
             with open(descriptor, "wb") as file:
                 file.write(data)
@@ -83,6 +88,15 @@ def write_whole(path: Path, content: str | bytes) -> None:
             raise
     except OSError as error:
         raise GraderError(f"{path} could not be written: {with_cure(error)}") from error
+
+
+def remove_unfinished(folder: Path) -> None:
+    """Remove from a folder what `write_whole` left there where it was killed.
+
+    To be called where nobody writes to that folder meanwhile.
+    """
+    for path in folder.glob(f".*{_UNFINISHED}"):
+        path.unlink(missing_ok=True)
 
 
 def _mode(path: Path) -> int:

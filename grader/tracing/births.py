@@ -93,6 +93,7 @@ class Births:
         parent.forked.append(record)
         child = self._add_process(record, owner.depth + 1, owner.files.copy(tid))
         child.has_lines = owner.has_lines
+        child.ignores_stops = owner.ignores_stops
         new = Thread(tid, child)
         child.threads[tid] = self._threads[tid] = new
         child.forked = event == ptrace.Event.FORK
@@ -114,6 +115,7 @@ class Births:
             thread.state, thread.hold, thread.call = State.READY, None, call
         owner.forget_memory()
         owner.has_lines = False
+        owner.ignores_stops = False
         owner.files.forget()
         try:
             hide_vdso(owner.pid)

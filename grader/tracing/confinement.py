@@ -19,11 +19,11 @@ import functools
 import os
 import sys
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from grader.tracing import ptrace
+from grader.tracing.shared import SHARED_MEMORY, Shared
 
 TYPE_CHECKING = False  # typing itself is too large to import here
 if TYPE_CHECKING:
@@ -81,8 +81,7 @@ _FORKLAB = Path(__file__).resolve().parents[2]
 # Not the terminals in /dev/pts: those of whoever grades are among them. So there are no
 # pseudo-terminals of a program's own, pty(7).
 _DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/tty")
-# Names there are hard to guess, and cannot be listed.
-_SHARED_MEMORY = "/dev/shm"
+# Of shared memory: names there are hard to guess, and cannot be listed.
 _IN_SHARED_MEMORY = _READ_FILE | _WRITE_FILE | _TRUNCATE | _MAKE_FILE | _REMOVE_FILE
 
 
@@ -122,7 +121,7 @@ def common_rules() -> list[Rule]:
     rules += [(sys.executable, _READ), (str(Path(sys.prefix, "pyvenv.cfg")), _READ)]
     rules += [(name, _READ | _CONTROL_DEVICE) for name in _SOURCES]
     rules += [(name, _USE) for name in _DEVICES]
-    rules.append((_SHARED_MEMORY, _IN_SHARED_MEMORY))
+    rules.append((SHARED_MEMORY, _IN_SHARED_MEMORY))
     known = _known_rights(ptrace.landlock_version())
     return [_fitting(name, way & known) for name, way in rules if os.path.exists(name)]
 
@@ -188,43 +187,17 @@ class Reach:
 
     `folder` is the program's own; `bound` are the sockets that it has given an address,
     as /proc names them; `names` the addresses of those that are in no folder, unix(7).
-    `shared` are the files that it made where shared memory lies, by their inodes: they
-    have names that everybody uses, shm_open(3), sem_open(3), and outlive their makers.
+    `shared` is what it made where shared memory lies.
     """
 
     folder: str = os.devnull
     loopback: bool = True
     bound: set[str] = field(default_factory=set)
     names: set[bytes] = field(default_factory=set)
-    shared: set[tuple[int, int]] = field(default_factory=set)
+    shared: Shared = field(default_factory=Shared)
 
     def has_file(self, where: str, path: str) -> bool:
         """Whether a file, named from the folder `where`, is in the program's own."""
         own = os.path.realpath(self.folder)
         found = os.path.realpath(os.path.join(os.path.realpath(where), path))
         return os.path.commonpath((own, found)) == own
-
-    def note_file(self, path: str) -> None:
-        """The program has made a file, or opened one as if to make it."""
-        with suppress(OSError):
-            made = os.stat(path)
-            if made.st_dev == _shared_memory_device():
-                self.shared.add((made.st_dev, made.st_ino))
-
-    def remove_shared(self) -> None:
-        """Remove what the program has left of `shared`."""
-        if not self.shared:
-            return
-        for entry in os.scandir(_SHARED_MEMORY):
-            with suppress(OSError):  # it is gone meanwhile, or another user's
-                known = entry.stat(follow_symlinks=False)
-                if (known.st_dev, known.st_ino) in self.shared:
-                    os.unlink(entry.path)
-
-
-@functools.cache
-def _shared_memory_device() -> int | None:
-    try:
-        return os.stat(_SHARED_MEMORY).st_dev
-    except OSError:
-        return None

@@ -127,7 +127,7 @@ class Deaths:
             if record.ended is not None:
                 record.discarded = True
                 self.uncollected -= 1
-        else:
+        elif record.ended is not None or not traced.ignores_stops:
             self._recorder.record(
                 SignalSent,
                 record.pid,

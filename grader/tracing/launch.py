@@ -45,6 +45,8 @@ _ENVIRONMENT = {
     "PYTHONHASHSEED": "0",
 }
 
+_KILLED = "the zygote was killed as it started"
+
 
 class Zygote:
     """A warm interpreter, ready to be forked.
@@ -56,12 +58,17 @@ class Zygote:
     def __init__(self, imports: Sequence[str] = ()) -> None:
         """Start the interpreter, for programs that begin with these `imports`.
 
-        Raises `TracingRefused` where this machine does not permit ptrace(2).
+        Raises `TracingRefused` where this machine does not permit ptrace(2), and
+        `TracingError` where the interpreter is killed meanwhile.
         """
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        with theirs:
-            self.pid = _start(theirs.fileno(), imports)
         self._socket = ours
+        try:
+            with theirs:
+                self.pid = _start(theirs.fileno(), imports)
+        except BaseException:
+            ours.close()
+            raise
         self._core: int | None = None
 
     @classmethod
@@ -172,22 +179,33 @@ def _start(control: int, imports: Sequence[str]) -> int:
     parts = *filters, syscalls.CLOCK_FUNCTION, syscalls.JUMP, rules
     argv += [*(part.hex() for part in parts), *imports]
     os.set_inheritable(control, True)
+    maker = os.getpid()
     pid = fork()  # the child only calls ptrace and exec
     if pid == 0:
-        _exec_traced(argv, control)
+        _exec_traced(argv, control, maker)
     _, status = os.waitpid(pid, 0)
+    if os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL:
+        raise TracingError(_KILLED)
     if not os.WIFSTOPPED(status):
         raise TracingRefused(
             "this machine does not permit ptrace(2), so nothing can be observed; "
             "run `grade doctor` for the cure"
         )
-    hide_vdso(pid)
-    ptrace.detach(pid)
+    try:
+        hide_vdso(pid)
+        ptrace.detach(pid)
+    except (ProcessLookupError, FileNotFoundError) as error:
+        os.waitpid(pid, 0)
+        raise TracingError(_KILLED) from error
     return pid
 
 
-def _exec_traced(argv: list[str], control: int) -> None:
+def _exec_traced(argv: list[str], control: int, maker: int) -> None:
     try:
+        # Whoever adopted it would be its tracer, and would not know.
+        ptrace.end_with_parent()
+        if os.getppid() != maker:
+            os._exit(126)
         os.setsid()
         null = os.open(os.devnull, os.O_RDWR)
         for stream in (0, 1, 2):

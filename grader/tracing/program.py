@@ -382,7 +382,7 @@ def trace(
         cleanup.callback(_share_a_core(zygote))
         gate, our_gate = os.pipe2(os.O_CLOEXEC)
         try:
-            cleanup.callback(tracer.reach.remove_shared)
+            cleanup.callback(tracer.reach.shared.remove)
             pid = zygote.spawn(job, [*streams.theirs, gate, tracer.clock.descriptor])
             _take_a_pid()
             cleanup.callback(zygote.sweep)

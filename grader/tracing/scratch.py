@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from grader.tracing.children import fork
+from grader.tracing.shared import remove_noted
 
 _PAUSE = 0.05  # seconds
 
@@ -60,11 +61,16 @@ def guarded_folder() -> Iterator[Path]:
             yield folder
         finally:
             _guarded.discard(folder)
-            _remove(folder)
+            _remove_guarded(folder)
             with suppress(BrokenPipeError):
                 os.write(ours, b"!")  # there is nothing left to guard
             os.close(ours)
             os.waitpid(guard, 0)
+
+
+def guarded_by(folder: Path) -> Path:
+    """What a guard watches of a `guarded_folder`: that folder, or the one it is in."""
+    return folder if folder in _guarded else folder.parent
 
 
 def _guard(folder: Path, watched: int) -> NoReturn:
@@ -76,11 +82,29 @@ def _guard(folder: Path, watched: int) -> NoReturn:
         os.chdir("/")
         os.closerange(0, watched)
         os.closerange(watched + 1, 1 << 16)
-        while not os.read(watched, 1) and folder.exists():
-            _remove(folder)  # once more, where a program still wrote into it
+        names = (folder, _retired(folder))
+        while not os.read(watched, 1) and any(name.exists() for name in names):
+            _remove_guarded(folder)  # once more, where a program still wrote into it
             time.sleep(_PAUSE)
     finally:
         os._exit(0)
+
+
+def _remove_guarded(folder: Path) -> None:
+    """Remove a folder, and the shared memory that is noted in it.
+
+    It has another name before its notes are read: whoever comes too late with one finds
+    that out, see `Shared.note`.
+    """
+    with suppress(OSError):  # it has that name already, or a submission has removed it
+        folder.rename(_retired(folder))
+    remove_noted(_retired(folder))
+    _remove(folder)
+    _remove(_retired(folder))
+
+
+def _retired(folder: Path) -> Path:
+    return folder.with_name(f"{folder.name}-retired")
 
 
 def _remove(folder: Path) -> None:

@@ -141,7 +141,7 @@ TAKING: Final[dict[str, int]] = {
     "brk": 12,
     "creat": 85, "memfd_create": 319, "mkdir": 83, "mkdirat": 258,
     "symlink": 88, "symlinkat": 266, "link": 86, "linkat": 265,
-    "mknod": 133, "mknodat": 259,
+    "mknod": 133, "mknodat": 259, "bind": 49,
     "pwrite64": 18, "pwritev": 296, "fallocate": 285, "copy_file_range": 326,
 }
 
@@ -185,9 +185,10 @@ MAKES_FILE: Final = 0o100 | 0o20000000  # O_CREAT, and O_TMPFILE without O_DIREC
 
 # Requests of ioctl(2) that send signals, that type on a terminal, or that reach into
 # the kernel's terminals: TIOCSPGRP, FIOSETOWN, SIOCSPGRP, TIOCSTI, TIOCLINUX, TIOCCONS,
-# TIOCSETD.
+# TIOCSETD. And FIONREAD, which says how much lies in a pipe.
 TIOCSPGRP: Final = 0x5410
-_REACHING: Final = (TIOCSPGRP, 0x8901, 0x8902, 0x5412, 0x541C, 0x541D, 0x5423)
+FIONREAD: Final = 0x541B
+_REACHING: Final = (TIOCSPGRP, FIONREAD, 0x8901, 0x8902, 0x5412, 0x541C, 0x541D, 0x5423)
 
 # AF_UNIX, and AF_NETLINK, by which libc lists the addresses of this machine.
 _OWN_FAMILIES: Final = (1, 16)

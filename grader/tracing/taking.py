@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import struct
+import sys
 from collections.abc import Collection
 from typing import Final, NamedTuple
 
@@ -25,6 +26,8 @@ CALLS: Final = frozenset(_NAMES)
 
 _PUNCH_HOLE = 2  # fallocate(2)
 _IOV_MAX = 1024
+_AF_UNIX = 1
+_LONGEST_ADDRESS = 110  # struct sockaddr_un
 
 # Where a call has the name of what it makes, and the folder that it is in, if it is
 # given one. What memfd_create(2) makes is in none.
@@ -130,6 +133,8 @@ def _asked(thread: Thread, name: str, arguments: tuple[int, ...]) -> _Asked:
             return _Asked(file_bytes=min(arguments[4], there))
         case "memfd_create":
             return _Asked(files=1)
+        case "bind":
+            return _Asked(files=int(_makes_socket(thread, arguments)))
     return _Asked(files=int(_makes_file(thread, name, arguments)))
 
 
@@ -143,3 +148,13 @@ def _makes_file(thread: Thread, name: str, arguments: tuple[int, ...]) -> bool:
     folder, at = _FOLDER_AND_NAME[name]
     path = path_of(thread, arguments[at], None if folder is None else arguments[folder])
     return path is not None and not os.path.lexists(path)
+
+
+def _makes_socket(thread: Thread, arguments: tuple[int, ...]) -> bool:
+    """Whether bind(2) makes a file that was not there: that of a socket, unix(7)."""
+    size = min(arguments[2] & 0xFFFFFFFF, _LONGEST_ADDRESS)
+    address = thread.owner.read(arguments[1], size)
+    name = address[2:].partition(b"\0")[0]
+    if int.from_bytes(address[:2], sys.byteorder) != _AF_UNIX or not name:
+        return False
+    return not os.path.lexists(os.path.join(b"/proc/%d/cwd" % thread.pid, name))

@@ -198,6 +198,7 @@ class Traced:
     was_busy: bool = False
     was_idle: bool = False
     sigchld_merges: bool = False
+    ignores_stops: bool = False  # of its children: SA_NOCLDSTOP of sigaction(2)
     last_line: int | None = None  # where it ends
     has_lines: bool = True  # it is a fork of the interpreter that lines are known of
     _memory: int = -1

@@ -159,7 +159,8 @@ class Tracer:
         events: list[Event] = []
         self._taken = Taken(limits, self.objects)
         # With a fine schedule some of the calls that take are moments for others too.
-        self._only_taking = TAKING - (_NAMING if schedule.fine else _MAKING)
+        policed = _POLICED | (_NAMING if schedule.fine else _MAKING)
+        self._only_taking = TAKING - policed
         self._schedule = schedule
         self._interruptions = Interruptions()
         self._stops = Stops(self.clock, self._interruptions, lines)

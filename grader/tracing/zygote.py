@@ -113,6 +113,8 @@ def serve(
     the modules that they import first.
     """
     global _collections, _time_page
+    # It is traced no more, and may outlive the thread that made it.
+    ptrace.end_with_parent(0)
     # What a submission, and what it executes, must not have, nor inherit from here.
     ptrace.drop_capabilities()
     common, closed = marshal.loads(rules)

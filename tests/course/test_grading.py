@@ -30,6 +30,7 @@ from grader.course.results import Results, folder_name, key_of
 from grader.errors import UsageError
 from grader.session import grade
 from grader.tracing import ptrace
+from grader.usage import WRONG_USAGE
 from grader.verdict import Outcome, Verdict
 from tests.conftest import heed_interrupts
 
@@ -335,6 +336,53 @@ def test_interrupted_and_resumed(tmp_path: Path, handed: Path, number: int) -> N
         assert course.returncode == 0
     assert "2 of 6 have full marks" in output
     assert _without_pids(disturbed) == _without_pids(undisturbed)
+
+
+def test_two_in_one_folder(
+    tmp_path: Path, handed: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The second one is told to wait; once the first has ended it goes on."""
+    out = tmp_path / "out"
+    results = Results(out)
+    results.make()
+    theirs, ours = os.pipe()
+    first = os.fork()
+    if first == 0:
+        with results.alone():
+            os.write(ours, b"!")
+            signal.pause()
+    try:
+        os.read(theirs, 1)
+        command = ["course", str(handed), "--out", str(out)]
+        assert main(command) == WRONG_USAGE
+        assert capsys.readouterr().err == (
+            f"grade: another `grade course` is writing to {out}; wait until it has "
+            "ended, or name another folder\n"
+        )
+        assert list(results.verdicts()) == []
+    finally:
+        os.kill(first, signal.SIGKILL)
+        os.waitpid(first, 0)
+        os.close(theirs)
+        os.close(ours)
+    with results.alone():
+        pass
+
+
+def test_what_a_killed_one_had_begun_to_write_is_removed(tmp_path: Path) -> None:
+    """No other is writing there."""
+    results = Results(tmp_path)
+    results.make()
+    unfinished = [
+        tmp_path / ".class.json.abc.part",
+        tmp_path / "verdicts" / "ada" / ".exercise1.json.abc.part",
+        tmp_path / "failed" / "ada" / ".exercise1.json.abc.part",
+    ]
+    for path in unfinished:
+        path.parent.mkdir(exist_ok=True)
+        path.touch()
+    with results.alone():
+        assert not any(path.exists() for path in unfinished)
 
 
 def test_the_command(tmp_path: Path, handed: Path) -> None:

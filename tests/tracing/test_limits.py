@@ -135,18 +135,41 @@ MAKING = {
     "link": "os.link('source', f'{n}')",
     "mkfifo": "os.mkfifo(f'{n}')",
     "memfd_create": "os.close(os.memfd_create(f'{n}'))",
+    "bind": "s = socket.socket(socket.AF_UNIX); s.bind(f'{n}'); s.close()",
     "O_TMPFILE": "os.close(os.open('.', os.O_TMPFILE | os.O_WRONLY))",
 }
 
 
 @pytest.mark.parametrize("way", MAKING)
 def test_what_is_made_is_counted(run: Run, way: str, tmp_path: Path) -> None:
-    """Files, folders, links and pipes with names: the 21st is not made any more."""
+    """Whatever has a name, or a place on the disk: the 21st is not made any more."""
     (tmp_path / "source").touch()
-    text = f"import os\nn = 0\nwhile True:\n    {MAKING[way]}\n    n += 1\n"
+    text = f"import os, socket\nn = 0\nwhile True:\n    {MAKING[way]}\n    n += 1\n"
     recording = run(text, limits=Limits(files=20))
     assert recording.exceeded is Limit.FILES, recording.errors
     assert len([*tmp_path.iterdir()]) <= 22  # the program, the source
+
+
+def test_sockets_that_are_no_files_are_not_counted(run: Run) -> None:
+    """Those whose names lie in no folder, unix(7), and those that cannot be bound."""
+    recording = run(
+        r"""
+        import socket
+        first = socket.socket(socket.AF_UNIX)
+        first.bind("name")
+        for number in range(30):
+            with socket.socket(socket.AF_UNIX) as other:
+                other.bind(f"\0{number}")
+            with socket.socket(socket.AF_UNIX) as other:
+                try:
+                    other.bind("name")
+                except OSError:
+                    pass
+        """,
+        limits=Limits(files=20),
+    )
+    assert recording.exceeded is None
+    assert recording.root.exit_code == 0, recording.errors
 
 
 def test_a_pipe_needs_two_descriptors(run: Run) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from grader.tracing import scratch
+from grader.tracing import scratch, shared
 from grader.tracing.launch import Zygote
 from grader.tracing.limits import Limits
 from grader.tracing.program import run
@@ -47,9 +47,53 @@ def test_a_guarded_folder(tmp_path: Path, how: str, status: int) -> None:
         assert folder.parent == tmp_path
     assert maker.returncode == status
     give_up = time.monotonic() + 30
-    while folder.exists() and time.monotonic() < give_up:
+    while list(tmp_path.iterdir()) and time.monotonic() < give_up:
         os.sched_yield()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_shared_memory_that_is_made_while_its_notes_are_removed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """No note is lost: a tracer that dies a moment later removes the file itself."""
+    made = Path("/dev/shm", f"forklab-scratch-{os.getpid()}")
+    read_notes = shared.remove_noted
+
+    def and_then_make_one(folder: Path) -> None:
+        read_notes(folder)
+        made.touch()
+        shared.Shared().note(str(made))
+
+    monkeypatch.setattr(scratch, "remove_noted", and_then_make_one)
+    monkeypatch.setattr(shared, "_notes", None)
+    try:
+        with guarded_folder() as folder:
+            shared.note_in(folder)
+        assert not made.exists()
+    finally:
+        made.unlink(missing_ok=True)
+
+
+def test_shared_memory_that_a_program_has_just_made(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It is noted before it is there: its tracer may be killed at that moment."""
+    made = Path("/dev/shm", f"forklab-scratch-{os.getpid()}")
+    monkeypatch.setattr(shared, "_notes", None)
+    try:
+        with guarded_folder() as folder:
+            shared.note_in(folder)
+            assert shared.Shared().foresee(str(made))
+            made.touch()
+        assert not made.exists()
+        assert not shared.Shared().foresee(str(made))  # nobody would remove it
+        made.touch()
+        with guarded_folder() as folder:
+            shared.note_in(folder)
+            assert shared.Shared().foresee(str(made))
+        assert made.exists()  # it was somebody's before
+    finally:
+        made.unlink(missing_ok=True)
 
 
 def test_a_folder_in_a_guarded_one_needs_no_guard(

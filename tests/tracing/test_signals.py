@@ -246,3 +246,45 @@ def test_a_signal_that_comes_just_before_a_wait(run: Run, call: str) -> None:
         """.replace("r, w =", "began = time.monotonic(); r, w =")
     )
     assert recording.output.endswith(b"3 0\n")
+
+
+_STOPS = """
+import os, signal
+pid = os.fork()
+if pid == 0:
+    os.kill(os.getpid(), signal.SIGSTOP)
+    os._exit(0)
+os.waitpid(pid, os.WUNTRACED)
+os.kill(pid, signal.SIGCONT)
+os.waitpid(pid, 0)
+"""
+
+
+@pytest.mark.parametrize("who", ["itself", "a child", "another program"])
+@pytest.mark.parametrize("flags", [0, 1], ids=["told", "SA_NOCLDSTOP"])
+def test_a_child_that_stops(run: Run, flags: int, who: str) -> None:
+    """Its parent gets SIGCHLD, unless it does not want that for stops, sigaction(2)."""
+    recording = run(
+        f"""
+        import ctypes, os, signal, struct, sys
+        libc = ctypes.CDLL(None)
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        action = ctypes.create_string_buffer(152)
+        libc.sigaction(signal.SIGCHLD, None, action)
+        at = 8 + 128  # after the handler and the mask
+        (known,) = struct.unpack_from("=i", action, at)
+        struct.pack_into("=i", action, at, known | {flags})
+        libc.sigaction(signal.SIGCHLD, action, None)
+        if {who!r} == "another program":
+            os.execv(sys.executable, [sys.executable, "-c", {_STOPS!r}])
+        if {who!r} == "a child" and (pid := os.fork()):
+            os.waitpid(pid, 0)
+            os._exit(0)
+        exec({_STOPS!r})
+        """
+    )
+    assert recording.root.exit_code == 0, recording.errors
+    stopped = recording.processes[-1]
+    told = [e for e in stopped.of(SignalSent) if e.signal == signal.SIGCHLD]
+    wants_none = flags == 1 and who != "another program"
+    assert len(told) == (1 if wants_none else 2)

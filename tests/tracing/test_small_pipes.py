@@ -180,3 +180,20 @@ def test_who_asks_for_room_finds_it(run: Run, how: str) -> None:
     )
     assert recording.stuck is None
     assert recording.root.exit_code == 0, recording.errors
+
+
+@pytest.mark.parametrize("end", ["r", "w"])
+def test_how_much_lies_in_it(run: Run, end: str) -> None:
+    """What the program has written, FIONREAD in ioctl_tty(2)."""
+    recording = run(
+        f"""
+        import fcntl, os, termios
+        r, w = os.pipe()
+        for data in (b"", b"seven..", b"ten......."):
+            os.write(w, data)
+            held = fcntl.ioctl({end}, termios.FIONREAD, bytes(4))
+            print(int.from_bytes(held, "little"))
+        """,
+        pipe_size=SIZE,
+    )
+    assert recording.output.split() == [b"0", b"7", b"17"], recording.errors

@@ -3,8 +3,8 @@
 The kernel's smallest pipe holds a page, pipe(7), and to fill that a number a line takes
 a thousand writes, each of them a stop. So the tracer lays bytes of its own into a pipe
 that is to be smaller, and takes them out again before anybody reads or polls: they are
-the first in it. What a full pipe does to its writers is the kernel's doing. Who asks
-how many bytes lie there, FIONREAD in ioctl_tty(2), is told of them.
+the first in it. So they do before anybody asks how many bytes lie there, FIONREAD in
+ioctl_tty(2). What a full pipe does to its writers is the kernel's doing.
 """
 
 from __future__ import annotations

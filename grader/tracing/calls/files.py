@@ -34,9 +34,20 @@ def _enter_mknod(tracing: Tracing, thread: Thread, call: Call) -> Then:
     return tracing.refuse(thread, call, "of what is no FIFO")
 
 
+def _enter_open(tracing: Tracing, thread: Thread, call: Call) -> Then:
+    """What it makes outlives it where shared memory lies."""
+    if _flags(call) & syscalls.MAKES_FILE:
+        at = 1 if call.name == "openat" else 0
+        folder = call.arguments[0] if at else None
+        path = path_of(thread, call.arguments[at], folder)
+        if path is not None and not tracing.reach.shared.foresee(path):
+            return tracing.refuse(thread, call, "of what nobody would remove")
+    return Then.WATCH
+
+
 def _leave(tracing: Tracing, thread: Thread, call: Call, result: int) -> After:
     if result >= 0 and call.name in _OPENING and _flags(call) & syscalls.MAKES_FILE:
-        tracing.reach.note_file(thread.owner.files.path(result))
+        tracing.reach.shared.note(thread.owner.files.path(result))
     if not tracing.tells_names:
         return After.GO_ON
     at_folder = call.name.endswith(("at", "at2")) or call.name == "statx"
@@ -104,6 +115,7 @@ def path_of(thread: Thread, address: int, folder_fd: int | None) -> str | None:
 
 TABLE = {
     **{name: Handler(watch, _leave) for name in syscalls.NAMING},
+    **{name: Handler(_enter_open, _leave) for name in _OPENING},
     "mknod": Handler(_enter_mknod, _leave),
     "mknodat": Handler(_enter_mknod, _leave),
 }

@@ -14,6 +14,7 @@ from grader.tracing.clock import from_timespec, timespec
 from grader.tracing.recording import HandlerSet, SignalSent, Waiting, signal_name
 from grader.tracing.tracee import Call, Stir, Thread, Traced
 
+_SA_NOCLDSTOP = 1
 _SA_NOCLDWAIT = 2
 _SA_RESTART = 0x10000000
 
@@ -44,8 +45,10 @@ def _leave_sigaction(
         # On x86-64: the handler, the flags, the restorer, the mask.
         handler, flags = struct.unpack("=QQ", thread.owner.read(action, 16))
         disposition = {0: "default", 1: "ignore"}.get(handler, "handler")
-        if number == signal.SIGCHLD and flags & _SA_NOCLDWAIT:
-            disposition = "ignore"
+        if number == signal.SIGCHLD:
+            thread.owner.ignores_stops = bool(flags & _SA_NOCLDSTOP)
+            if flags & _SA_NOCLDWAIT:
+                disposition = "ignore"
         thread.progressed()
         tracing.record(
             HandlerSet,
