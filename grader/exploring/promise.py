@@ -8,11 +8,14 @@ from grader.exploring.choices import Pilot
 from grader.exploring.orders import IN_GRADING
 from grader.exploring.search import Fly, Ran, Search
 from grader.exploring.shrink import shrink
-from grader.tracing.recording import Recording
+from grader.tracing.recording import Executed, Recording
 
 # So many steps the runs of a search may have, each on average: a program that has far
 # more is searched in fewer runs.
 _STEPS = 200
+
+# What it takes to start a program, in steps: as much as a short run.
+_STEPS_OF_A_START = 400
 
 # A program that does more than that under a schedule that is looked at anyway, events
 # in one run, is not searched at all: one run of a search would cost as much.
@@ -37,6 +40,7 @@ def breaking(fly: Fly, diagnosis: Diagnosis, *, runs: int) -> Recording | None:
         nonlocal steps
         ran = fly(pilot)
         steps += len(ran.recording.steps)
+        steps += len(ran.recording.of(Executed)) * _STEPS_OF_A_START
         return ran
 
     found = Search(
