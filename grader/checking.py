@@ -179,10 +179,12 @@ class Submission:
         *arguments: object,
         signals: Sequence[int] = (),
         schedule: Schedule = take_turns,
+        later: float = 0.0,
         fresh: bool = False,
     ) -> Recording:
         """Run it until it rests, then once more after each signal, then SIGTERM.
 
+        Where it would go on by itself within `later` virtual seconds, it does so first.
         Or look at the same run of any check before, unless it is to be a `fresh` one.
         """
 
@@ -192,10 +194,12 @@ class Submission:
                 for number in signals:
                     program.send(number)
                     program.until_rest()
+                if program.pass_time(later):
+                    program.until_rest()
                 program.send(SIGTERM)
                 return program.finish()
 
-        what = "terminated", [*map(str, arguments)], schedule, [*signals]
+        what = "terminated", [*map(str, arguments)], schedule, [*signals], later
         return self._recording(what, record, fresh=fresh)
 
     def in_any_order(

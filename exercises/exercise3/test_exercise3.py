@@ -131,12 +131,7 @@ def test_sigterm_ends_it(program: Submission) -> None:
         f"{name(run, run.root)} handles SIGTERM itself and ended with exit code "
         f"{run.root.exit_code}; by the default action the signal ends it",
     )
-    with program.start() as started:
-        started.until_rest()
-        started.pass_time(A_DAY)
-        started.until_rest()
-        started.send(SIGTERM)
-        later = started.finish()
+    later = program.until_terminated(later=A_DAY)
     when = f"after {later.duration:.0f} s in which no SIGTERM came"
     assert_that(later).holds(_ended_before(later, when))
 

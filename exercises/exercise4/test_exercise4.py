@@ -235,12 +235,7 @@ def test_parent_rests(program: Submission) -> None:
         "signal-ignored",
         f"{name(run, run.root)} went on after SIGTERM",
     )
-    with program.start(1, schedule=parent_first) as started:
-        started.until_rest()
-        started.pass_time(A_DAY)
-        started.until_rest()
-        started.send(SIGTERM)
-        later = started.finish()
+    later = program.until_terminated(1, schedule=parent_first, later=A_DAY)
     assert_that(later).holds(_ended_early(later))
 
 
