@@ -66,15 +66,13 @@ def footprints(recording: Recording, *, output: bool = False) -> list[set[Touch]
     }
     found = []
     held = Holdings(recording)
-    steps = recording.steps
-    for number, step in enumerate(steps):
-        after = steps[number + 1].first if number + 1 < len(steps) else None
+    for step, events in recording.by_step():
         # Every process can be signalled, and outlive its parent, at any moment.
         touches: set[Touch] = {
             (("signals", step.pid), Mode.LOOKS),
             (("parent", step.pid), Mode.LOOKS),
         }
-        for event in recording.events[step.first : after]:
+        for event in events:
             if not _is_unheard(event, listening):
                 now = held.before(event.index)
                 touches.update(_touches(event, recording, output, now))

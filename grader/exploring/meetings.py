@@ -50,10 +50,7 @@ class Meetings:
 def _kinds(recording: Recording) -> list[Kind]:
     handled: dict[int, int] = {}
     kinds = []
-    steps = recording.steps
-    for number, step in enumerate(steps):
-        after = steps[number + 1].first if number + 1 < len(steps) else None
-        events = recording.events[step.first : after]
+    for step, events in recording.by_step():
         for event in events:
             if isinstance(event, SignalDelivered) and event.action == "handler":
                 times = handled.get(event.pid, 0) + 1

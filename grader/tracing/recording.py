@@ -13,6 +13,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
+from itertools import zip_longest
 from typing import NamedTuple, TypeVar
 
 
@@ -526,13 +527,12 @@ class Step(NamedTuple):
 class Recording:
     """A whole run.
 
-    `schedule` is the name of the timing it ran under, `order` what that is, as a clause
-    for students, and `steps` are the turns that
-    the processes took under it, if it is a fine one. `rests` are the moments in
-    which it could not go on without the world outside, `stuck` is the last of them
-    where the run had to be ended in it. `excess` is what ended it if a limit did,
-    `stopped` says that its user did, `Program.stop`. `duration` is in virtual
-    seconds.
+    `schedule` is the name of the timing it ran under, `order` what that is, as a
+    clause for students, and `steps` are the turns that the processes took under it,
+    if it is a fine one. `rests` are the moments in which it could not go on without
+    the world outside, `stuck` is the last of them where the run had to be ended in
+    it. `excess` is what ended it if a limit did, `stopped` says that its user did,
+    `Program.stop`. `duration` is in virtual seconds.
     """
 
     schedule: str
@@ -555,6 +555,11 @@ class Recording:
     def of(self, kind: type[EventType]) -> list[EventType]:
         """The events of one kind, in order."""
         return [event for event in self.events if isinstance(event, kind)]
+
+    def by_step(self) -> Iterator[tuple[Step, list[Event]]]:
+        """Each of `steps`, with what happened in it."""
+        for step, after in zip_longest(self.steps, self.steps[1:]):
+            yield step, self.events[step.first : after.first if after else None]
 
     def process(self, pid: int) -> Process | None:
         """The process with this id, None where there was none."""
