@@ -55,6 +55,8 @@ class Browser:
         self.logs()
         self.requests()
         self._driver.get("about:blank")
+        # Nobody sits in front of it, and to such a page newer ones give no focus.
+        self.command("Emulation.setFocusEmulationEnabled", enabled=True)
         self._driver.get(f"{file.as_uri()}{place}")
 
     def run(self, script: str, *arguments: object) -> Any:
