@@ -132,7 +132,7 @@ def sleeps_on(thread: Thread, stretch: int) -> bool:
     there must have been no look at the clock but the one that each sleep takes.
     """
     owner = thread.owner
-    if len(owner.threads) > 1 or not owner.has_lines or owner.was_idle:
+    if not owner.has_lines or owner.was_idle:
         return False
     nap = thread.nap if isinstance(thread.nap, Nap) else None
     if nap is not None and nap.stretch != stretch:

@@ -88,6 +88,7 @@ from grader.tracing.tracee import (
     Call,
     Hold,
     State,
+    Stir,
     Thread,
     Traced,
 )
@@ -250,8 +251,12 @@ class Tracer:
             return False
         self._looked_again = len(self._recorder.events)
         for thread in list(self._threads.values()):
-            if thread.state is State.HELD:
-                thread.signalled = thread.stirred = True
+            hold = thread.hold
+            if thread.state is State.HELD and hold is not None:
+                thread.signalled = True
+                # What a thread waits for that waits for a lock, calls tell of.
+                waits = hold.wakes not in (Stir.LOCK, Stir.NOTHING)
+                thread.stirred = waits or self.has_signal(thread)
         return any(self._turns.is_able(thread) for thread in self._threads.values())
 
     def pass_time(self, seconds: float) -> bool:
@@ -955,9 +960,6 @@ class Tracer:
         """What a resumed thread reports; None where it sleeps or was preempted."""
         if len(thread.owner.threads) > 1 and thread.executes:
             return self._follow_exec(thread)
-        status = ptrace.poll(thread.tid)
-        if status is not None:
-            return status
         limit = used = asleep = 0
         while True:
             status = ptrace.poll(thread.tid)

@@ -32,6 +32,49 @@ def test_who_sleeps_on_for_ever_is_at_rest(start: Start, loop: str) -> None:
     assert len(recording.events) < 300
 
 
+def test_who_sleeps_on_beside_a_thread_that_waits(start: Start) -> None:
+    """The thread waits for what nobody does; so the whole program is at rest."""
+    text = """
+import queue, threading, time
+told = queue.SimpleQueue()
+threading.Thread(target=told.get, daemon=True).start()
+while True: time.sleep(1)
+"""
+    with start(text) as program:
+        rest = program.until_rest()
+        recording = program.stop()
+    assert [process.state for process in rest.processes] == ["waiting"]
+    assert len(recording.events) < 100
+
+
+@pytest.mark.parametrize(
+    "waits",
+    [
+        "told.get(timeout=500)",
+        "select.select([], [], [], 500)",
+        "all(time.sleep(5) or 1 for _ in range(100))",
+    ],
+)
+def test_who_sleeps_on_beside_a_thread_that_will_do_something(
+    run: Run, waits: str
+) -> None:
+    """It waits for time, and has more to do then."""
+    text = f"""
+import os, queue, select, threading, time
+told = queue.SimpleQueue()
+def other():
+    try:
+        {waits}
+    except queue.Empty:
+        pass
+    os.write(1, b"it came")
+    os._exit(0)
+threading.Thread(target=other).start()
+while True: time.sleep(1)
+"""
+    assert run(text, stdout="pipe").root.output == b"it came"
+
+
 COUNTS = """
 import itertools, time
 for _ in range(150): time.sleep(1)

@@ -1,5 +1,6 @@
 # The handler tells a thread, which collects; the main program only sleeps.
 import os
+import queue
 import signal
 import sys
 import threading
@@ -10,11 +11,11 @@ def say(text):
     os.write(1, f"{text}\n".encode())
 
 
-told = threading.Semaphore(0)
+told = queue.SimpleQueue()
 
 
 def child_ended(number, frame):
-    told.release()
+    told.put(None)
 
 
 def reap():
@@ -30,7 +31,7 @@ def reap():
 
 def collect():
     while True:
-        told.acquire()
+        told.get()
         reap()
 
 
