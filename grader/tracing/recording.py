@@ -16,6 +16,8 @@ from enum import StrEnum
 from itertools import zip_longest
 from typing import NamedTuple, TypeVar
 
+from grader.tracing.pickling import hand_on_fast
+
 
 def signal_name(number: int) -> str:
     """The name of a signal, as signal(7) writes it."""
@@ -149,7 +151,8 @@ class Closed(Event):
 class Read(Event):
     """`pid` read `data`; an empty `data` without an error is end of file.
 
-    `source` says from what; `data` is cut off at 64 KiB, `count` is not.
+    `source` says from what; `data` is cut off at 64 KiB, `count` is not. `asked` is how
+    many bytes there was room for, 0 where that is not known.
     """
 
     fd: int
@@ -157,6 +160,7 @@ class Read(Event):
     data: bytes
     count: int
     error: int
+    asked: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -583,3 +587,11 @@ class Recording:
     def ended(self) -> bool:
         """Whether every process came to an end of its own, unforced."""
         return self.stuck is None and self.exceeded is None and not self.stopped
+
+
+_EVENTS = [
+    kind
+    for kind in globals().values()
+    if isinstance(kind, type) and issubclass(kind, Event)
+]
+hand_on_fast(*_EVENTS, End, Waiting, Snapshot, Rest)

@@ -75,6 +75,28 @@ def test_bytes_that_travel_without_write_are_seen(run: Run, move: str) -> None:
     assert recording.output == b"b'across'\n"
 
 
+@pytest.mark.parametrize(
+    ("read", "asked"),
+    [
+        ("os.read(r, 100)", 100),
+        ("os.fdopen(r, 'rb', 0).read(7)", 7),
+        ("os.readv(r, [bytearray(3), bytearray(5)])", 8),
+        ("os.splice(r, w2, 50)", 50),
+    ],
+)
+def test_for_how_much_was_asked(run: Run, read: str, asked: int) -> None:
+    """Not only how much came."""
+    recording = run(f"""
+import os
+r, w = os.pipe()
+r2, w2 = os.pipe()
+os.write(w, b"ab")
+{read}
+""")
+    (event,) = recording.root.of(Read)
+    assert (event.count, event.asked) == (2, asked)
+
+
 def test_what_is_moved_to_the_terminal_is_output(run: Run) -> None:
     """And counts against the limit, as what is written does."""
     text = """

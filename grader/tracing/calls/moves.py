@@ -112,6 +112,7 @@ def _leave_move(tracing: Tracing, thread: Thread, call: Call, result: int) -> Af
         opened = files.at(fd)
         _doubt(tracing, opened)
         if opened is None or opened.may_block:
+            room = {"asked": call.arguments[_SIZE[call.name]]} if kind is Read else {}
             tracing.record(
                 kind,
                 thread.pid,
@@ -120,6 +121,7 @@ def _leave_move(tracing: Tracing, thread: Thread, call: Call, result: int) -> Af
                 count=max(result, 0),
                 error=max(-result, 0),
                 **{role: opened.target if opened else "closed"},
+                **room,
             )
     thread.progressed()
     tracing.stir(Stir.DATA)

@@ -18,6 +18,7 @@ from grader.tracing.tracee import Call, Stir, Thread
 
 _MSG_DONTWAIT = 0x40
 _IOV_MAX = 1024
+_MESSAGES = ("recvmsg", "sendmsg")
 _VECTORED = ("readv", "writev", "preadv2", "pwritev2")
 
 
@@ -128,7 +129,7 @@ def _buffer(tracing: Tracing, thread: Thread, call: Call, count: int) -> bytes:
     """What a call has transferred, from its buffers in the tracee's memory."""
     # What is printed is judged, so it is kept whole: its limit is that of output.
     wanted = count if call.prints else min(count, tracing.keeps)
-    if wanted <= 0 or call.name in ("recvmsg", "sendmsg"):
+    if wanted <= 0 or call.name in _MESSAGES:
         return b""
     if call.name in _VECTORED:
         return vector(thread, call, wanted)
@@ -136,7 +137,9 @@ def _buffer(tracing: Tracing, thread: Thread, call: Call, count: int) -> bytes:
 
 
 def asked(thread: Thread, call: Call) -> int:
-    """How many bytes a write is to write."""
+    """For how many bytes a call has room, or how many it is to write."""
+    if call.name in _MESSAGES:
+        return 0  # that is not looked at
     if call.name not in _VECTORED:
         return call.arguments[2]
     return sum(length for _, length in _parts(thread, call))
@@ -240,6 +243,7 @@ def _record_read(
         source=opened.target if opened else "closed",
         data=data,
         count=max(result, 0),
+        asked=asked(thread, call),
         error=max(-result, 0),
     )
 
