@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from string import ascii_lowercase
 from typing import NamedTuple
 
+from grader.tracing.pickling import hand_on_fast
 from grader.tracing.schedule import Able, Schedule
 
 _CODE = re.compile(r"x(?:\d+(?:[a-z]+\d*|\+)(?:-\d+(?:[a-z]+\d*|\+))*)?")
@@ -99,6 +100,9 @@ class Decision:
     def costs(self, turn: Turn) -> bool:
         """Whether a turn is a preemption here."""
         return self.preempts or turn == TIME
+
+
+hand_on_fast(Decision)
 
 
 class Pilot:
