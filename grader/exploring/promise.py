@@ -32,7 +32,9 @@ def breaking(fly: Fly, diagnosis: Diagnosis, *, runs: int) -> Recording | None:
     """A run that has a diagnosis, by the fewest choices that still lead to the same.
 
     None where none is found in so many runs. As many as there are in grading are
-    systematic, and half of those beyond.
+    systematic, and half of those beyond. In grading a search is over before that where
+    processes met in every way that its runs have shown: what it would go on with is
+    more of the same.
     """
     steps = 0
 
@@ -47,6 +49,7 @@ def breaking(fly: Fly, diagnosis: Diagnosis, *, runs: int) -> Recording | None:
         counting,
         lambda run: diagnosis(run) is not None,
         runs=runs,
+        repeat=runs > IN_GRADING,
         systematic=(runs + min(runs, IN_GRADING)) // 2,
         enough=lambda: steps > runs * _STEPS,
     ).search()

@@ -14,10 +14,10 @@ import random
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from heapq import heappop, heappush
+from heapq import heappop, heappush, heapreplace
 
 from grader.exploring.choices import TIME, Choices, Decision, Pilot, Turn, encode
-from grader.exploring.footprint import Mode, Touch, affects, footprints
+from grader.exploring.footprint import Mode, Thing, Touch, affects, footprints
 from grader.exploring.meetings import Meeting, Meetings
 from grader.tracing.recording import Recording
 from grader.tracing.schedule import Able, Schedule
@@ -80,9 +80,11 @@ class Search:
 
     Interleavings with at most so many `preemptions` are searched systematically (None:
     none are), in at most so many runs as `systematic` says: without it, in half of
-    them. `output`: whether the order in which processes print matters. `progress`
-    is called after each run with how many there were; `enough` is asked before each but
-    the first whether the search is to end.
+    them. `repeat`: also those in which processes meet as in some run before; without
+    that the search is over when there are no others. `output`: whether the order in
+    which processes print matters. `progress` is called after each run with how many
+    there were; `enough` is asked before each but the first whether the search is to
+    end.
     """
 
     def __init__(
@@ -93,6 +95,7 @@ class Search:
         runs: int,
         systematic: int | None = None,
         preemptions: int | None = PREEMPTIONS,
+        repeat: bool = True,
         seed: int = 0,
         output: bool = False,
         progress: Callable[[int], None] = lambda runs: None,
@@ -103,6 +106,7 @@ class Search:
         self._most = runs
         self._most_systematic = (runs + 1) // 2 if systematic is None else systematic
         self._preemptions = preemptions
+        self._repeat = repeat
         self._seed = seed
         self._output = output
         self._progress = progress
@@ -148,6 +152,9 @@ class Search:
         waiting = _Waiting()
         waiting.add({}, None, 0)
         while waiting:
+            if not self._repeat and not waiting.has_new:
+                self._most = self._runs
+                return
             if self._is_over(self._most_systematic):
                 return
             choices, level = waiting.next()
@@ -210,14 +217,25 @@ class _Waiting:
         self._added += 1
         self._with[cost] += 1
 
+    @property
+    def has_new(self) -> bool:
+        """Whether there is one whose meeting was in no run so far."""
+        self._sort()
+        return self._heap[0][0] == 0
+
+    def _sort(self) -> None:
+        """Have the most promising one in front: others were made since it was added."""
+        while True:
+            made, cost, added, meeting, choices = self._heap[0]
+            if made == self._made[meeting]:
+                return
+            now = self._made[meeting], cost, added, meeting, choices
+            heapreplace(self._heap, now)
+
     def next(self) -> tuple[dict[int, Turn], int]:
         """The choices of the next run, and its preemptions."""
-        while True:
-            made, cost, added, meeting, choices = heappop(self._heap)
-            if made == self._made[meeting]:
-                break
-            # There were more since it was added.
-            heappush(self._heap, (self._made[meeting], cost, added, meeting, choices))
+        self._sort()
+        _, cost, _, meeting, choices = heappop(self._heap)
         self._made[meeting] += 1
         self._with[cost] -= 1
         return choices, cost
@@ -231,19 +249,17 @@ class _Waiting:
 
 def _rivals(processes: Sequence[int], touched: Sequence[set[Touch]]) -> list[set[int]]:
     """For each step, to whose later ones it matters that this one is before them."""
-    later: dict[Touch, set[int]] = defaultdict(set)
+    later: dict[Thing, dict[Mode, set[int]]] = defaultdict(dict)
     found = []
     for process, touches in zip(reversed(processes), reversed(touched), strict=True):
-        rivals = {
-            other
-            for thing, mode in touches
-            for how in Mode
-            if affects(mode, how)
-            for other in later.get((thing, how), ())
-        }
+        rivals: set[int] = set()
+        for thing, mode in touches:
+            for how, others in later[thing].items():
+                if affects(mode, how):
+                    rivals |= others
         found.append(rivals - {process})
-        for touch in touches:
-            later[touch].add(process)
+        for thing, mode in touches:
+            later[thing].setdefault(mode, set()).add(process)
     found.reverse()
     return found
 

@@ -71,6 +71,34 @@ def _normal(recording: Recording) -> list[object]:
 
 
 @pytest.mark.parametrize("name", RACES)
+def test_races_are_found_where_processes_meet_anew(name: str, zygote: Zygote) -> None:
+    """No meeting need be made twice, as in grading."""
+    run = _runner(zygote, PROGRAMS / f"{name}.py")
+    found = Search(flown(run), _fails, runs=16, systematic=16, repeat=False).search()
+    assert found.failure is not None
+
+
+def test_a_search_without_repeats_is_over_sooner(zygote: Zygote) -> None:
+    """It makes the first runs of one with them, and no random ones."""
+    made: dict[bool, list[str]] = {}
+    for repeat in (True, False):
+        run = flown(_runner(zygote, PROGRAMS / "one_pipe.py"))
+        names = made.setdefault(repeat, [])
+
+        def fly(
+            pilot: Pilot,
+            run: Callable[[Pilot], Ran] = run,
+            names: list[str] = names,
+        ) -> Ran:
+            names.append(pilot.name)
+            return run(pilot)
+
+        Search(fly, lambda _: False, runs=60, systematic=60, repeat=repeat).search()
+    assert 1 < len(made[False]) < len(made[True])
+    assert made[True][: len(made[False])] == made[False]
+
+
+@pytest.mark.parametrize("name", RACES)
 def test_races_are_found_and_shrunk(name: str, zygote: Zygote) -> None:
     """To the few choices that matter; and these alone bring it about again."""
     run = _runner(zygote, PROGRAMS / f"{name}.py")
