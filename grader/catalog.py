@@ -39,6 +39,7 @@ _LIMITS = (
     "files",
     "file_bytes",
     "virtual_seconds",
+    "busy_seconds",
     "real_seconds",
 )
 
@@ -378,7 +379,7 @@ def _limits(path: Path, data: object) -> Limits:
                 f"{path}: {key} in [limits] is a {'whole ' * whole}number above 0, "
                 f"{_LARGEST_LIMIT} at most"
             )
-    return Limits(**data, events=20_000, busy_seconds=2.0)
+    return Limits(**data, events=20_000)
 
 
 def read_checks(path: Path, *, hidden: bool = False) -> tuple[CheckSpec, ...]:

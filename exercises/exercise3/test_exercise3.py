@@ -3,7 +3,7 @@
 from signal import SIGINT, SIGTERM
 
 from grader.checking import Submission, assert_that, found, points
-from grader.diagnosis import output, processes
+from grader.diagnosis import limits, output, processes
 from grader.diagnosis.finding import name
 from grader.tracing.recording import Recording, SignalSent, signal_name
 from grader.verdict import Finding
@@ -147,15 +147,19 @@ def test_rests_between_signals(program: Submission) -> None:
 def test_interrupts_within_interrupts(program: Submission) -> None:
     """An interrupt inside the handler, or inside a write, does no harm."""
     quiet = program.until_terminated(signals=[SIGINT, SIGINT])
+    assert_that(quiet).holds(limits.exceeded(quiet))
     assert_that(quiet).holds(_ended_before(quiet, "before SIGTERM"))
     assert_that(quiet).holds([] if _count(quiet) else _never_printed(quiet))
     assert_that(quiet).holds(_complained(quiet))
     for only_writes in (True, False):
         run = _interrupted(program, 4, only_writes=only_writes)
         assert_that(run).holds_alone(_broken(run, only_writes=only_writes))
+        assert_that(run).holds(limits.exceeded(run))
+        if _rested(quiet) and not _rested(run):
+            return  # it would be as busy wherever it is interrupted
     for after in range(1, CALLS):
         run = _interrupted(program, 1, after=after)
-        assert_that(run).holds_alone(_broken(run))
+        assert_that(run).holds_alone(_broken(run)).holds(limits.exceeded(run))
         if not _came_again(run) or not _rested(run):
             return  # it made no such call, or one would be like the other
 
@@ -177,7 +181,7 @@ def _came_again(run: Recording) -> bool:
 
 
 def _rested(run: Recording) -> bool:
-    return run.exceeded is None and not any(rest.busy for rest in run.rests)
+    return not any(rest.busy for rest in run.rests)
 
 
 def _broken(run: Recording, *, only_writes: bool = False) -> list[Finding]:

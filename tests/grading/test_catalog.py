@@ -58,6 +58,13 @@ BROKEN: dict[str, tuple[Callable[[Path], object], str]] = {
 }
 
 
+def test_how_long_a_program_may_compute_is_a_limit(folder: Path) -> None:
+    """Two seconds, unless the exercise says otherwise."""
+    assert read_exercise(folder).limits.busy_seconds == 2
+    _replace(folder / "exercise.toml", "[limits]", "[limits]\nbusy_seconds = 0.5")
+    assert read_exercise(folder).limits.busy_seconds == 0.5
+
+
 @pytest.mark.parametrize("fault", BROKEN)
 def test_a_broken_exercise_is_told_so(folder: Path, fault: str) -> None:
     """In one sentence that names the file, or what is wrong in it."""
