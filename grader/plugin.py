@@ -45,6 +45,10 @@ _WORTH_TELLING = 1.0
 # Events of a run that is made again, to tell its lines.
 _MOST_RETOLD = 2000
 
+# After how many new objects a runner looks for garbage: a recording is kept and
+# has thousands, and nothing of a runner outlives its job.
+_SELDOM = 20_000
+
 _HARMED = (
     "while the program ran, its file was changed or removed: by itself, or by another "
     "program that runs with the same rights, such as a submission graded beside it"
@@ -152,6 +156,7 @@ class CheckRunner:
         if pid == 0:
             with _process_of_its_own():
                 gc.enable()
+                gc.set_threshold(_SELDOM)
                 self._become(order, turn)
                 self._run_checks([items.get(check) for check in order.job.checks])
         return pid

@@ -21,6 +21,7 @@ from grader.tracing.recording import (
     SignalDelivered,
     Stopped,
     Stream,
+    Target,
     Wrote,
 )
 from grader.tracing.stops import Stops
@@ -94,7 +95,7 @@ class Recorder:
             process.events.append(event)
         if isinstance(event, _TRANSFERS):
             self._kept += len(event.data)
-            if isinstance(event, Wrote) and str(event.target).startswith("socket:"):
+            if isinstance(event, Wrote) and _is_socket(event.target):
                 self._memory.sends(event.count)
             if isinstance(event, Wrote) and isinstance(event.target, Stream):
                 self.output += event.count
@@ -102,3 +103,7 @@ class Recorder:
                 if self.output > most:
                     self._bounds.exceed(Excess(Limit.OUTPUT, self.output, most), pid)
         return event
+
+
+def _is_socket(target: Target) -> bool:
+    return type(target) is str and target.startswith("socket:")
