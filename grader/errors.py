@@ -17,6 +17,7 @@ _CURES = {
     errno.EROFS: "name a place that can be written",
     errno.ENOSPC: "make room there, or name another place",
     errno.EDQUOT: "make room there, or name another place",
+    errno.EFBIG: "raise the limit on the size of files, `ulimit -f`",
     errno.EEXIST: "name another place",
     errno.EISDIR: "name a file in it",
     errno.ENOTDIR: "name a place whose folders are folders",
@@ -24,6 +25,9 @@ _CURES = {
     errno.ENAMETOOLONG: "choose a shorter name",
     errno.ELOOP: "see where the links lead",
 }
+
+# Nobody's choice of a folder is to blame for these.
+_FAILURES = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
 
 class GraderError(Exception):
@@ -43,3 +47,11 @@ def with_cure(error: OSError) -> str:
     said = error.strerror or str(error)
     cure = _CURES.get(error.errno or 0)
     return f"{said}; {cure}" if cure else said
+
+
+def unwritable(error: OSError, folder: object) -> UsageError | GraderError:
+    """What there is to say where a folder, or a file in it, could not be written."""
+    what = f"{error.filename or folder} cannot be written: "
+    if error.errno in _FAILURES:
+        return GraderError(what + with_cure(error))
+    return UsageError(f"{what}{error.strerror}; name another folder")

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from grader.catalog import Exercise, own_course
+from grader.errors import GraderError
+from grader.files import write_whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +46,9 @@ def next_hint(exercise: Exercise, *, again: bool = False) -> Hint | None:
     number = 1 if again else min(shown.get(key, 0) + 1, len(exercise.hints))
     shown[key] = number
     kept = False
-    with contextlib.suppress(OSError):
+    with contextlib.suppress(OSError, GraderError):
         path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_suffix(f".{os.getpid()}")
-        partial.write_text(json.dumps(shown), encoding="utf-8")
-        partial.replace(path)
+        write_whole(path, json.dumps(shown))
         kept = True
     return Hint(exercise.hints[number - 1], number, len(exercise.hints), kept)
 

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import shutil
-import tempfile
 from pathlib import Path
 
 from grader.catalog import Course, is_name
-from grader.errors import GraderError, UsageError, with_cure
-from grader.report.files import check_makeable
+from grader.errors import UsageError, unwritable
+from grader.files import check_makeable, whole_folder
 
 _TEMPLATE = Path(__file__).parent / "template"
 
 # What stands in the template for the exercise's name, in texts and in names of files.
 _NAME = "exerciseN"
-
-# Nobody's choice of a folder is to blame for these.
-_FAILURES = (errno.ENOSPC, errno.EDQUOT, errno.EIO)
 
 
 def make_exercise(name: str, folder: Path) -> list[Path]:
@@ -45,15 +40,12 @@ def make_exercise(name: str, folder: Path) -> list[Path]:
         for part, target in targets.items():
             made += _missing_parents(target)
             target.parent.mkdir(parents=True, exist_ok=True)
-            _write_whole(_TEMPLATE / part, target, name)
+            with whole_folder(target) as partial:
+                _fill(partial, _TEMPLATE / part, name)
             made.append(target)
     except OSError as error:
         _remove(made)
-        what = f"{error.filename or folder} cannot be written: "
-        if error.errno not in _FAILURES:
-            said = error.strerror
-            raise UsageError(f"{what}{said}; name another folder") from error
-        raise GraderError(what + with_cure(error)) from error
+        raise unwritable(error, folder) from error
     return [
         path
         for target in targets.values()
@@ -67,22 +59,16 @@ def _missing_parents(path: Path) -> list[Path]:
     return [parent for parent in reversed(path.parents) if not parent.exists()]
 
 
-def _write_whole(template: Path, target: Path, name: str) -> None:
-    """Write a folder as the template has it, whole or not at all."""
-    partial = Path(tempfile.mkdtemp(prefix=f".{name}.", dir=target.parent))
-    try:
-        for source in sorted(template.rglob("*")):
-            inside = str(source.relative_to(template)).replace(_NAME, name)
-            if "__pycache__" in source.parts or source.is_dir():
-                continue
-            text = source.read_text(encoding="utf-8").replace(_NAME, name)
-            (partial / inside).parent.mkdir(exist_ok=True)
-            (partial / inside).write_text(text, encoding="utf-8")
-        partial.chmod(target.parent.stat().st_mode & 0o777)
-        partial.rename(target)
-    except BaseException:
-        shutil.rmtree(partial, ignore_errors=True)
-        raise
+def _fill(folder: Path, template: Path, name: str) -> None:
+    """Have in a folder what the template has."""
+    for source in sorted(template.rglob("*")):
+        inside = str(source.relative_to(template)).replace(_NAME, name)
+        if "__pycache__" in source.parts or source.is_dir():
+            continue
+        text = source.read_text(encoding="utf-8").replace(_NAME, name)
+        (folder / inside).parent.mkdir(exist_ok=True)
+        (folder / inside).write_text(text, encoding="utf-8")
+    folder.chmod(folder.parent.stat().st_mode & 0o777)
 
 
 def _remove(made: list[Path]) -> None:

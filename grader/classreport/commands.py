@@ -45,7 +45,7 @@ def report(arguments: argparse.Namespace) -> int:
 
     from grader.classreport.reading import read_course
     from grader.course.results import Results
-    from grader.report.files import check_makeable, check_writable, write_whole
+    from grader.files import check_makeable, check_writable, write_whole
     from grader.report.text import counted, visible
 
     out, feedback = arguments.out, arguments.feedback
@@ -95,7 +95,7 @@ def _anonymous(course: Course) -> Course:
 def _write_feedback(course: Course, folder: Path, today: date) -> int:
     from grader.classreport.page import feedback_pages
     from grader.course.results import folder_name
-    from grader.report.files import write_whole
+    from grader.files import write_whole
 
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -186,7 +186,7 @@ def _graded(
     worker: Worker,
 ) -> Verdict:
     from grader.exploring.orders import Orders
-    from grader.report.files import check_writable, keep_apart
+    from grader.files import check_writable, keep_apart
     from grader.report.progress import LiveProgress
     from grader.session import grade
     from grader.submission import locate

@@ -18,7 +18,7 @@ def write_all(
     arguments: argparse.Namespace, verdicts: Sequence[Verdict], data: str
 ) -> None:
     """Write what was asked for; `data` is the JSON of the verdicts."""
-    from grader.report.files import write_whole
+    from grader.files import write_whole
 
     if arguments.json is not None:
         write_whole(arguments.json, data + "\n")
@@ -38,13 +38,13 @@ def write_all(
 
 
 def _write_gradescope(path: Path, verdicts: Sequence[Verdict]) -> None:
-    from grader.report.files import write_whole
+    from grader.files import remove, write_whole
     from grader.report.gradescope import gradescope
     from grader.verdict import Outcome
 
     if any(verdict.outcome is Outcome.GRADER_ERROR for verdict in verdicts):
         # Without the file Gradescope says that the autograder failed, which is so.
-        path.unlink(missing_ok=True)
+        remove(path)
     else:
         write_whole(path, gradescope(verdicts))
 

@@ -59,12 +59,12 @@ def write_pictures(
     source: list[str],
 ) -> None:
     """The files that ``--svg`` and ``--html`` name; `source` is the program's lines."""
+    from grader.files import write_whole
     from grader.picture.culprits import culprits
     from grader.picture.kept import MOST_STEPS
     from grader.picture.layout import lay_out
     from grader.picture.page import page
     from grader.picture.svg import svg
-    from grader.report.files import write_whole
 
     picture = lay_out(run, steps=MOST_STEPS, culprits=culprits(run, findings))
     title = Path(arguments.program).name

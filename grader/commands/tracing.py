@@ -63,7 +63,7 @@ def trace_program(arguments: argparse.Namespace) -> int:
     from grader.commands.exploring import explored, outcome, run_once, schedule_of
     from grader.commands.picturing import drawn, source_of, write_pictures
     from grader.diagnosis.causes import general
-    from grader.report.files import check_writable, keep_apart, write_whole
+    from grader.files import check_writable, keep_apart, write_whole
     from grader.report.recording import recording_json
     from grader.report.story import steps
     from grader.report.terminal import Reporter, console

@@ -17,7 +17,7 @@ from grader.catalog import CheckSpec, Exercise
 from grader.course.handed_in import HandedIn
 from grader.course.roster import Person, Roster
 from grader.errors import UsageError, with_cure
-from grader.report.files import write_whole
+from grader.files import write_whole
 
 SCHEMA = 1
 

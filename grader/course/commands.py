@@ -122,7 +122,7 @@ def course(arguments: argparse.Namespace) -> int:
     from grader.catalog import find, names
     from grader.course.handed_in import handed_in
     from grader.course.results import Results
-    from grader.report.files import check_makeable
+    from grader.files import check_makeable
     from grader.tracing.ptrace import hide_memory
 
     hide_memory()
@@ -346,7 +346,7 @@ def gradebook(arguments: argparse.Namespace) -> int:
     from grader.catalog import find
     from grader.course.gradebook import Rules
     from grader.course.results import Results
-    from grader.report.files import check_writable, write_whole
+    from grader.files import check_writable, write_whole
     from grader.report.text import counted, some
 
     folder = arguments.results

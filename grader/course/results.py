@@ -26,7 +26,7 @@ from grader.catalog import Exercise
 from grader.course.handed_in import Attempt
 from grader.course.likeness import shape
 from grader.errors import GraderError, UsageError, with_cure
-from grader.report.files import remove_unfinished, write_whole
+from grader.files import remove_unfinished, write_whole
 from grader.report.text import some
 from grader.verdict import Outcome, Verdict
 

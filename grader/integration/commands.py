@@ -42,8 +42,8 @@ def add_gradescope(command: argparse.ArgumentParser) -> None:
 def build_autograder(arguments: argparse.Namespace) -> int:
     """Write the archive; the exit status."""
     from grader.catalog import find, names
+    from grader.files import check_writable, write_whole
     from grader.integration.gradescope import archive
-    from grader.report.files import check_writable, write_whole
     from grader.report.terminal import Reporter, console
 
     check_writable(arguments.out)

@@ -13,7 +13,7 @@ import pytest
 
 from grader.cli import main
 from grader.errors import GraderError
-from grader.report.files import write_whole
+from grader.files import write_whole
 from tests.classreport import classes
 
 ROOT = Path(__file__).parents[2]
@@ -218,7 +218,8 @@ def test_what_the_system_refuses_has_a_cure(
     def refuse(*_: object, **__: object) -> None:
         raise OSError(number, os.strerror(number), "there")
 
-    monkeypatch.setattr("tempfile.mkstemp", refuse)
+    monkeypatch.setattr("os.replace", refuse)
+    monkeypatch.setattr("os.link", refuse)
     with pytest.raises(GraderError, match=f"v.json could not be written: {said}"):
         write_whole(Path("v.json"), "")
     monkeypatch.setattr("grader.hints.next_hint", refuse)

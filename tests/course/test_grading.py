@@ -374,9 +374,9 @@ def test_what_a_killed_one_had_begun_to_write_is_removed(tmp_path: Path) -> None
     results = Results(tmp_path)
     results.make()
     unfinished = [
-        tmp_path / ".class.json.abc.part",
-        tmp_path / "verdicts" / "ada" / ".exercise1.json.abc.part",
-        tmp_path / "failed" / "ada" / ".exercise1.json.abc.part",
+        tmp_path / ".class.json.0123abcd.part",
+        tmp_path / "verdicts" / "ada" / ".exercise1.json.0123abcd.part",
+        tmp_path / "failed" / "ada" / ".exercise1.json.0123abcd.part",
     ]
     for path in unfinished:
         path.parent.mkdir(exist_ok=True)

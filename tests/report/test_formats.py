@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import os
-import resource
-import signal
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
@@ -17,8 +14,6 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from grader.catalog import find
-from grader.errors import GraderError, UsageError
-from grader.report.files import check_writable, remove_unfinished, write_whole
 from grader.report.junit import junit
 from grader.report.terminal import Reporter
 from grader.report.text import visible, xml_text
@@ -101,60 +96,3 @@ def test_xml_holds_any_text(text: str) -> None:
     element = ET.Element("failure", message=xml_text(text))
     element.text = xml_text(text)
     assert ET.fromstring(ET.tostring(element)).tag == "failure"
-
-
-def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
-    """The old one stays when the new one cannot be written."""
-    path = tmp_path / "verdict.json"
-    write_whole(path, "old")
-    with pytest.raises(UnicodeEncodeError):
-        write_whole(path, "new \ud800")
-    assert path.read_text() == "old"
-    assert list(tmp_path.iterdir()) == [path]
-    path.chmod(0o640)
-    write_whole(path, "new")
-    assert path.read_text() == "new"
-    assert path.stat().st_mode & 0o777 == 0o640
-
-
-@pytest.mark.parametrize("how", ["disk is full", "killed"])
-def test_a_writer_that_does_not_come_to_its_end(tmp_path: Path, how: str) -> None:
-    """The old file stays; what is left of the new one is known, and removed."""
-    path = tmp_path / "verdict.json"
-    write_whole(path, "old")
-    writer = os.fork()
-    if writer == 0:
-        try:
-            if how == "killed":
-                os.chmod = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
-            else:
-                resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))
-            write_whole(path, "new" * 100)
-        except GraderError:
-            os._exit(3)
-        finally:
-            os._exit(0)
-    status = os.waitstatus_to_exitcode(os.waitpid(writer, 0)[1])
-    assert status == (-signal.SIGKILL if how == "killed" else 3)
-    assert path.read_text() == "old"
-    assert len(list(tmp_path.iterdir())) == (2 if how == "killed" else 1)
-    remove_unfinished(tmp_path)
-    assert list(tmp_path.iterdir()) == [path]
-
-
-def test_a_file_that_cannot_be_written_is_told(tmp_path: Path) -> None:
-    """Before the work where that is known, and after it where not."""
-    with pytest.raises(UsageError, match="is a folder"):
-        check_writable(tmp_path)
-    with pytest.raises(UsageError, match="does not exist"):
-        check_writable(tmp_path / "absent" / "verdict.json")
-    with pytest.raises(GraderError, match="could not be written"):
-        write_whole(tmp_path / "absent" / "verdict.json", "{}")
-
-
-def test_a_link_is_written_through(tmp_path: Path) -> None:
-    """It stays a link."""
-    (tmp_path / "link").symlink_to(tmp_path / "target")
-    write_whole(tmp_path / "link", "text")
-    assert (tmp_path / "link").is_symlink()
-    assert (tmp_path / "target").read_text() == "text"
