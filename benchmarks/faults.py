@@ -35,11 +35,13 @@ _MARK = f"forklab-kills-{os.getpid()}-"
 
 _BUSY = "import os\nif os.fork() == 0:\n    os._exit(0)\nwhile True:\n    pass\n"
 
-# It leaves a file, shared memory, and a process that heeds nobody.
+# It leaves a file, shared memory, a semaphore, and a process that heeds nobody.
 _DAEMON = f"""\
 import os, signal, time
+from _multiprocessing import SemLock
 from _posixshmem import shm_open
 shm_open("/{_MARK}%d" % time.time_ns(), os.O_CREAT | os.O_RDWR, mode=0o600)
+SemLock(1, 1, 1, "/{_MARK}%d" % time.time_ns(), False)
 if os.fork() == 0:
     os.setsid()
     if os.fork() == 0:
@@ -227,7 +229,8 @@ class _Soak:
             found.append(f"the process {pid} is left: {_told(pid)}")
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
-        for path in (*self._temporary.iterdir(), *Path("/dev/shm").glob(f"{_MARK}*")):
+        shared = Path("/dev/shm").glob(f"*{_MARK}*")  # a semaphore's begins with sem.
+        for path in (*self._temporary.iterdir(), *shared):
             found.append(f"{path} is left")
             if path.is_dir():
                 shutil.rmtree(path, ignore_errors=True)

@@ -160,18 +160,62 @@ class Cluster:
         return worker
 
     def end(self) -> None:
-        """End all of it, whatever it is doing."""
+        """End all of it, whatever it is doing; nothing of it is left."""
+        shared = {inode for p in self._processes for inode in _shared(p.pid)}
         for process in self._processes:
             _kill(process)
             if process.stderr is not None:
                 process.stderr.close()
+        left = [e.name for e in os.scandir("/dev/shm") if e.inode() in shared]
+        assert left == []
 
 
 def _kill(process: subprocess.Popen[str]) -> None:
-    """Kill a process and all that it started in its session."""
-    with suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
+    """Kill a process and all that it started in its session.
+
+    But for those who remove the shared memory of such as are killed: they end then.
+    """
+    trackers: list[int] = []
+    while others := [pid for pid in _group(process.pid) if pid not in trackers]:
+        for pid in others:
+            with suppress(OSError):  # it has ended
+                if _is_tracker(pid):
+                    trackers.append(pid)
+                else:
+                    os.kill(pid, signal.SIGKILL)
     process.wait()
+    for tracker in trackers:
+        _wait_for_the_end_of(tracker)
+
+
+def _group(leader: int) -> list[int]:
+    """The living processes of a group."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            state, _, group, *_ = (
+                (process / "stat").read_text().rpartition(")")[2].split()
+            )
+            if int(group) == leader and state not in "ZX":
+                found.append(int(process.name))
+    return found
+
+
+def _is_tracker(pid: int) -> bool:
+    return b"resource_tracker" in Path(f"/proc/{pid}/cmdline").read_bytes()
+
+
+def _shared(leader: int) -> set[int]:
+    """The shared memory of a group's processes, by its inodes.
+
+    A semaphore has another name when it is made, which is the one that proc(5) knows.
+    """
+    found: set[int] = set()
+    for pid in _group(leader):
+        with suppress(OSError):
+            maps = Path(f"/proc/{pid}/maps").read_text()
+            found.update(map(int, re.findall(r" (\d+) +/dev/shm/", maps)))
+    return found
 
 
 def _workers_of(nanny: subprocess.Popen[str]) -> list[int]:
