@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from grader.tracing.children import fork
-from grader.tracing.shared import remove_noted
+from grader.tracing.shared import is_note, remove_noted
 
 _PAUSE = 0.05  # seconds
 
@@ -84,8 +84,8 @@ def _guard(folder: Path, watched: int) -> NoReturn:
         os.closerange(watched + 1, 1 << 16)
         names = (folder, _retired(folder))
         while not os.read(watched, 1) and any(name.exists() for name in names):
+            time.sleep(_PAUSE)  # what is killed along with its maker does no more then
             _remove_guarded(folder)  # once more, where a program still wrote into it
-            time.sleep(_PAUSE)
     finally:
         os._exit(0)
 
@@ -94,13 +94,19 @@ def _remove_guarded(folder: Path) -> None:
     """Remove a folder, and the shared memory that is noted in it.
 
     It has another name before its notes are read: whoever comes too late with one finds
-    that out, see `Shared.note`.
+    that out, see `Shared.note`. The notes go last, and with them the folder: whoever
+    was on the way into it by its former name finds that out too.
     """
+    retired = _retired(folder)
     with suppress(OSError):  # it has that name already, or a submission has removed it
-        folder.rename(_retired(folder))
-    remove_noted(_retired(folder))
+        folder.rename(retired)
     _remove(folder)
-    _remove(_retired(folder))
+    with suppress(OSError):
+        for name in os.listdir(retired):
+            if not is_note(name):
+                _remove(retired / name)
+    remove_noted(retired)
+    _remove(retired)
 
 
 def _retired(folder: Path) -> Path:

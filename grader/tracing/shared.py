@@ -75,20 +75,43 @@ class Shared:
             note.unlink(missing_ok=True)
 
 
+def is_note(name: str) -> bool:
+    """Whether a file of that name, in a folder with notes, is one of them."""
+    return name.startswith((_NOTE, _NAMED))
+
+
 def remove_noted(folder: Path) -> None:
-    """Remove what is noted in a folder: a tracer was killed before it could do it."""
-    with suppress(OSError):
-        notes = os.listdir(folder)
-        files = [
-            note[len(_NOTE) :].split("-") for note in notes if note.startswith(_NOTE)
-        ]
-        if files:
-            _remove({tuple(map(int, file)) for file in files})
-        for note in notes:
-            if note.startswith(_NAMED):
-                name = os.path.basename(os.readlink(folder / note))
-                with suppress(FileNotFoundError):  # it was not made any more
-                    os.unlink(os.path.join(SHARED_MEMORY, name))
+    """Remove what is noted in a folder: a tracer was killed before it could do it.
+
+    The folder goes too where nothing else is in it. Whoever comes too late with a note
+    then finds that out; until then each one is read before it is removed.
+    """
+    some_went = True
+    while some_went:
+        some_went = False
+        with suppress(OSError):
+            notes = [note for note in os.listdir(folder) if is_note(note)]
+            _remove({file for note in notes if (file := _noted_file(note))})
+            for note in notes:
+                with suppress(OSError):  # it is gone meanwhile, or no note
+                    if note.startswith(_NAMED):
+                        _remove_named(os.readlink(folder / note))
+                    os.unlink(folder / note)
+                    some_went = True
+            os.rmdir(folder)
+
+
+def _noted_file(note: str) -> _File | None:
+    """The file that is noted by its inode; a submission may have written rubbish."""
+    with suppress(ValueError):
+        device, inode = map(int, note.removeprefix(_NOTE).split("-"))
+        return device, inode
+    return None
+
+
+def _remove_named(path: str) -> None:
+    with suppress(OSError):  # it was not made any more, or is another user's
+        os.unlink(os.path.join(SHARED_MEMORY, os.path.basename(path)))
 
 
 def _noted(folder: Path, file: _File) -> bool:
@@ -104,8 +127,8 @@ def _name(file: _File) -> str:
     return f"{_NOTE}{device}-{inode}"
 
 
-def _remove(files: Collection[tuple[int, ...]]) -> None:
-    for entry in os.scandir(SHARED_MEMORY):
+def _remove(files: Collection[_File]) -> None:
+    for entry in os.scandir(SHARED_MEMORY) if files else ():
         with suppress(OSError):  # it is gone meanwhile, or another user's
             known = entry.stat(follow_symlinks=False)
             if (known.st_dev, known.st_ino) in files:

@@ -74,6 +74,60 @@ def test_shared_memory_that_is_made_while_its_notes_are_removed(
         made.unlink(missing_ok=True)
 
 
+def test_a_note_by_who_was_on_the_way_as_the_folder_was_renamed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It comes after the others were read, and is read all the same."""
+    made = Path("/dev/shm", f"forklab-scratch-{os.getpid()}")
+    monkeypatch.setattr(shared, "_notes", None)
+    look = os.listdir
+
+    def and_then_note_one(folder: Path) -> list[str]:
+        there = look(folder)
+        if Path(folder).name.endswith("-retired") and not made.exists():
+            made.touch()
+            shared.note_in(Path(folder))
+            shared.Shared().note(str(made))
+        return there
+
+    try:
+        with guarded_folder() as folder:
+            (folder / "file").touch()
+            (folder / "folder").mkdir()
+            monkeypatch.setattr(os, "listdir", and_then_note_one)
+        assert not made.exists()
+        assert not folder.with_name(f"{folder.name}-retired").exists()
+    finally:
+        made.unlink(missing_ok=True)
+
+
+RUBBISH = {
+    "no numbers": lambda folder: (folder / "shared-a-b").touch(),
+    "one number": lambda folder: (folder / "shared-1").touch(),
+    "more than a note": lambda folder: (folder / "shared-1-2").mkdir(),
+    "a folder by name": lambda folder: (folder / "named-1-0").mkdir(),
+    "a way out": lambda folder: (folder / "named-1-1").symlink_to("../../.."),
+    "nothing": lambda folder: (folder / "named-1-2").symlink_to("/dev/shm/absent"),
+}
+
+
+@pytest.mark.parametrize("what", RUBBISH)
+def test_what_is_no_note(monkeypatch: pytest.MonkeyPatch, what: str) -> None:
+    """A submission may have written there; the real notes are read all the same."""
+    made = Path("/dev/shm", f"forklab-scratch-{os.getpid()}")
+    monkeypatch.setattr(shared, "_notes", None)
+    try:
+        with guarded_folder() as folder:
+            RUBBISH[what](folder)
+            shared.note_in(folder)
+            made.touch()
+            shared.Shared().note(str(made))
+        assert not made.exists()
+        assert not [*folder.parent.glob(f"{folder.name}*")]
+    finally:
+        made.unlink(missing_ok=True)
+
+
 def test_shared_memory_that_a_program_has_just_made(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
