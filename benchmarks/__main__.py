@@ -13,6 +13,8 @@ from pathlib import Path
 from benchmarks import classroom
 from benchmarks.confinement import confinement
 from benchmarks.exploring import exploring
+from benchmarks.faults import faults
+from benchmarks.hostile import hostile
 from benchmarks.kills import kills
 from benchmarks.report import report_rows
 from benchmarks.rows import Row
@@ -130,10 +132,12 @@ def main() -> int:
     tables = (
         _recorded_runs,
         confinement,
+        hostile,
         _checks,
         _commands,
         classroom.grading,
         kills,
+        faults,
         report_rows,
         exploring,
     )

@@ -24,6 +24,7 @@ from pathlib import Path
 
 from benchmarks import victims
 from benchmarks.essence import Essence, essence
+from benchmarks.rows import Row
 from benchmarks.timing import ROOT, SOLUTIONS
 from grader.course.results import Results
 from grader.tracing import ptrace
@@ -69,6 +70,9 @@ _OWN_PROCESS = "check process"
 
 # A course is all submissions, and graded twice: it is done so many times less often.
 _LESS_OFTEN = {"exercise1": 1, "course": 10}
+
+# How often each is killed in the table of measurements.
+_FEW, _SEED = 10, 2026
 
 # Seconds that a command may take longer than undisturbed, and its end afterwards.
 _HANGS = 60.0
@@ -302,27 +306,48 @@ def _false_claim(right: Verdict, verdict: Verdict) -> str:
     return ""
 
 
-def kill_again_and_again(times: int, seed: int) -> int:
-    """Kill each kind of process so many times; how often anything was wrong."""
+def _killed(times: int, seed: int) -> Iterator[tuple[str, str, _Tally]]:
+    """Kill each kind of process so many times: in which command, what came of it."""
     ptrace.adopt_orphans()  # whatever is left becomes a child of this process
-    bad = 0
     with tempfile.TemporaryDirectory() as folder:
         soak = _Soak(Path(folder), seed)
         for command, roles in _VICTIMS.items():
             for role in roles:
-                began = time.monotonic()
-                tally = soak.kill(command, role, -(-times // _LESS_OFTEN[command]))
-                seconds = time.monotonic() - began
-                print(
-                    f"grade {command}, {role} killed {tally.kills} times: "
-                    f"{tally.right} graded right, {tally.failed} said that the grader "
-                    f"failed, {tally.died} ended with it, {len(tally.wrong)} faults; "
-                    f"{seconds:.0f} s",
-                    flush=True,
-                )
-                for fault in tally.wrong:
-                    print(f"  {fault}", flush=True)
-                for sentence, count in tally.sentences.most_common():
-                    print(f"    {count} x {sentence}", flush=True)
-                bad += len(tally.wrong)
+                times_here = -(-times // _LESS_OFTEN[command])
+                yield command, role, soak.kill(command, role, times_here)
+
+
+def kill_again_and_again(times: int, seed: int) -> int:
+    """Kill each kind of process so many times; how often anything was wrong."""
+    bad = 0
+    began = time.monotonic()
+    for command, role, tally in _killed(times, seed):
+        now = time.monotonic()
+        print(
+            f"grade {command}, {role} killed {tally.kills} times: "
+            f"{tally.right} graded right, {tally.failed} said that the grader "
+            f"failed, {tally.died} ended with it, {len(tally.wrong)} faults; "
+            f"{now - began:.0f} s",
+            flush=True,
+        )
+        began = now
+        for fault in tally.wrong:
+            print(f"  {fault}", flush=True)
+        for sentence, count in tally.sentences.most_common():
+            print(f"    {count} x {sentence}", flush=True)
+        bad += len(tally.wrong)
     return bad
+
+
+def faults() -> Iterator[Row]:
+    """A short soak; ``python -m benchmarks.soak kills`` is the long one."""
+    tallies = [tally for _, _, tally in _killed(_FEW, _SEED)]
+    wrong = [fault for tally in tallies for fault in tally.wrong]
+    kills = sum(tally.kills for tally in tallies)
+    yield Row(
+        "wrong verdicts and leftovers of a grader that is killed",
+        len(wrong),
+        0,
+        "{:.0f}",
+        "; ".join(wrong) or f"of {kills} kills",
+    )

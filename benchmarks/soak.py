@@ -1,7 +1,11 @@
-"""Grade the same files again and again on a busy machine, and compare the verdicts.
+"""Do for long what the tests and the table of measurements do for a moment.
 
-``python -m benchmarks.soak`` takes an hour on two cores; `--right` and `--wrong` say
-how often each file is graded, `--calls` how many system calls are made at random.
+``verdicts``: system calls are made at random, and the same files graded again and again
+on a busy machine. Nothing is lost, and a verdict is always the same. With as many as
+are usual it takes an hour or two on two cores.
+
+``kills``: the grader's own processes are killed at random moments. No verdict is wrong,
+and nothing is left. Each 200 times take ten minutes.
 """
 
 from __future__ import annotations
@@ -12,6 +16,7 @@ import tempfile
 import time
 from collections import Counter, defaultdict
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from benchmarks.essence import Essence, essence
@@ -118,16 +123,27 @@ def _calls_at_random(count: int) -> int:
 
 def main() -> int:
     """Print what was found; 1 where a verdict was not always the same, or not full."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument(
-        "what", nargs="?", choices=("verdicts", "kills"), default="verdicts"
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.soak",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--right", type=int, default=200, metavar="TIMES")
-    parser.add_argument("--wrong", type=int, default=20, metavar="TIMES")
-    parser.add_argument("--calls", type=int, default=500_000, metavar="N")
-    parser.add_argument("--times", type=int, default=200, metavar="N")
-    parser.add_argument("--seed", type=int, default=2026, metavar="N")
+    whats = parser.add_subparsers(dest="what", metavar="verdicts|kills")
+    verdicts = whats.add_parser("verdicts")
+    add = partial(verdicts.add_argument, type=int)
+    add("--calls", default=500_000, metavar="N", help="made at random (%(default)s)")
+    often = "times that each reference is graded (%(default)s)"
+    add("--right", default=200, metavar="N", help=often)
+    often = "times that each wrong answer is graded (%(default)s)"
+    add("--wrong", default=20, metavar="N", help=often)
+    kills = whats.add_parser("kills")
+    add = partial(kills.add_argument, type=int)
+    add("--times", default=200, metavar="N", help="for each process (%(default)s)")
+    add("--seed", default=2026, metavar="N", help="of the moments (%(default)s)")
     options = parser.parse_args()
+    if options.what is None:
+        parser.print_help()
+        return 0
     if options.what == "kills":
         return min(kill_again_and_again(options.times, options.seed), 1)
     bad = _calls_at_random(options.calls)

@@ -1,0 +1,133 @@
+"""What hostile programs gain, leave, disturb, and for how long they hold a check.
+
+All of those that the tests know, graded one after the other. No check has a limit of
+its own: it has one for each run, and all checks together have one, see `session`.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from unittest.mock import patch
+
+from benchmarks.rows import Row
+from grader import plugin, session
+from grader.course import bench
+from grader.session import ChecksStarting, CheckStarted
+from grader.tracing.limits import Limits
+from grader.verdict import CheckResult, Verdict
+from tests.hostile.attacks import Attack, attacks
+from tests.hostile.bystander import Bystander
+from tests.hostile.course import LIMITS
+from tests.hostile.test_hostile import MORE, Range, check, is_promised, opened
+
+# Nothing that takes time is limited but time itself.
+_PATIENT = replace(
+    LIMITS, real_seconds=0.5, cpu_seconds=60, busy_seconds=60, events=1_000_000
+)
+
+
+class _Watch:
+    """For how long each run of a grading held its check, and each check the grader."""
+
+    def __init__(self) -> None:
+        self.runs: dict[str, list[float]] = defaultdict(list)
+        self.checks: dict[str, float] = {}
+        self._began: dict[str, float] = {}
+
+    def __call__(self, event: ChecksStarting | CheckStarted | CheckResult) -> None:
+        if isinstance(event, CheckStarted):
+            self._began[event.id] = time.monotonic()
+        elif isinstance(event, CheckResult):
+            self.checks[event.id] = time.monotonic() - self._began[event.id]
+
+    def beside_its_runs(self, check: str) -> float:
+        return self.checks[check] - sum(self.runs[check])
+
+
+class _WatchedRange(Range):
+    """One that watches the gradings of hostile programs, and not those in between."""
+
+    def __init__(self, folder: Path, bystander: Bystander) -> None:
+        super().__init__(folder, bystander)
+        self.watches: dict[str, _Watch] = {}
+
+    def shoot(self, attack: Attack) -> Verdict:
+        watch = self.watches[attack.name] = _Watch()
+
+        class Pace(session._Pace):
+            def ran(self, check: str, seconds: float) -> None:
+                watch.runs[check].append(seconds)
+                super().ran(check, seconds)
+
+        with (
+            patch.object(bench, "grade", partial(session.grade, progress=watch)),
+            patch.object(session, "_Pace", Pace),
+        ):
+            return super().shoot(attack)
+
+
+def hostile() -> Iterator[Row]:
+    """Under the limits of the tests, and where nothing but real time ends a flood."""
+    shot = [attack for attack in attacks() if is_promised(attack)]
+    floods = [attack for attack in shot if attack.name.startswith("floods-")]
+    bad: list[str] = []
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        patch.object(plugin, "_WORTH_TELLING", 0.0),  # each run is told of by itself
+        opened(Path(folder), _WatchedRange) as place,
+    ):
+        for attack in shot:
+            try:
+                check(place, attack)
+            except (AssertionError, TimeoutError) as fault:
+                bad.append(f"{attack}: {fault!r:.200}")
+        held, place.watches = place.watches, {}
+        place.exercise = replace(place.exercise, limits=_PATIENT)
+        for attack in floods:
+            place.shoot(attack)
+    yield Row(
+        "hostile programs that gain, leave or disturb anything",
+        len(bad),
+        0,
+        "{:.0f}",
+        "; ".join(bad) or f"of {len(shot)}",
+    )
+    yield from _holds("its limits", held, LIMITS)
+    yield from _holds("a limit on time alone", place.watches, _PATIENT)
+
+
+def _holds(what: str, watches: dict[str, _Watch], limits: Limits) -> Iterator[Row]:
+    """A run is held to its limit; a check takes as long as its runs do together."""
+    seconds, who = max(
+        (seconds, f"{name}, {check}")
+        for name, watch in watches.items()
+        for check, runs in watch.runs.items()
+        for seconds in runs
+    )
+    limit = limits.real_seconds
+    yield Row(
+        f"longest that a run lasts beyond {what}, in s",
+        seconds - limit,
+        MORE,
+        says=f"{seconds:.2f} s of {limit:.2f} s: {who}",
+    )
+    beside = max(
+        w.beside_its_runs(check) for w in watches.values() for check in w.checks
+    )
+    whole, runs, who = max(
+        (watch.checks[check], len(watch.runs[check]), f"{name}, {check}")
+        for name, watch in watches.items()
+        for check in watch.checks
+    )
+    yield Row(
+        "longest that a check lasts beside its runs there, in s",
+        beside,
+        MORE,
+        says=f"the longest check {whole:.1f} s, {runs} runs: {who}",
+    )
