@@ -143,7 +143,9 @@ def course(arguments: argparse.Namespace) -> int:
         _tell(sentence)
     results = Results(arguments.out)
     results.make()
-    with results.alone():
+    with results.alone() as warning:
+        if warning:
+            _tell(warning)
         return _grade_into(results, arguments, exercises, said, roster, found)
 
 

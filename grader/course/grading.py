@@ -30,6 +30,7 @@ from grader.catalog import Exercise
 from grader.course.bench import Bench, clean_up_undisturbed, work_in
 from grader.course.handed_in import Attempt
 from grader.course.results import Result, Results, key_of
+from grader.errors import GraderError
 from grader.exploring.orders import AS_GRADED, Orders
 from grader.session import not_graded
 from grader.tracing.children import end_child, fork
@@ -284,7 +285,10 @@ def _serve(
         _grade_until_told(channel, tasks, results, core)
         status = 0
     except Exception as error:
-        why = traceback.format_exception_only(error)[-1].strip()
+        if isinstance(error, GraderError):
+            why = str(error)
+        else:
+            why = traceback.format_exception_only(error)[-1].strip()
         with suppress(OSError):
             channel.send(f"gone {why}".encode(errors="replace")[:_LONGEST_ANSWER])
     finally:

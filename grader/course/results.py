@@ -9,10 +9,12 @@ loses at most what was being graded.
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import json
 import os
 import platform
+import stat
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
@@ -25,12 +27,16 @@ from grader import __version__
 from grader.catalog import Exercise
 from grader.course.handed_in import Attempt
 from grader.course.likeness import shape
-from grader.errors import GraderError, UsageError, with_cure
+from grader.errors import GraderError, UsageError, unwritable, with_cure
 from grader.files import remove_unfinished, write_whole
 from grader.report.text import some
 from grader.verdict import Outcome, Verdict
 
 _LOST = "its verdict cannot be read; `grade course` grades it again"
+
+# What lockf(3) says where a file system has none, such as some on a network.
+_NO_LOCKS = (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL)
+
 _LONGEST_NAME = 200  # of the 255 bytes that most file systems have
 
 
@@ -115,6 +121,30 @@ def key_of(attempt: Attempt, exercise: Exercise) -> str:
     return digest.hexdigest()
 
 
+@contextmanager
+def _opened(path: Path) -> Iterator[int]:
+    """A file for a lock. Raises `UsageError` where it is none, but a link, say."""
+    how = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    try:
+        lock = os.open(path, how, 0o666)
+    except OSError as error:
+        raise unwritable(error, path) from error
+    try:
+        if not stat.S_ISREG(os.fstat(lock).st_mode):
+            raise UsageError(f"{path} is no file; remove it, or name another folder")
+        yield lock
+    finally:
+        os.close(lock)
+
+
+def _is_still(lock: int, path: Path) -> bool:
+    """Whether a file that is open still has that name."""
+    try:
+        return os.path.samestat(os.fstat(lock), os.lstat(path))
+    except OSError:
+        return False
+
+
 class Results:
     """A folder of results. Several processes may write to it at once.
 
@@ -144,14 +174,19 @@ class Results:
             )
 
     @contextmanager
-    def alone(self) -> Iterator[None]:
+    def alone(self) -> Iterator[str]:
         """Write to the folder, which `make` has made, as the one command that does.
 
-        What another one left unfinished is removed. Raises `UsageError` where another
-        one is at work there.
+        What another one left unfinished is removed. A sentence, where this file system
+        has no locks, and nobody can know who else is at work; empty where it has.
+
+        Raises `UsageError` where another command is at work there, or there can be no
+        lock, and `GraderError` where the folder was removed meanwhile.
         """
         # It stays: whoever waited for a lock on a file that is removed has none.
-        with (self.folder / ".lock").open("w") as lock:
+        path = self.folder / ".lock"
+        with _opened(path) as lock:
+            warning = ""
             try:
                 # Not flock(2): a killed command's graders would hold that on.
                 fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -160,11 +195,23 @@ class Results:
                     f"another `grade course` is writing to {self.folder}; wait until "
                     "it has ended, or name another folder"
                 ) from error
+            except OSError as error:
+                if error.errno not in _NO_LOCKS:
+                    raise
+                warning = (
+                    f"{self.folder} lies where files cannot be locked; see that no "
+                    "other `grade course` writes to it meanwhile"
+                )
             for part in ("verdicts", "failed"):
                 for folder in (self.folder / part).iterdir():
                     remove_unfinished(folder)
             remove_unfinished(self.folder)
-            yield
+            yield warning
+            if not _is_still(lock, path):
+                raise GraderError(
+                    f"{self.folder} was removed or moved while results were written "
+                    "to it; the same command grades again what is missing"
+                )
 
     def _path(self, part: str, student: str, exercise: str) -> Path:
         return self.folder / part / folder_name(student) / f"{exercise}.json"

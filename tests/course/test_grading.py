@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import platform
@@ -11,7 +12,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,7 +28,7 @@ from grader.course.class_list import Unreadable, read_class
 from grader.course.grading import Began, Done, grade_all, tasks_of
 from grader.course.handed_in import Attempt, marked_late
 from grader.course.results import Results, folder_name, key_of
-from grader.errors import UsageError
+from grader.errors import GraderError, UsageError
 from grader.session import grade
 from grader.tracing import ptrace
 from grader.usage import WRONG_USAGE
@@ -367,6 +368,79 @@ def test_two_in_one_folder(
         os.close(ours)
     with results.alone():
         pass
+
+
+ODD_LOCKS: dict[str, Callable[[Path], None]] = {
+    "folder": Path.mkdir,
+    "FIFO": os.mkfifo,
+    "link": lambda path: path.symlink_to(path.parent / "precious"),
+}
+
+
+@pytest.mark.parametrize("kind", ODD_LOCKS)
+def test_a_lock_that_is_no_file(
+    tmp_path: Path, handed: Path, kind: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It is told, and what it leads to stays as it is."""
+    out = tmp_path / "out"
+    Results(out).make()
+    (out / "precious").write_text("text")
+    ODD_LOCKS[kind](out / ".lock")
+    assert main(["course", str(handed), "--out", str(out)]) == WRONG_USAGE
+    told = capsys.readouterr().err
+    assert told.startswith(f"grade: {out}/.lock ")
+    assert told.endswith("name another folder\n")
+    assert told.count("\n") == 1
+    assert (out / "precious").read_text() == "text"
+
+
+@pytest.mark.parametrize("number", [errno.ENOLCK, errno.EOPNOTSUPP])
+def test_where_nothing_can_be_locked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    """Some file systems have no locks: what that means is told, and work goes on."""
+
+    def refuse(*_: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr("fcntl.lockf", refuse)
+    results = Results(tmp_path)
+    results.make()
+    with results.alone() as warning:
+        assert warning.startswith(f"{tmp_path} lies where files cannot be locked; see")
+
+
+def test_results_that_are_removed_meanwhile(tmp_path: Path) -> None:
+    """Whoever wrote them is not told that they are there."""
+    results = Results(tmp_path / "out")
+    results.make()
+    with (
+        pytest.raises(GraderError, match="was removed or moved while"),
+        results.alone(),
+    ):
+        shutil.rmtree(results.folder)
+        results.make()
+    with pytest.raises(KeyboardInterrupt), results.alone():
+        shutil.rmtree(results.folder)
+        raise KeyboardInterrupt
+
+
+def test_a_result_that_cannot_be_written(tmp_path: Path, handed: Path) -> None:
+    """It is told in a sentence, and the others are there."""
+    out = tmp_path / "out"
+    results = Results(out)
+    results.make()
+    (out / "verdicts" / "student-1").touch()
+    with _course(handed, out) as course:
+        output, errors = course.communicate()
+        assert (course.returncode, errors) == (3, "")
+    told = " ".join(output.split())
+    assert "student-1, exercise1: the grader could not do its work: the grader" in told
+    assert "own process: /" in told
+    assert "Error:" not in told
+    assert len(list(results.verdicts())) == 5
+    (failed,) = results.failed()
+    assert failed.student == "student-1"
 
 
 def test_what_a_killed_one_had_begun_to_write_is_removed(tmp_path: Path) -> None:
