@@ -476,9 +476,12 @@ def _is_python(path: str) -> bool:
 
 
 def _resource_limits(limits: Limits) -> list[tuple[int, int]]:
-    """Second lines of defence: the tracer counts for itself, setrlimit(2)."""
+    """Second lines of defence: the tracer counts for itself, setrlimit(2).
+
+    Where those of whoever grades are lower, they stay: nobody may raise them.
+    """
     stacks = (THREADS * limits.processes + 1) * _STACK
-    return [
+    wanted = [
         (resource.RLIMIT_CORE, 0),
         (resource.RLIMIT_AS, _ADDRESS_SPACE),
         (resource.RLIMIT_DATA, (limits.memory_mib << 20) + stacks),
@@ -486,6 +489,12 @@ def _resource_limits(limits: Limits) -> list[tuple[int, int]]:
         (resource.RLIMIT_NOFILE, limits.descriptors),
         (resource.RLIMIT_CPU, int(limits.cpu_seconds) + 5),
     ]
+    return [(which, _permitted(which, value)) for which, value in wanted]
+
+
+def _permitted(which: int, value: int) -> int:
+    _, most = resource.getrlimit(which)
+    return value if most == resource.RLIM_INFINITY else min(value, most)
 
 
 __all__ = [

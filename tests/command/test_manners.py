@@ -285,3 +285,14 @@ def test_a_terminal_that_can_little(environment: dict[str, str]) -> None:
         if environment.get("COLUMNS") == "40":
             long = [line for line in done.stdout.splitlines() if len(line) > 40]
             assert all(" " not in line.strip() for line in long)
+
+
+@pytest.mark.parametrize(
+    "limits", ["-f 8000", "-n 200", "-v 8000000", "-d 2000000", "-t 14", "-c 0"]
+)
+def test_limits_of_whoever_grades(limits: str) -> None:
+    """Where they are lower than a program's would be, its verdict is the same."""
+    program = ROOT / "solutions" / "exercise1" / "exercise1.py"
+    done = shell(f"ulimit {limits}; grade exercise1 {program}")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "10 of 10" in done.stdout
