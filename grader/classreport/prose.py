@@ -7,11 +7,12 @@ import re
 from markupsafe import Markup, escape
 
 from grader.diagnosis.texts import DiagnosisText, all_ids, text
+from grader.report.text import visible
 
 
 def inline(words: str) -> Markup:
-    """A line of text."""
-    parts = re.split(r"`([^`]+)`", words)
+    """A line of text; what it quotes may be a program's."""
+    parts = re.split(r"`([^`]+)`", visible(words))
     return Markup().join(
         Markup("<code>{}</code>").format(part) if place % 2 else escape(part)
         for place, part in enumerate(parts)
