@@ -46,7 +46,7 @@ def report(arguments: argparse.Namespace) -> int:
     from grader.classreport.reading import read_course
     from grader.course.results import Results
     from grader.files import check_makeable, check_writable, write_whole
-    from grader.report.text import counted, visible
+    from grader.report.text import counted, one_line
 
     out, feedback = arguments.out, arguments.feedback
     if out is None and feedback is None:
@@ -64,7 +64,7 @@ def report(arguments: argparse.Namespace) -> int:
     for place in filter(None, (out, feedback)):
         Results(arguments.results).keep_out(place)
     if course.damage:
-        print(f"grade: {visible(course.damage)}", file=sys.stderr)
+        print(f"grade: {one_line(course.damage)}", file=sys.stderr)
     today = date.today()
     if feedback is not None:
         count = _write_feedback(course, feedback, today)

@@ -251,9 +251,9 @@ def _print_no_programs(found: Sequence[NoProgram], where: Path) -> None:
 
 
 def _tell(sentence: str) -> None:
-    from grader.report.text import visible
+    from grader.report.text import one_line
 
-    print(f"grade: {visible(sentence)}", file=sys.stderr)
+    print(f"grade: {one_line(sentence)}", file=sys.stderr)
 
 
 def _due_now(

@@ -15,7 +15,7 @@ from grader.diagnosis.texts import DiagnosisText, all_ids, own_ids, text
 from grader.report.again import see_again
 from grader.report.hidden import for_students
 from grader.report.repeats import Told
-from grader.report.text import visible
+from grader.report.text import one_line, visible
 from grader.verdict import CheckOutcome, CheckResult, Finding, Outcome, Verdict
 
 # Longer lines are hard to read, however wide the terminal is.
@@ -121,7 +121,7 @@ class Reporter:
         """
         verdict = for_students(verdict)
         title = Text(f"{exercise.name}: {exercise.title}", "bold")
-        self._print(Text(visible(verdict.submission)), title + "   ")
+        self._print(Text(one_line(verdict.submission)), title + "   ")
         self.gap()
         for finding in verdict.findings:
             self._finding(finding, set(), 2)
@@ -273,7 +273,8 @@ class Reporter:
         """What the grader itself could not do."""
         last = (verdict.trouble.strip() or "no reason").splitlines()[-1]
         self.line(
-            f"{student}, {verdict.exercise}: the grader could not do its work: {last}",
+            f"{one_line(student)}, {verdict.exercise}: the grader could not do its "
+            f"work: {last}",
             "magenta",
         )
 

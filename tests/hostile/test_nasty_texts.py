@@ -20,6 +20,7 @@ import pytest
 from grader.catalog import find
 from grader.cli import main
 from grader.course.class_list import ClassList, GradedExercise, Student, save_class
+from grader.course.commands import _tell
 from grader.course.results import Result, Results
 from grader.report.exercism import exercism
 from grader.report.github import annotate, summary
@@ -135,6 +136,19 @@ def test_a_terminal(text: str, kind: Kind) -> None:
     reporter.failure(text, kind(text))
     reporter.course([kind(text)], graded=1, unchanged=0, where=text)
     assert _acting(file.getvalue()) == set()
+
+
+def test_a_name_is_no_line(capsys: pytest.CaptureFixture[str]) -> None:
+    """Where a student or a file is called like two, nothing begins on the second."""
+    name = "a\n::error::x"
+    file = io.StringIO()
+    reporter = Reporter(console(file))
+    reporter.verdict(Verdict("exercise1", name, ()), find("exercise1"), whole=True)
+    reporter.failure(name, _broken("x"))
+    _tell(f"{name} handed in no program")
+    told = file.getvalue() + capsys.readouterr().err
+    assert told.count("a\\n::error::x") == 3
+    assert not [line for line in told.splitlines() if line.lstrip().startswith("::")]
 
 
 @nasty
