@@ -11,6 +11,7 @@ import resource
 import select
 import shutil
 import signal
+import socket
 import sys
 import termios
 import time
@@ -50,9 +51,12 @@ class Program:
     and between them it is stopped.
     """
 
-    def __init__(self, tracer: Tracer, pid: int, streams: _Streams) -> None:
+    def __init__(
+        self, tracer: Tracer, pid: int, streams: _Streams, gate: socket.socket
+    ) -> None:
         self._tracer = tracer
         self._streams = streams
+        self._gate = gate
         self._recording: Recording | None = None
         self.pid = pid
 
@@ -137,6 +141,8 @@ class Program:
     def _advance(self) -> Outcome:
         while True:
             outcome = self._tracer.advance()
+            if outcome is Outcome.ENDED:
+                _check_started(self._gate)
             if outcome is not Outcome.REST or not self._streams.feed():
                 return outcome
             self._tracer.stimulate()
@@ -380,27 +386,35 @@ def trace(
             domain(folder, path, streams.terminal, loopback=loopback),
         )
         cleanup.callback(_share_a_core(zygote))
-        gate, our_gate = os.pipe2(os.O_CLOEXEC)
-        try:
+        our_gate, gate = socket.socketpair()
+        cleanup.enter_context(our_gate)
+        with gate:
             cleanup.callback(tracer.reach.shared.remove)
-            pid = zygote.spawn(job, [*streams.theirs, gate, tracer.clock.descriptor])
-            _take_a_pid()
-            cleanup.callback(zygote.sweep)
-            cleanup.callback(tracer.kill)
-            streams.release()
-            try:
-                tracer.attach(pid, tuple(argv))
-            except PermissionError as error:
-                raise TracingRefused(
-                    f"this machine does not permit tracing: {error}; "
-                    "run `grade doctor` for the cure"
-                ) from error
-            os.write(our_gate, b"!")
-        finally:
-            os.close(gate)
-            os.close(our_gate)
+            theirs = [*streams.theirs, gate.fileno(), tracer.clock.descriptor]
+            pid = zygote.spawn(job, theirs)
+        _take_a_pid()
+        cleanup.callback(zygote.sweep)
+        cleanup.callback(tracer.kill)
+        streams.release()
+        try:
+            tracer.attach(pid, tuple(argv))
+        except PermissionError as error:
+            _check_started(our_gate)
+            raise TracingRefused(
+                f"this machine does not permit tracing: {error}; "
+                "run `grade doctor` for the cure"
+            ) from error
+        with contextlib.suppress(OSError):  # it has ended, and said why
+            our_gate.send(b"!")
         tracer.begin()
-        yield Program(tracer, pid, streams)
+        yield Program(tracer, pid, streams, our_gate)
+
+
+def _check_started(gate: socket.socket) -> None:
+    """Raises `TracingError` where a program says that it was not started."""
+    with contextlib.suppress(OSError):
+        if said := gate.recv(1 << 12, socket.MSG_DONTWAIT):
+            raise TracingError(said.decode(errors="replace").strip())
 
 
 def zygote_for(program: str) -> Zygote:

@@ -254,8 +254,13 @@ def become(
     descriptors: list[int],
     filter_program: bytes,
 ) -> None:
-    """Turn this fork into the submission, up to its first instruction."""
+    """Turn this fork into the submission, up to its first instruction.
+
+    What goes wrong before the tracer lets it go is told through the first of the
+    descriptors: it is no doing of the program's.
+    """
     _, _, _, directory, _, tracer, limits, fine, _, domain = job
+    told_to = descriptors[0]
     try:
         signal.signal(signal.SIGHUP, signal.SIG_DFL)
         os.setpgid(0, 0)
@@ -263,6 +268,7 @@ def become(
         safe = [fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 10) for fd in descriptors]
         for place, descriptor in enumerate(safe, 3):
             os.dup2(descriptor, place, inheritable=False)
+        told_to = 3
         os.closerange(3 + len(safe), 1 << 16)
         os.chdir(directory)
         for which, value in limits:
@@ -272,6 +278,7 @@ def become(
         if not os.read(3, 1):
             os._exit(126)  # the tracer is gone
         os.close(3)
+        told_to = 2
         if fine:
             _make_way_before_pause()
         if isinstance(start, _PythonProgram):
@@ -287,7 +294,7 @@ def become(
             os.close(5)
         ptrace.install_filter(filter_program)
     except BaseException as error:
-        os.write(2, f"forklab: cannot start the program: {error}\n".encode())
+        os.write(told_to, f"forklab: cannot start the program: {error}\n".encode())
         os._exit(126)
 
 

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import textwrap
+import time
 from pathlib import Path
 
 import pytest
 
+from grader.tracing.errors import TracingError
 from grader.tracing.launch import Zygote
 from grader.tracing.limits import Limits
+from grader.tracing.program import run
 from grader.tracing.recording import Limit
 from grader.tracing.schedule import child_first
+from grader.tracing.tracer import Tracer
 from tests.conftest import Run, Start
 
 TOO_MUCH = {
@@ -310,3 +315,38 @@ def test_who_is_born_or_ends_as_a_limit_is_hit(
             assert program.finish().exceeded is not None
             assert not program._tracer.alive
         assert zygote.sweep() == 0
+
+
+@pytest.mark.parametrize("stdout", ["terminal", "pipe"])
+@pytest.mark.parametrize("has_ended", [True, False])
+def test_a_program_that_cannot_be_started(
+    tmp_path: Path,
+    zygote: Zygote,
+    monkeypatch: pytest.MonkeyPatch,
+    stdout: str,
+    has_ended: bool,
+) -> None:
+    """It is no run of the program's, whenever that is noticed; the next one is."""
+    file = tmp_path / "program.py"
+    file.write_text("print('it ran')")
+    attach = Tracer.attach
+
+    def attach_late(tracer: Tracer, pid: int, argv: tuple[str, ...]) -> None:
+        give_up = time.monotonic() + 30
+        while has_ended and _state(pid) != "Z" and time.monotonic() < give_up:
+            os.sched_yield()
+        attach(tracer, pid, argv)
+
+    with (
+        monkeypatch.context() as patch,
+        pytest.raises(TracingError, match=r"cannot start the program: .*absent"),
+    ):
+        patch.setattr(Tracer, "attach", attach_late)
+        absent = tmp_path / "absent"
+        run([str(file)], zygote=zygote, directory=absent, stdout=stdout)
+    recording = run([str(file)], zygote=zygote, directory=tmp_path, stdout=stdout)
+    assert b"it ran" in recording.output
+
+
+def _state(pid: int) -> str:
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2][:1]
