@@ -22,6 +22,14 @@ Meeting = tuple[Kind | None, Kind | None, Kind | None]
 _MOST_HANDLED = 2
 
 
+def is_in_handler(meeting: Meeting | None) -> bool:
+    """Whether who is kept waiting was called for a signal before.
+
+    What a second signal does there is what programs expect least.
+    """
+    return meeting is not None and any(kind and kind[0] for kind in meeting[:2])
+
+
 class Meetings:
     """The steps of a run by what they did, and whose they were."""
 

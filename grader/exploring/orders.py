@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 # So many runs a search makes at most for one check's promise. A number of runs and not
 # of seconds: a verdict must not depend on the machine.
-IN_GRADING = 16
+IN_GRADING = 12
 
 # So many where a course is verified.
 IN_PROOF = 120

@@ -15,10 +15,11 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from heapq import heappop, heappush, heapreplace
+from typing import NamedTuple
 
 from grader.exploring.choices import TIME, Choices, Decision, Pilot, Turn, encode
 from grader.exploring.footprint import Mode, Thing, Touch, affects, footprints
-from grader.exploring.meetings import Meeting, Meetings
+from grader.exploring.meetings import Meeting, Meetings, is_in_handler
 from grader.tracing.recording import Recording
 from grader.tracing.schedule import Able, Schedule
 
@@ -194,15 +195,26 @@ class Search:
             yield self._make(_Priorities(seed, self._length))
 
 
+class _Candidate(NamedTuple):
+    """A run that may be made: in a heap, the smallest is the most promising."""
+
+    times: int
+    preemptions: int
+    outside_handlers: bool
+    added: int
+    meeting: Meeting | None
+    choices: dict[int, Turn]
+
+
 class _Waiting:
     """Runs that are still to be made, the most promising first.
 
-    That is the one whose meeting was in the fewest runs so far, and of those the one
-    with the fewest preemptions.
+    That is the one whose meeting was in the fewest runs so far; of those, the one with
+    the fewest preemptions, and one whose meeting is in a handler.
     """
 
     def __init__(self) -> None:
-        self._heap: list[tuple[int, int, int, Meeting | None, dict[int, Turn]]] = []
+        self._heap: list[_Candidate] = []
         self._made: Counter[Meeting | None] = Counter()
         self._with: Counter[int] = Counter()
         self._added = 0
@@ -212,33 +224,31 @@ class _Waiting:
 
     def add(self, choices: dict[int, Turn], meeting: Meeting | None, cost: int) -> None:
         """A run with so many preemptions; `meeting` is what its last choice makes."""
-        made = self._made[meeting]
-        heappush(self._heap, (made, cost, self._added, meeting, choices))
+        times, outside = self._made[meeting], not is_in_handler(meeting)
+        run = _Candidate(times, cost, outside, self._added, meeting, choices)
+        heappush(self._heap, run)
         self._added += 1
         self._with[cost] += 1
 
     @property
     def has_new(self) -> bool:
         """Whether there is one whose meeting was in no run so far."""
-        self._sort()
-        return self._heap[0][0] == 0
-
-    def _sort(self) -> None:
-        """Have the most promising one in front: others were made since it was added."""
-        while True:
-            made, cost, added, meeting, choices = self._heap[0]
-            if made == self._made[meeting]:
-                return
-            now = self._made[meeting], cost, added, meeting, choices
-            heapreplace(self._heap, now)
+        return self._first().times == 0
 
     def next(self) -> tuple[dict[int, Turn], int]:
         """The choices of the next run, and its preemptions."""
-        self._sort()
-        _, cost, _, meeting, choices = heappop(self._heap)
-        self._made[meeting] += 1
-        self._with[cost] -= 1
-        return choices, cost
+        run = self._first()
+        heappop(self._heap)
+        self._made[run.meeting] += 1
+        self._with[run.preemptions] -= 1
+        return run.choices, run.preemptions
+
+    def _first(self) -> _Candidate:
+        """The most promising one."""
+        while (times := self._made[self._heap[0].meeting]) != self._heap[0].times:
+            # There were more since it was added.
+            heapreplace(self._heap, self._heap[0]._replace(times=times))
+        return self._heap[0]
 
     def fewest_preemptions(self, *, otherwise: int) -> int:
         """Of all that wait."""

@@ -417,7 +417,7 @@ def test_a_wrong_answer_that_no_search_finds(course: Course) -> None:
     (fault,) = [f for f in _proof(course).faults if f.what.startswith(f"{path}: ")]
     assert "without the schedules that checks name it is told" in fault.what
     assert "told nothing: the search that `in_any_order` makes" in fault.what
-    assert "fewer processes or steps, so that 16 runs come to it" in fault.cure
+    assert "fewer processes or steps, so that 12 runs come to it" in fault.cure
 
 
 # --- the command ----------------------------------------------------------------
