@@ -1,7 +1,7 @@
 """What hostile programs gain, leave, disturb, and for how long they hold a check.
 
-All of those that the tests know, graded one after the other. No check has a limit of
-its own: it has one for each run, and all checks together have one, see `session`.
+All of those that the tests know, graded one after the other. The limit of a check is
+that of a run: all its runs share it.
 """
 
 from __future__ import annotations
@@ -45,10 +45,6 @@ class _Watch:
             self._began[event.id] = time.monotonic()
         elif isinstance(event, CheckResult):
             self.checks[event.id] = time.monotonic() - self._began[event.id]
-
-    def for_each_run(self, check: str) -> float:
-        """With all that is done before and after a run, such as removing its files."""
-        return self.checks[check] / max(len(self.runs[check]), 1)
 
 
 class _WatchedRange(Range):
@@ -104,29 +100,16 @@ def hostile() -> Iterator[Row]:
 
 
 def _holds(what: str, watches: dict[str, _Watch], limits: Limits) -> Iterator[Row]:
-    """A run is held to its limit, and a check to so many times that as it has runs."""
-    seconds, who = max(
-        (seconds, f"{name}, {check}")
-        for name, watch in watches.items()
-        for check, runs in watch.runs.items()
-        for seconds in runs
-    )
+    """Beyond the limit there is what is done after a run, such as removing files."""
     limit = limits.real_seconds
-    yield Row(
-        f"longest that a run lasts beyond {what}, in s",
-        seconds - limit,
-        MORE,
-        says=f"{seconds:.2f} s of {limit:.2f} s: {who}",
-    )
-    each = max(w.for_each_run(check) for w in watches.values() for check in w.checks)
-    whole, runs, who = max(
+    seconds, runs, who = max(
         (watch.checks[check], len(watch.runs[check]), f"{name}, {check}")
         for name, watch in watches.items()
         for check in watch.checks
     )
     yield Row(
-        "longest that a check lasts beyond them for each run, in s",
-        each - limit,
+        f"longest that a check lasts beyond {what}, in s",
+        seconds - limit,
         MORE,
-        says=f"the longest check {whole:.1f} s, {runs} runs: {who}",
+        says=f"{seconds:.2f} s of {limit:.2f} s, {runs} runs: {who}",
     )

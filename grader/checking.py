@@ -33,10 +33,13 @@ from grader.stage import Stage
 from grader.tracing.launch import Zygote
 from grader.tracing.limits import Limits
 from grader.tracing.program import Program, trace
-from grader.tracing.recording import Process, Recording
+from grader.tracing.recording import Limit, Process, Recording
 from grader.tracing.schedule import SCHEDULES, Schedule, take_turns
 from grader.tracing.spinning import Spun
 from grader.verdict import Finding
+
+# What a run may last, in seconds, where its check has had all its time.
+_LEAST_LEFT = 0.01
 
 Check = TypeVar("Check", bound=Callable[..., None])
 Kept = TypeVar("Kept", Recording, Ran)
@@ -70,7 +73,8 @@ class Submission:
 
     `harmed` are the runs at whose end the file was not there as it was handed in:
     what such a run shows may be the doing of another submission. `ran` is told how
-    long each run took, in seconds of real time. `orders` are the runs that a promise of
+    long each run took, in seconds of real time; `spent` has it too: all runs of a check
+    together last no longer than `limits` say. `orders` are the runs that a promise of
     any order is held against; where that is one by its code, `strayed` has the step at
     which each such run could not follow it, None for one that did; `looked` are those
     that did.
@@ -91,6 +95,7 @@ class Submission:
     ran: Callable[[float], None]
     orders: Orders = AS_GRADED
     harmed: list[str] = field(default_factory=list)
+    spent: list[float] = field(default_factory=list)
     strayed: list[int | None] = field(default_factory=list)
     looked: list[Recording] = field(default_factory=list)
     made: dict[int, str] = field(default_factory=dict)
@@ -98,11 +103,12 @@ class Submission:
 
     def telling(self, run: Recording) -> Submission:
         """The same program, for a check that failed in `run` and is called again."""
-        return replace(self.anew(), retold=self.made.get(id(run), ""))
+        retold = self.made.get(id(run), "")
+        return replace(self.anew(), retold=retold, spent=self.spent)
 
     def anew(self) -> Submission:
         """The same program, of whose runs nothing is noted."""
-        return replace(self, harmed=[], strayed=[], looked=[], made={})
+        return replace(self, harmed=[], spent=[], strayed=[], looked=[], made={})
 
     @contextmanager
     def start(
@@ -111,13 +117,12 @@ class Submission:
         """Start it and hold it; the options are those of `grader.tracing.trace`."""
         spun = self._spun(arguments, options)
         options.setdefault("lines", self.retold is not None)
-        with self.stage.set_up() as file:
-            began = time.monotonic()
+        with self._timed(), self.stage.set_up() as file:
             try:
                 with trace(
                     [str(file), *map(str, arguments)],
                     schedule=schedule,
-                    limits=self.limits,
+                    limits=replace(self.limits, real_seconds=self._left),
                     loopback=self.loopback,
                     directory=file.parent,
                     zygote=self.zygote,
@@ -127,9 +132,32 @@ class Submission:
                 ) as program:
                     yield program
             finally:
-                self.ran(time.monotonic() - began)
                 if self.stage.is_harmed(file):
                     self.harmed.append(" ".join(map(str, arguments)))
+
+    @contextmanager
+    def _timed(self) -> Iterator[None]:
+        """A run, with all that is made for it and removed after it."""
+        began = time.monotonic()
+        try:
+            yield
+        finally:
+            self.spent.append(time.monotonic() - began)
+            self.ran(self.spent[-1])
+
+    @property
+    def _left(self) -> float:
+        """How long the next run of this check may last, in seconds of real time."""
+        return max(self.limits.real_seconds - sum(self.spent), _LEAST_LEFT)
+
+    def _is_cut_short(self, run: Recording) -> bool:
+        """Whether it was ended by what was left to this check, and no other."""
+        excess = run.excess
+        return (
+            excess is not None
+            and excess.limit is Limit.REAL_TIME
+            and excess.allowed < self.limits.real_seconds
+        )
 
     def _spun(self, *started: object) -> Spun | None:
         """What other runs have shown of it that were `started` so, if that can be told.
@@ -298,7 +326,8 @@ class Submission:
             if found is None:
                 harmed = len(self.harmed)
                 kept = make()
-                if len(self.harmed) == harmed:
+                run = recording(kept)
+                if len(self.harmed) == harmed and not self._is_cut_short(run):
                     self.shelf.put(known_by, kept)
             else:
                 kept = cast(Kept, found)

@@ -99,8 +99,8 @@ def _said(run: Recording, excess: Excess) -> str:
             )
         case Limit.REAL_TIME:
             return (
-                f"the program did not end: it ran for {allowed:g} seconds of real "
-                "time, as long as it may"
+                f"the program did not end: it ran for {allowed:.3g} seconds of real "
+                "time, and no more was left to it"
             )
         case Limit.EVENTS:
             return (

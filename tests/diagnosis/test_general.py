@@ -121,8 +121,8 @@ TOLD = {
     Limits(real_seconds=0.1, busy_seconds=9): (
         "n = 0\nwhile True: n += 1",
         (
-            "the program did not end: it ran for 0.1 seconds of real time, as long as "
-            "it may"
+            "the program did not end: it ran for 0.1 seconds of real time, and no more "
+            "was left to it"
         ),
     ),
 }

@@ -6,6 +6,7 @@ import os
 import textwrap
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -376,6 +377,32 @@ def test_runs_that_take_all_the_time_are_the_program_s(
     now = 600.0  # no run takes 320 seconds: the check holds it
     pace.ran("slow", 300.0)
     assert hangs in pace.whose_fault(waiting, [0.0, 320.0])
+
+
+def test_all_runs_of_a_check_have_one_limit_of_real_time(tmp_path: Path) -> None:
+    """And each check has it anew, whatever other checks were left with."""
+    exercise = _exercise(
+        tmp_path,
+        """
+        @points(1)
+        def test_first(program):
+            '''The second run has what the first one left.'''
+            runs = [program.run(fresh=True) for _ in range(3)]
+            allowed = [run.excess.allowed for run in runs]
+            assert allowed[0] == 0.3
+            assert max(allowed[1:]) < 0.1
+
+
+        @points(1)
+        def test_second(program):
+            '''A run that was cut short is nobody else's.'''
+            assert program.run(1).excess.allowed == 0.3
+            assert program.run(2).root.pid != program.run(2).root.pid
+        """,
+    )
+    limits = replace(exercise.limits, real_seconds=0.3, busy_seconds=60.0)
+    program = "n = 0\nwhile True:\n    n += 1\n"
+    assert _all_passed(_graded(replace(exercise, limits=limits), program))
 
 
 def test_a_run_that_is_still_going_is_the_program_s(
