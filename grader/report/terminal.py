@@ -272,9 +272,10 @@ class Reporter:
     def failure(self, student: str, verdict: Verdict) -> None:
         """What the grader itself could not do."""
         last = (verdict.trouble.strip() or "no reason").splitlines()[-1]
+        # No log is to take a student's name for a command, so no line begins with one.
         self.line(
-            f"{one_line(student)}, {verdict.exercise}: the grader could not do its "
-            f"work: {last}",
+            f"The grader could not do its work on {verdict.exercise} of "
+            f"{one_line(student)}: {last}",
             "magenta",
         )
 

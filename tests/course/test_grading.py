@@ -435,7 +435,7 @@ def test_a_result_that_cannot_be_written(tmp_path: Path, handed: Path) -> None:
         output, errors = course.communicate()
         assert (course.returncode, errors) == (3, "")
     told = " ".join(output.split())
-    assert "student-1, exercise1: the grader could not do its work: the grader" in told
+    assert "could not do its work on exercise1 of student-1: the grader" in told
     assert "own process: /" in told
     assert "Error:" not in told
     assert len(list(results.verdicts())) == 5

@@ -145,6 +145,7 @@ def test_a_name_is_no_line(capsys: pytest.CaptureFixture[str]) -> None:
     reporter = Reporter(console(file))
     reporter.verdict(Verdict("exercise1", name, ()), find("exercise1"), whole=True)
     reporter.failure(name, _broken("x"))
+    reporter.failure("::error::x", _broken("x"))
     _tell(f"{name} handed in no program")
     told = file.getvalue() + capsys.readouterr().err
     assert told.count("a\\n::error::x") == 3
