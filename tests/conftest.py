@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from grader.tracing import ptrace
+from grader.tracing import program, ptrace
 from grader.tracing.launch import Zygote
 from grader.tracing.program import Program, trace
 from grader.tracing.recording import Recording
@@ -28,6 +28,15 @@ def zygote() -> Iterator[Zygote]:
 def without_landlock(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have this process, and what it forks, grade as on a kernel without Landlock."""
     monkeypatch.setattr(ptrace, "landlock_version", lambda: 0)
+
+
+@pytest.fixture
+def unkept(without_landlock: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have nobody keep programs to their files, the tracer neither.
+
+    What they do then is to harm the grader no more than it must: layers can fail.
+    """
+    monkeypatch.setattr(program, "tracer_keeps_files", lambda: False)
 
 
 Start = Callable[..., AbstractContextManager[Program]]

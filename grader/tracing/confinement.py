@@ -3,7 +3,8 @@
 Three layers, each of use without the others. The filter, `syscalls`, keeps away what
 would escape the tracer and what no exercise needs. The tracer looks into the arguments
 of what is left, `calls.reach`: whom a call signals, and where a socket leads. Landlock,
-landlock(7), does the same in the kernel, and alone keeps a program to its own files.
+landlock(7), does the same in the kernel, and keeps a program to its own files. Where
+there is none the tracer does that as well, `calls.keeping`, by the same rules: `Kept`.
 
 Landlock's rules open folders, with everything beneath them. So what is to stay closed
 beneath an open folder takes a rule for each of its neighbours, see `forklab_closed`.
@@ -17,8 +18,9 @@ from __future__ import annotations
 
 import functools
 import os
+import re
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -30,27 +32,32 @@ if TYPE_CHECKING:
     from grader.tracing.zygote import Domain, Rule
 
 # <linux/landlock.h>; each right is known from some version of the interface on.
-_EXECUTE = 1 << 0
-_WRITE_FILE = 1 << 1
-_READ_FILE = 1 << 2
-_READ_FOLDER = 1 << 3
-_REMOVE_FILE = 1 << 5
-_MAKE_DEVICES = 1 << 6 | 1 << 11
-_MAKE_FILE = 1 << 8
-_MOVE = 1 << 13
-_TRUNCATE = 1 << 14
+EXECUTE = 1 << 0
+WRITE_FILE = 1 << 1
+READ_FILE = 1 << 2
+READ_FOLDER = 1 << 3
+REMOVE_FOLDER = 1 << 4
+REMOVE_FILE = 1 << 5
+MAKE_FOLDER = 1 << 7
+MAKE_FILE = 1 << 8
+MAKE_SOCKET = 1 << 9
+MAKE_FIFO = 1 << 10
+MAKE_LINK = 1 << 12
+MOVE = 1 << 13
+TRUNCATE = 1 << 14
+MAKE_DEVICES = 1 << 6 | 1 << 11
 _CONTROL_DEVICE = 1 << 15
 _FIRST_RIGHTS = (1 << 13) - 1
-_LATER_RIGHTS = {2: _MOVE, 3: _TRUNCATE, 5: _CONTROL_DEVICE}
-_OF_FILES = _EXECUTE | _WRITE_FILE | _READ_FILE | _TRUNCATE | _CONTROL_DEVICE
+_LATER_RIGHTS = {2: MOVE, 3: TRUNCATE, 5: _CONTROL_DEVICE}
+_OF_FILES = EXECUTE | WRITE_FILE | READ_FILE | TRUNCATE | _CONTROL_DEVICE
 _TCP = 1 << 0 | 1 << 1
 _SINCE_TCP = 4
 SIGNALS_AND_NAMES = 1 << 0 | 1 << 1
 SINCE_SCOPES = 6
 
-_READ = _EXECUTE | _READ_FILE | _READ_FOLDER
-_USE = _READ_FILE | _WRITE_FILE | _TRUNCATE | _CONTROL_DEVICE
-_OWN = _FIRST_RIGHTS & ~_MAKE_DEVICES | _MOVE | _TRUNCATE
+_READ = EXECUTE | READ_FILE | READ_FOLDER
+_USE = READ_FILE | WRITE_FILE | TRUNCATE | _CONTROL_DEVICE
+_OWN = _FIRST_RIGHTS & ~MAKE_DEVICES | MOVE | TRUNCATE
 
 # What programs and libraries read, wherever they come from. /usr itself is not among
 # it: people keep a course in /usr/src.
@@ -82,7 +89,7 @@ _FORKLAB = Path(__file__).resolve().parents[2]
 # pseudo-terminals of a program's own, pty(7).
 _DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/tty")
 # Of shared memory: names there are hard to guess, and cannot be listed.
-_IN_SHARED_MEMORY = _READ_FILE | _WRITE_FILE | _TRUNCATE | _MAKE_FILE | _REMOVE_FILE
+_IN_SHARED_MEMORY = READ_FILE | WRITE_FILE | TRUNCATE | MAKE_FILE | REMOVE_FILE
 
 
 def domain(
@@ -97,15 +104,24 @@ def domain(
     if not version:
         return None
     files = _known_rights(version)
-    rules = [(folder, _OWN & files), (os.path.dirname(program), _READ)]
-    if terminal is not None:
-        rules.append((terminal, _USE & files))
     return (
         files,
         _TCP if version >= _SINCE_TCP and not loopback else 0,
         SIGNALS_AND_NAMES if version >= SINCE_SCOPES else 0,
-        rules,
+        [(name, way & files) for name, way in _own_rules(folder, program, terminal)],
     )
+
+
+def tracer_keeps_files() -> bool:
+    """Whether the tracer has to keep a program to its files: nobody else does."""
+    return not ptrace.landlock_version()
+
+
+def _own_rules(folder: str, program: str, terminal: str | None) -> list[Rule]:
+    rules = [(folder, _OWN), (os.path.dirname(program), _READ)]
+    if terminal is not None:
+        rules.append((terminal, _USE))
+    return rules
 
 
 def _known_rights(version: int) -> int:
@@ -116,14 +132,19 @@ def _known_rights(version: int) -> int:
 
 @functools.cache
 def common_rules() -> list[Rule]:
-    """What every program may use: the system's files, the interpreter, devices."""
+    """What every program may use, as far as this machine's Landlock knows of it."""
+    known = _known_rights(ptrace.landlock_version())
+    return [_fitting(name, way & known) for name, way in _open_to_all()]
+
+
+def _open_to_all() -> list[Rule]:
+    """The system's files, the interpreter, devices."""
     rules = [(name, _READ) for name in (*_installed(), *_SETTINGS, *_KERNEL)]
     rules += [(sys.executable, _READ), (str(Path(sys.prefix, "pyvenv.cfg")), _READ)]
     rules += [(name, _READ | _CONTROL_DEVICE) for name in _SOURCES]
     rules += [(name, _USE) for name in _DEVICES]
     rules.append((SHARED_MEMORY, _IN_SHARED_MEMORY))
-    known = _known_rights(ptrace.landlock_version())
-    return [_fitting(name, way & known) for name, way in rules if os.path.exists(name)]
+    return [(name, way) for name, way in rules if os.path.exists(name)]
 
 
 def forklab_closed(forklab: Path = _FORKLAB) -> Domain | None:
@@ -132,14 +153,20 @@ def forklab_closed(forklab: Path = _FORKLAB) -> Domain | None:
     None where no common rule opens it. It is a domain of its own, and the zygote's too:
     where it is among the interpreter's modules, it takes hundreds of rules.
     """
-    if not any(forklab.is_relative_to(folder) for folder in _installed()):
+    if not _is_open(forklab):
         return None
     version = ptrace.landlock_version()
     if not version:
         return None
     # Unless they are allowed, moves between folders are refused by every domain.
-    rights = (_READ_FILE | _EXECUTE | _MOVE) & _known_rights(version)
+    rights = (READ_FILE | EXECUTE | MOVE) & _known_rights(version)
     return rights, 0, 0, [_fitting(name, rights) for name in _all_but("/", forklab)]
+
+
+@functools.cache
+def _is_open(forklab: Path) -> bool:
+    """Whether the folder that forklab lies in is among those that all may read."""
+    return any(forklab.is_relative_to(folder) for folder in _installed())
 
 
 def _installed() -> list[str]:
@@ -181,23 +208,121 @@ def _fitting(name: str, rights: int) -> Rule:
     return name, rights if os.path.isdir(name) else rights & _OF_FILES
 
 
+# What the kernel shows to every user of a process, proc(5), and not only to those who
+# may trace it. Landlock asks for the same.
+_SHOWN_OF_OTHERS = re.compile(
+    r"/proc/\d+(/task(/\d+)?)?(/(stat|statm|status|cmdline|comm|cgroup|limits|sched"
+    r"|schedstat|oom_score|oom_score_adj|oom_adj|cpuset|wchan|loginuid|sessionid))?"
+)
+_PROCESS = re.compile(r"/proc/(\d+)(/task/(\d+))?(/|$)")
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What a program may do to which files, by their names without any link in them.
+
+    `named` is its own folder, as it is told of it, and `folder` what that really is.
+    `is_own` tells of a number whether it is a process, or a thread, of the program.
+    """
+
+    named: str
+    folder: str
+    is_own: Callable[[int], bool]
+    _rules: Mapping[str, int]
+    _closed: str | None
+
+    @classmethod
+    def to(
+        cls,
+        folder: str,
+        program: str,
+        terminal: str | None,
+        is_own: Callable[[int], bool],
+    ) -> Kept:
+        """What Landlock would keep it to; see `domain`, and `is_own` below."""
+        rules = dict(_real_rules())
+        for name, way in _own_rules(folder, program, terminal):
+            real = os.path.realpath(name)
+            rules[real] = rules.get(real, 0) | way
+        closed = str(_FORKLAB) if _is_open(_FORKLAB) else None
+        return cls(folder, os.path.realpath(folder), is_own, rules, closed)
+
+    def rights(self, path: str) -> int:
+        """What may be done to a file, or to a folder and to what is beneath it."""
+        process = _PROCESS.match(path)
+        if process is not None:
+            pids = (int(pid) for pid in process.group(1, 3) if pid)
+            if not all(map(self.is_own, pids)) and not _SHOWN_OF_OTHERS.fullmatch(path):
+                return 0
+        rights, withheld, place = 0, 0, path
+        while True:
+            rights |= self._rules.get(place, 0)
+            if place == self._closed:
+                withheld = READ_FILE | EXECUTE | MOVE
+            above = os.path.dirname(place)
+            if above == place:
+                return rights & ~withheld
+            place = above
+
+    def is_own_file(self, path: str) -> bool:
+        """Whether it is the program's own folder, or in it, or in shared memory.
+
+        Of that, the program may also change what Landlock knows nothing of: who may use
+        it, and when it was used.
+        """
+        places = self.folder, _shared_memory()
+        return path == self.folder or any(path.startswith(f"{at}/") for at in places)
+
+    def is_fixed(self, link: str) -> bool:
+        """Whether no other program can change a link.
+
+        It is the program's own, or installed, or on the way to where all programs are.
+        """
+        homes = self.named, SHARED_MEMORY
+        on_the_way = any(home.startswith(f"{link}/") for home in homes)
+        return bool(on_the_way or link == SHARED_MEMORY or self.rights(link))
+
+
+@functools.cache
+def _shared_memory() -> str:
+    return os.path.realpath(SHARED_MEMORY)
+
+
+@functools.cache
+def _real_rules() -> dict[str, int]:
+    rules: dict[str, int] = {}
+    for name, way in _open_to_all():
+        real = os.path.realpath(name)
+        rules[real] = rules.get(real, 0) | way
+    return rules
+
+
 @dataclass(slots=True)
 class Reach:
-    """What the tracer lets one program speak to.
+    """What the tracer lets one program use and speak to.
 
-    `folder` is the program's own; `bound` are the sockets that it has given an address,
-    as /proc names them; `names` the addresses of those that are in no folder, unix(7).
-    `shared` is what it made where shared memory lies.
+    `folder` is the program's own, `program` the file that it begins with, `terminal`
+    the name of its terminal. `keeps`: the tracer keeps it to its files, for there is
+    nobody else who does. `is_own` knows its processes, by their number. `bound` are the
+    sockets that it has given an address, as /proc names them; `names` the addresses of
+    those that are in no folder, unix(7). `shared` is what it made where shared memory
+    lies.
     """
 
     folder: str = os.devnull
     loopback: bool = True
+    program: str = os.devnull
+    terminal: str | None = None
+    keeps: bool = False
+    is_own: Callable[[int], bool] = lambda _: False
     bound: set[str] = field(default_factory=set)
     names: set[bytes] = field(default_factory=set)
     shared: Shared = field(default_factory=Shared)
+    _kept: Kept | None = None
 
-    def has_file(self, where: str, path: str) -> bool:
-        """Whether a file, named from the folder `where`, is in the program's own."""
-        own = os.path.realpath(self.folder)
-        found = os.path.realpath(os.path.join(os.path.realpath(where), path))
-        return os.path.commonpath((own, found)) == own
+    @property
+    def files(self) -> Kept:
+        """What it may do to which files; made when it is first asked for."""
+        if self._kept is None:
+            self._kept = Kept.to(self.folder, self.program, self.terminal, self.is_own)
+        return self._kept

@@ -26,12 +26,12 @@ from grader.tracing.zygote import PLACES, SWEEP, Job
 _BOOT = """\
 import sys
 control, root = int(sys.argv[1]), sys.argv[2]
-program, fine, function, jump, rules = map(bytes.fromhex, sys.argv[3:8])
-imports = sys.argv[8:]
+*filters, function, jump, rules = map(bytes.fromhex, sys.argv[3:10])
+imports = sys.argv[10:]
 sys.path.insert(0, root)
 from grader.tracing.zygote import serve
 sys.path.remove(root)
-serve(control, (program, fine), function, jump, rules, imports)()
+serve(control, filters, function, jump, rules, imports)()
 """
 
 # The whole environment of a submission. PYTHONUNBUFFERED, for one, would hide the
@@ -174,7 +174,12 @@ def _start(control: int, imports: Sequence[str]) -> int:
     root = str(Path(__file__).parents[2])
     # Not -I, which would ignore the environment, and PYTHONHASHSEED with it.
     argv = [sys.executable, "-P", "-s", "-S", "-c", _BOOT, str(control), root]
-    filters = syscalls.filter_program(), syscalls.filter_program(fine=True)
+    # In the order in which `zygote` counts them.
+    filters = (
+        syscalls.filter_program(fine=fine, keeps=keeps)
+        for keeps in (False, True)
+        for fine in (False, True)
+    )
     rules = marshal.dumps((common_rules(), forklab_closed()))
     parts = *filters, syscalls.CLOCK_FUNCTION, syscalls.JUMP, rules
     argv += [*(part.hex() for part in parts), *imports]

@@ -55,6 +55,18 @@ def heap_end(pid: int) -> int:
     return int(heap.split()[0].partition(b"-")[2], 16) if heap else 0
 
 
+def mapped(pid: int) -> list[tuple[int, int, str]]:
+    """Which files are mapped into a process's memory, and where: proc_pid_maps(5)."""
+    found = []
+    with open(f"/proc/{pid}/maps", encoding="utf-8", errors="surrogateescape") as maps:
+        for line in maps:
+            words = line.rstrip("\n").split(maxsplit=5)
+            if len(words) == 6 and words[5].startswith("/"):
+                begin, _, end = words[0].partition("-")
+                found.append((int(begin, 16), int(end, 16), words[5]))
+    return found
+
+
 def channels_of(pid: int) -> dict[str, int]:
     """The pipes and sockets of a process, as /proc names them, with a descriptor."""
     found = {}

@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from grader.tracing.confinement import Reach, domain
+from grader.tracing.confinement import Reach, domain, tracer_keeps_files
 from grader.tracing.errors import TracingError, TracingRefused
 from grader.tracing.launch import Zygote
 from grader.tracing.limits import THREADS, Limits
@@ -361,6 +361,8 @@ def trace(
         cleanup.callback(signal.pthread_sigmask, signal.SIG_SETMASK, masked)
         streams = _Streams.make(stdout, stdin)
         cleanup.callback(streams.close)
+        keeps = tracer_keeps_files()
+        reach = Reach(folder, loopback, path, streams.terminal, keeps)
         tracer = Tracer(
             schedule,
             limits,
@@ -370,7 +372,7 @@ def trace(
             pipe_size,
             spun,
             _source_lines(zygote, argv[0]) if lines and _is_python(path) else None,
-            Reach(folder, loopback),
+            reach,
         )
         cleanup.callback(tracer.clock.close)
         job: Job = (
@@ -384,6 +386,7 @@ def trace(
             schedule.fine,
             code if len(code) <= _LARGEST_CODE else b"",
             domain(folder, path, streams.terminal, loopback=loopback),
+            reach.keeps,
         )
         cleanup.callback(_share_a_core(zygote))
         our_gate, gate = socket.socketpair()

@@ -89,6 +89,12 @@ NAMING: Final[dict[str, int]] = {
     "mknod": 133, "mknodat": 259,
 }
 
+# Those of them that only look; the others use a file or change a folder.
+LOOKING: Final = (
+    "stat", "lstat", "newfstatat", "statx", "access", "faccessat", "faccessat2",
+    "readlink", "readlinkat",
+)
+
 # Those of them that make files: the tracer sees which ones, see `Reach.shared`.
 MAKING: Final = ("open", "openat", "creat", "mknod", "mknodat")
 
@@ -151,6 +157,13 @@ POLICED: Final[dict[str, int]] = {
     "clone": 56, "prctl": 157, "ioctl": 16, "socket": 41, "bind": 49, "listen": 50,
     "setpriority": 141, "ioprio_set": 251, "sched_setaffinity": 203,
     "sched_setscheduler": 144, "sched_setparam": 142, "sched_setattr": 314,
+    # what is noted beside a file's content, and who is told of its use
+    "chmod": 90, "fchmod": 91, "fchmodat": 268, "fchmodat2": 452,
+    "chown": 92, "fchown": 93, "lchown": 94, "fchownat": 260,
+    "utime": 132, "utimes": 235, "futimesat": 261, "utimensat": 280,
+    "setxattr": 188, "lsetxattr": 189, "fsetxattr": 190, "setxattrat": 463,
+    "removexattr": 197, "lremovexattr": 198, "fremovexattr": 199,
+    "removexattrat": 466, "file_setattr": 469, "inotify_add_watch": 254,
 }
 # fmt: on
 
@@ -291,14 +304,15 @@ _BY_ARGUMENTS: Final = {
 }
 
 
-def filter_program(*, fine: bool = False) -> bytes:
+def filter_program(*, fine: bool = False, keeps: bool = False) -> bytes:
     """The seccomp filter of a submission, as ``struct sock_filter`` records.
 
     It stops the process at the calls of `NUMBERS` and `FORBIDDEN`, at those of
     `POLICED` and `TAKING` for the arguments that matter (`fine`: and at all of
-    `NAMING`), answers clone3 with ENOSYS (its flags are in memory, where a filter
-    cannot read), kills foreign system-call tables, and lets everything else run at full
-    speed. Calls of kernels that are not known yet do not exist either.
+    `NAMING`; `keeps`: at all but those that only look), answers clone3 with ENOSYS (its
+    flags are in memory, where a filter cannot read), kills foreign system-call tables,
+    and lets everything else run at full speed. Calls of kernels that are not known yet
+    do not exist either.
     """
     head = [
         _instruction(_LOAD, 4),  # seccomp_data.arch
@@ -312,8 +326,8 @@ def filter_program(*, fine: bool = False) -> bytes:
     for calls in (NUMBERS, FORBIDDEN, POLICED, TAKING):
         for name, number in calls.items():
             answers[number] = _BY_ARGUMENTS.get(name) or _answer(_TRACE)
-    if fine:
-        answers |= dict.fromkeys(NAMING.values(), _answer(_TRACE))
+    stops_at = [n for n in NAMING if fine or (keeps and n not in LOOKING)]
+    answers |= dict.fromkeys((NAMING[name] for name in stops_at), _answer(_TRACE))
     return b"".join(head) + _decision(_runs(answers))
 
 

@@ -49,7 +49,8 @@ class Call:
     memory that the call overwrites and would need again, and `moving` what it will
     move inside the kernel. `addressed` are the processes that it signals, and
     whether the same signal was pending there. It `prints` where it writes to a
-    standard stream. `line` is where in the program it is made, if that is asked.
+    standard stream. `place` is where the file lies that it opens. `line` is where in
+    the program it is made, if that is asked.
 
     One is made at each stop, so what most calls do without is the class's own.
     """
@@ -65,6 +66,7 @@ class Call:
     moving: bytes = field(default=b"", init=False)
     addressed: Sequence[tuple[int, bool, bool]] = field(default=(), init=False)
     prints: bool = field(default=False, init=False)
+    place: str = field(default="", init=False)
     line: int | None = field(default=None, init=False)
     probing: bool = field(default=False, init=False)
 
@@ -114,6 +116,7 @@ class Thread:
     alerted: bool = False
     vfork_child: Traced | None = None
     interrupted: str | None = None
+    report: int | None = None  # of its stop, waitpid(2), which is not yet dealt with
     # How long it has got nowhere: slices of the processor, calls without effect,
     # sleeps of no length, looks at the clock with no other call between (and after how
     # many others get a turn), sleeps that nothing came of, and the steps since time
@@ -150,6 +153,11 @@ class Thread:
     def executes(self) -> bool:
         """Whether it is inside execve(2) or execveat(2)."""
         return self.call is not None and self.call.name in ("execve", "execveat")
+
+    @property
+    def opens(self) -> bool:
+        """Whether it is inside open(2) or one of its relatives."""
+        return self.call is not None and self.call.name in ("open", "openat", "creat")
 
     @property
     def woken(self) -> bool:

@@ -152,6 +152,7 @@ class Tracer:
         """
         self.clock = Clock()
         self.reach = reach or Reach()
+        self.reach.is_own = self._is_own
         self.objects = Objects(streams)
         self.pipe_size = pipe_size
         self.limits = limits
@@ -160,7 +161,8 @@ class Tracer:
         events: list[Event] = []
         self._taken = Taken(limits, self.objects)
         # With a fine schedule some of the calls that take are moments for others too.
-        policed = _POLICED | (_NAMING if schedule.fine else _MAKING)
+        named = schedule.fine or self.reach.keeps
+        policed = _POLICED | (_NAMING if named else _MAKING)
         self._only_taking = TAKING - policed
         self._schedule = schedule
         self._interruptions = Interruptions()
@@ -486,6 +488,24 @@ class Tracer:
 
     def threads(self) -> list[Thread]:
         return list(self._threads.values())
+
+    def _is_own(self, number: int) -> bool:
+        return number in self._threads or number in self._traced
+
+    def still_others(self, *, openers: bool) -> bool:
+        found = False
+        for other in self._threads.values():
+            if other.state is not State.INSIDE or other.report is not None:
+                continue
+            if openers or not other.opens:
+                other.report = self._stops.halt(other)
+                found = True
+        return found
+
+    def end_all(self) -> None:
+        for pid in self._traced:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
 
     def may_fill(self, thread: Thread, size: int) -> bool:
         excess = self._taken.excess_in_files(size)
@@ -1025,7 +1045,7 @@ class Tracer:
         for thread in inside:
             if thread.state is not State.INSIDE:
                 continue  # gone, or let go on, by the step of another
-            status = ptrace.poll(thread.tid)
+            status, thread.report = thread.report or ptrace.poll(thread.tid), None
             if status is not None:
                 thread.state = State.READY
                 self._run(thread, status)

@@ -65,7 +65,8 @@ _YAMA = os.path.exists("/proc/sys/kernel/yama/ptrace_scope")
 # program, the folder to run in, whether standard input is to be its controlling
 # terminal, the tracer's pid, limits as arguments of setrlimit(2), whether it is to
 # stop more finely, as `Schedule.fine` says, what the file is compiled to, as `compiled`
-# makes it, or nothing, and what Landlock keeps it to, as `Confinement.domain` says.
+# makes it, or nothing, what Landlock keeps it to, as `confinement.domain` says, and
+# whether the tracer keeps it to its files.
 Rule = tuple[str, int]
 Domain = tuple[int, int, int, list[Rule]]
 Job = tuple[
@@ -79,6 +80,7 @@ Job = tuple[
     bool,
     bytes,
     Domain | None,
+    bool,
 ]
 
 
@@ -100,7 +102,7 @@ _common: list[bytes] = []
 
 def serve(
     control: int,
-    filters: tuple[bytes, bytes],
+    filters: list[bytes],
     clock_function: bytes,
     jump: bytes,
     rules: bytes,
@@ -181,7 +183,8 @@ def serve(
             answer = str(error)
         if answer == 0:
             connection.close()
-            become(job, start, descriptors[3:], filters[job[7]])
+            # In the order in which `launch` makes them.
+            become(job, start, descriptors[3:], filters[job[7] + 2 * job[10]])
             return start
         ptrace.hide_memory()
         for stream in (0, 1, 2):
@@ -238,7 +241,7 @@ def _made_ready(job: Job, streams: list[int]) -> Callable[[], None]:
     Of what was made for the run before, all that fits is left as it is: it is only
     ever used in a fork.
     """
-    path, argv, python, directory, _, _, _, _, code, _ = job
+    path, argv, python, directory, _, _, _, _, code, _, _ = job
     os.environ["TMPDIR"] = directory
     for number, stream in enumerate(streams):
         os.dup2(stream, number)
@@ -259,7 +262,7 @@ def become(
     What goes wrong before the tracer lets it go is told through the first of the
     descriptors: it is no doing of the program's.
     """
-    _, _, _, directory, _, tracer, limits, fine, _, domain = job
+    _, _, _, directory, _, tracer, limits, fine, _, domain, _ = job
     told_to = descriptors[0]
     try:
         signal.signal(signal.SIGHUP, signal.SIG_DFL)

@@ -353,7 +353,7 @@ def test_what_grading_shows(course: Course, fault: str) -> None:
     assert all(ALSO.get(fault, "nothing") in fault_.what for fault_ in more)
 
 
-@pytest.mark.usefixtures("without_landlock")  # it counts its runs beside them
+@pytest.mark.usefixtures("unkept")  # it counts its runs beside them
 def test_a_right_answer_that_is_so_only_sometimes(course: Course) -> None:
     """It is graded often enough to see that."""
     count = Path("count").absolute()

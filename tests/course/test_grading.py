@@ -201,7 +201,7 @@ for folder in glob.glob(os.path.join(ROOT, "forklab-*")):
 """
 
 
-@pytest.mark.usefixtures("without_landlock")
+@pytest.mark.usefixtures("unkept")
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_a_submission_that_removes_the_grader_s_folders(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, jobs: int

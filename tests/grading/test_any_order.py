@@ -17,7 +17,7 @@ from grader.verdict import Finding, Outcome, Verdict
 from tests.grading.exercises import made_exercise
 
 # Its programs count their runs where all of them can.
-pytestmark = pytest.mark.usefixtures("without_landlock")
+pytestmark = pytest.mark.usefixtures("unkept")
 
 ROOT = Path(__file__).parents[2]
 RACY = ROOT / "solutions" / "exercise4" / "wrong" / "guards_against_itself.py"

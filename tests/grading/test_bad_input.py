@@ -306,7 +306,7 @@ def test_a_program_that_harms_its_folder_harms_no_other_run(
     assert _graded(tmp_path, program).outcome is Outcome.FULL
 
 
-@pytest.mark.usefixtures("without_landlock")
+@pytest.mark.usefixtures("unkept")
 def test_a_program_that_takes_its_folder_away_harms_no_other_run(
     tmp_path: Path,
 ) -> None:

@@ -254,7 +254,7 @@ else:
 """
 
 
-@pytest.mark.usefixtures("without_landlock")
+@pytest.mark.usefixtures("unkept")
 def test_a_run_that_goes_otherwise_the_second_time(tmp_path: Path) -> None:
     """The verdict is that of the first, and so is what is told."""
     checks = COLLECTS.replace('    program.run("before")\n', "")
@@ -291,7 +291,7 @@ def test_a_check_that_ends_otherwise_when_it_is_called_again(tmp_path: Path) -> 
         assert [finding.id for finding in check.findings] == ["zombie-left"]
 
 
-@pytest.mark.usefixtures("without_landlock")
+@pytest.mark.usefixtures("unkept")
 def test_a_check_that_passes_runs_nothing_again(tmp_path: Path) -> None:
     """Lines are for what failed."""
     program = FICKLE.replace("MARK", repr(str(tmp_path / "mark")))

@@ -3,9 +3,8 @@
 A program begins with comments: ``# promise:`` is what it attacks, ``# expect:`` the ids
 of findings of which its verdict must have one, ``# points:`` the ids of the checks that
 it may pass, because it does what they ask for, ``# trouble: any`` that the grader may
-give no verdict, because it cannot know whose fault it was, ``# needs: Landlock`` that
-without that nobody promises this. What it manages to do against the promise it prints,
-after the word LOOT.
+give no verdict, because it cannot know whose fault it was. What it manages to do
+against the promise it prints, after the word LOOT.
 
 In it ``@COURSE@`` stands for the folder of the course, ``@CLASS@`` for one with the
 submissions of others, ``@HOME@`` for the user's home, ``@MARK@`` for the beginning of
@@ -23,7 +22,7 @@ from pathlib import Path
 
 PROGRAMS = Path(__file__).parent / "programs"
 MARK = "forklab-hostile-"
-_HEAD = r"^# (promise|expect|points|trouble|needs): (.+)$"
+_HEAD = r"^# (promise|expect|points|trouble): (.+)$"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +35,6 @@ class Attack:
     expected: frozenset[str]
     earned: frozenset[str]
     may_trouble: bool
-    needs_landlock: bool
 
     def __str__(self) -> str:
         return self.name
@@ -64,7 +62,6 @@ def _read(file: Path) -> Attack:
         _ids(head.get("expect", "")),
         _ids(head.get("points", "")),
         head.get("trouble") == "any",
-        head.get("needs") == "Landlock",
     )
 
 

@@ -72,6 +72,8 @@ class Range:
             place.mkdir(parents=True)
         (self._class / "ada" / "exercise1.py").write_text(f"# {SECRET}\n")
         (self.home / "secret").write_text(SECRET)
+        (self.home / "secret.sh").write_text(f"#!/bin/sh\necho {SECRET}\n")
+        (self.home / "secret.sh").chmod(0o755)
         self.exercise: Exercise = make_course(self.course)
         self._bench = Bench(None)
         self.bystander = bystander
@@ -188,11 +190,6 @@ def hostile_range(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Range]:
         yield found
 
 
-def is_promised(attack: Attack) -> bool:
-    """Whether forklab promises anything about it on this kernel."""
-    return not attack.needs_landlock or bool(ptrace.landlock_version())
-
-
 def check(place: Range, attack: Attack) -> Verdict:
     """It earns, reaches and leaves nothing, and the next one is graded right."""
     before = place.files()
@@ -220,8 +217,6 @@ def check(place: Range, attack: Attack) -> Verdict:
 @pytest.mark.parametrize("attack", attacks(), ids=str)
 def test_attack(hostile_range: Range, attack: Attack) -> None:
     """It does no harm, and holds no check for longer than its runs may last."""
-    if not is_promised(attack):
-        pytest.skip("without Landlock this is not promised")
     began = time.monotonic()
     verdict = check(hostile_range, attack)
     took = time.monotonic() - began

@@ -58,7 +58,7 @@ CLOSED = {
 }
 
 
-@needs_landlock
+@pytest.mark.usefixtures("either")
 @pytest.mark.parametrize("what", CLOSED)
 def test_closed_files(run: Run, zygote: Zygote, what: str) -> None:
     """They are not opened, whoever the user is."""
@@ -85,7 +85,7 @@ def test_closed_files(run: Run, zygote: Zygote, what: str) -> None:
     assert recording.of(Refused) == []
 
 
-@needs_landlock
+@pytest.mark.usefixtures("either")
 def test_folders_of_others_cannot_be_listed(run: Run, tmp_path: Path) -> None:
     """Nor can what lies in them be found by a link in one's own."""
     other = tmp_path.parent / "other"

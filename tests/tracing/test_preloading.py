@@ -237,6 +237,7 @@ def test_what_could_not_be_started_leaves_nothing_open(tmp_path: Path) -> None:
         False,
         b"",
         None,
+        False,
     )
     with Zygote() as zygote:
         resource.prlimit(zygote.pid, resource.RLIMIT_NOFILE, (300, 300))

@@ -9,6 +9,7 @@ from __future__ import annotations
 from grader.tracing.calls import (
     descriptors,
     files,
+    keeping,
     locks,
     moves,
     polls,
@@ -30,6 +31,7 @@ TABLE: dict[str, Handler] = {
     **locks.TABLE,
     **signals.TABLE,
     **processes.TABLE,
+    **keeping.TABLE,
     **reach.TABLE,
 }
 

@@ -8,15 +8,12 @@ import sys
 
 from grader.tracing import syscalls
 from grader.tracing.calls.handler import After, Handler, Then, Tracing, watch
+from grader.tracing.calls.keeping import open_flags, refused, slipped
+from grader.tracing.calls.transfers import interrupted
 from grader.tracing.recording import FileNamed
 from grader.tracing.tracee import Call, Thread
 
-_LOOKING = frozenset(
-    (
-        *("stat", "lstat", "newfstatat", "statx", "access", "faccessat", "faccessat2"),
-        *("readlink", "readlinkat"),
-    )
-)
+_LOOKING = frozenset(syscalls.LOOKING)
 _OPENING = frozenset(("open", "openat", "creat"))
 _SECOND_TOO = frozenset(("rename", "renameat", "renameat2", "link", "linkat"))
 _LONGEST_PATH = 4096
@@ -26,17 +23,27 @@ _AT_FDCWD = 0xFFFFFF9C  # -100: the folder that the process is in, openat(2)
 _INSTALLED = tuple({os.path.realpath(p) for p in (sys.base_prefix, "/usr", "/lib")})
 
 
+def _enter(tracing: Tracing, thread: Thread, call: Call) -> Then:
+    """What comes of it matters only to those who search for a timing."""
+    kept_out = tracing.reach.keeps and refused(tracing, thread, call)
+    if tracing.tells_names:
+        return Then.WATCH  # it is told of a refusal as of any other failure
+    return Then.ANSWERED if kept_out else Then.PASS
+
+
 def _enter_mknod(tracing: Tracing, thread: Thread, call: Call) -> Then:
     """A FIFO can be made so; a file comes into being when it is opened."""
     mode = call.arguments[1 if call.name == "mknod" else 2] & 0xFFFFFFFF
     if stat.S_ISFIFO(mode):
-        return Then.WATCH
+        return _enter(tracing, thread, call)
     return tracing.refuse(thread, call, "of what is no FIFO")
 
 
 def _enter_open(tracing: Tracing, thread: Thread, call: Call) -> Then:
     """What it makes outlives it where shared memory lies."""
-    if _flags(call) & syscalls.MAKES_FILE:
+    if tracing.reach.keeps and refused(tracing, thread, call):
+        return Then.WATCH if tracing.tells_names else Then.ANSWERED
+    if open_flags(call) & syscalls.MAKES_FILE:
         at = 1 if call.name == "openat" else 0
         folder = call.arguments[0] if at else None
         path = path_of(thread, call.arguments[at], folder)
@@ -46,9 +53,12 @@ def _enter_open(tracing: Tracing, thread: Thread, call: Call) -> Then:
 
 
 def _leave(tracing: Tracing, thread: Thread, call: Call, result: int) -> After:
-    if result >= 0 and call.name in _OPENING and _flags(call) & syscalls.MAKES_FILE:
-        tracing.reach.shared.note(thread.owner.files.path(result))
-    if not tracing.tells_names:
+    if result >= 0 and call.name in _OPENING:
+        if tracing.reach.keeps and slipped(tracing, thread, call, result):
+            return After.SWITCH
+        if open_flags(call) & syscalls.MAKES_FILE:
+            tracing.reach.shared.note(thread.owner.files.path(result))
+    if not tracing.tells_names or interrupted(result):
         return After.GO_ON
     at_folder = call.name.endswith(("at", "at2")) or call.name == "statx"
     positions = [1 if at_folder else 0]
@@ -81,15 +91,8 @@ def _about(thread: Thread) -> tuple[str, str]:
 
 def _changes(call: Call) -> bool:
     if call.name in _OPENING:
-        return bool(_flags(call) & (os.O_CREAT | os.O_TRUNC))
+        return bool(open_flags(call) & (os.O_CREAT | os.O_TRUNC))
     return call.name not in _LOOKING
-
-
-def _flags(call: Call) -> int:
-    """How open(2) and its relatives are to open a file."""
-    if call.name == "creat":
-        return os.O_CREAT | os.O_WRONLY | os.O_TRUNC
-    return call.arguments[1 if call.name == "open" else 2]
 
 
 def path_of(thread: Thread, address: int, folder_fd: int | None) -> str | None:
@@ -114,7 +117,8 @@ def path_of(thread: Thread, address: int, folder_fd: int | None) -> str | None:
 
 
 TABLE = {
-    **{name: Handler(watch, _leave) for name in syscalls.NAMING},
+    **{name: Handler(_enter, _leave) for name in syscalls.NAMING},
+    **{name: Handler(watch, _leave) for name in syscalls.LOOKING},
     **{name: Handler(_enter_open, _leave) for name in _OPENING},
     "mknod": Handler(_enter_mknod, _leave),
     "mknodat": Handler(_enter_mknod, _leave),

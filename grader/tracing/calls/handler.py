@@ -112,6 +112,16 @@ class Tracing(Protocol):
     def threads(self) -> list[Thread]:
         """All live threads of this run."""
 
+    def still_others(self, *, openers: bool) -> bool:
+        """Stop also those who sleep in the kernel: none of them wakes meanwhile.
+
+        `openers`: also those who wait for the other end of a FIFO, fifo(7). They make
+        their calls again later. Returns whether there were any.
+        """
+
+    def end_all(self) -> None:
+        """Kill the program, before any of it does anything more."""
+
     def may_fill(self, thread: Thread, size: int) -> bool:
         """Whether `size` bytes more may be written to files; if not, the run ends."""
 

@@ -16,6 +16,8 @@ from itertools import islice
 from grader.tracing import syscalls
 from grader.tracing.calls.ballast import unload_all
 from grader.tracing.calls.handler import After, Handler, Then, Tracing
+from grader.tracing.calls.keeping import socket_refused
+from grader.tracing.resolving import place_of
 from grader.tracing.tracee import Call, Thread
 
 _AF_UNSPEC, _AF_UNIX, _AF_INET, _AF_NETLINK, _AF_INET6 = 0, 1, 2, 16, 10
@@ -153,8 +155,13 @@ def _enter_bind(tracing: Tracing, thread: Thread, call: Call) -> Then:
     family = _family(address)
     tracing.reach.bound.add(_opened(thread, call))
     if family == _AF_UNIX:
-        if address[2:3] == b"\0":
-            tracing.reach.names.add(address[2:])
+        name = address[2:]
+        if name[:1] == b"\0":
+            tracing.reach.names.add(name)
+        elif name and tracing.reach.keeps:
+            path = name.partition(b"\0")[0]
+            if socket_refused(tracing, thread, path, pointer + 2):
+                return Then.ANSWERED
         return Then.PASS
     if family not in _ADDRESS_AT or _is_loopback(family, address):
         return Then.PASS
@@ -268,8 +275,12 @@ def _is_for_all(family: int, address: bytes) -> bool:
 def _is_own_socket(tracing: Tracing, thread: Thread, name: bytes) -> bool:
     if name[:1] == b"\0":
         return name in tracing.reach.names
-    path = os.fsdecode(name.partition(b"\0")[0])
-    return not path or tracing.reach.has_file(f"/proc/{thread.pid}/cwd", path)
+    path, kept = name.partition(b"\0")[0], tracing.reach.files
+    try:
+        place = place_of(thread, None, path, kept, follows=True)
+    except OSError:
+        return False
+    return f"{place.path}/".startswith(f"{kept.folder}/")
 
 
 TABLE = {

@@ -1,5 +1,4 @@
 # promise: nothing can be planted in the process that programs are forked from
-# needs: Landlock
 import os
 
 tracer = int(open("/proc/self/status").read().split("TracerPid:")[1].split()[0])

@@ -1,5 +1,4 @@
 # promise: the solutions, the checks and the hidden checks cannot be read
-# needs: Landlock
 import os
 
 for folder in ("exercises", "solutions", "hidden"):

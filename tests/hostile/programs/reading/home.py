@@ -1,5 +1,4 @@
 # promise: the home of whoever grades cannot be read
-# needs: Landlock
 import os
 
 for path in ("@HOME@/secret", os.path.expanduser("~/secret")):

@@ -1,5 +1,4 @@
 # promise: links lead nowhere that a submission may not go itself
-# needs: Landlock
 import os
 
 targets = ("@COURSE@/hidden/exercise1/test_exercise1.py", "@HOME@/secret")

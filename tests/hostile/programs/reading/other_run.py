@@ -1,5 +1,4 @@
 # promise: one run of a program finds nothing of the one before it
-# needs: Landlock
 import os
 import pathlib
 import time

@@ -1,5 +1,4 @@
 # promise: what others handed in cannot be read
-# needs: Landlock
 import os
 
 for place, _, names in os.walk("@CLASS@"):

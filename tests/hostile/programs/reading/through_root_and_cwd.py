@@ -1,5 +1,4 @@
 # promise: /proc/PID/root and cwd of others are no way around
-# needs: Landlock
 import os
 
 tracer = int(open("/proc/self/status").read().split("TracerPid:")[1].split()[0])

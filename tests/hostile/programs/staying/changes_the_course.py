@@ -1,5 +1,4 @@
 # promise: checks, solutions and the work of others stay as they are
-# needs: Landlock
 import os
 
 for top in ("@COURSE@", "@CLASS@", "@HOME@"):
