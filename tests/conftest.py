@@ -30,6 +30,20 @@ def without_landlock(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ptrace, "landlock_version", lambda: 0)
 
 
+needs_landlock = pytest.mark.skipif(
+    not ptrace.landlock_version(), reason="no Landlock here"
+)
+
+
+@pytest.fixture(
+    params=[pytest.param("Landlock", marks=needs_landlock), "no Landlock"],
+)
+def either(request: pytest.FixtureRequest) -> None:
+    """What is tested holds on a kernel with Landlock, and on one without."""
+    if request.param == "no Landlock":
+        request.getfixturevalue("without_landlock")
+
+
 @pytest.fixture
 def unkept(without_landlock: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """Have nobody keep programs to their files, the tracer neither.

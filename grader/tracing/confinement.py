@@ -279,8 +279,8 @@ class Kept:
         It is the program's own, or installed, or on the way to where all programs are.
         """
         homes = self.named, SHARED_MEMORY
-        on_the_way = any(home.startswith(f"{link}/") for home in homes)
-        return bool(on_the_way or link == SHARED_MEMORY or self.rights(link))
+        on_the_way = any(f"{home}/".startswith(f"{link}/") for home in homes)
+        return on_the_way or self.rights(link) != 0
 
 
 @functools.cache

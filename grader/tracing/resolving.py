@@ -78,7 +78,8 @@ def place_of(
 ) -> Place:
     """Where a name leads from an open folder, or from the current one.
 
-    `follows`: also where it is the name of a link itself. Raises ``OSError`` where the
+    `follows`: also where it is the name of a link itself, and no slash behind it asks
+    for what it leads to. Raises ``OSError`` where the
     kernel would for want of a way.
     """
     at = Place("/") if name.startswith(b"/") else opened(thread, fd)
@@ -100,7 +101,7 @@ def place_of(
             at = Place(own)
             continue
         at = Place(here)
-        if not follows and not any(parts):
+        if not follows and not parts:
             break
         to_object = _TO_OBJECT.fullmatch(here)
         if to_object and not kept.is_own(int(to_object.group(1))):

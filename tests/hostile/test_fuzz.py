@@ -55,6 +55,7 @@ def calls_at_random(zygote: Zygote, seed: int) -> Recording:
     )
 
 
+@pytest.mark.usefixtures("either")
 @pytest.mark.parametrize("seed", range(PROGRAMS))
 def test_calls_at_random(zygote: Zygote, seed: int) -> None:
     """All are made, whatever they are, and the tracer sees their program end.

@@ -15,25 +15,12 @@ from pathlib import Path
 
 import pytest
 
-from grader.tracing import confinement, launch, ptrace
+from grader.tracing import confinement, launch
 from grader.tracing.launch import Zygote
 from grader.tracing.program import run as run_alone
 from grader.tracing.recording import Refused
 from grader.tracing.schedule import Schedule, take_turns
-from tests.conftest import Run
-
-LANDLOCK = ptrace.landlock_version()
-needs_landlock = pytest.mark.skipif(not LANDLOCK, reason="no Landlock here")
-
-
-@pytest.fixture(
-    params=[pytest.param("Landlock", marks=needs_landlock), "no Landlock"],
-)
-def either(request: pytest.FixtureRequest) -> None:
-    """What is tested holds on a kernel with Landlock, and on one without."""
-    if request.param == "no Landlock":
-        request.getfixturevalue("without_landlock")
-
+from tests.conftest import Run, needs_landlock
 
 # --- files --------------------------------------------------------------------
 

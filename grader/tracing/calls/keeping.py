@@ -36,6 +36,7 @@ _AT_SYMLINK_NOFOLLOW, _AT_SYMLINK_FOLLOW, _AT_REMOVEDIR = 0x100, 0x400, 0x200
 _IN_DONT_FOLLOW = 0x02000000  # inotify(7)
 _RENAME_EXCHANGE, _RENAME_WHITEOUT = 2, 4  # rename(2)
 _O_TMPFILE = 0o20000000
+_MOST_INTERPRETERS = 5  # of interpreters that are scripts themselves
 _OPENING = ("open", "openat", "creat")
 _MAKING = os.O_CREAT | os.O_TRUNC
 _WITHOUT_NAME = " (deleted)"  # so /proc says, proc_pid_fd(5)
@@ -81,14 +82,25 @@ class _Look:
         self.thread = thread
         self._changes = changes
 
-    def at(self, call: Call, where: _Where, *, follows: bool) -> Place:
-        """Where a name leads. Without one, what the descriptor is open on."""
+    def entry(self, call: Call, where: _Where) -> Place:
+        """What a name is the name of, in a folder, and be it a link."""
+        return self.at(call, where, follows=False, itself=True)
+
+    def at(
+        self, call: Call, where: _Where, *, follows: bool, itself: bool = False
+    ) -> Place:
+        """Where a name leads. Without one, what the descriptor is open on.
+
+        `itself`: a slash behind the name of a link asks for nothing.
+        """
         folder, index = where
         fd = None if folder is None else call.arguments[folder]
         address = call.arguments[index]
         if not address:
             return opened(self.thread, fd)
         name = name_at(self.thread, address)
+        if itself:
+            name = name.rstrip(b"/") or name[:1]
         return self.called(name, address, fd, follows=follows)
 
     def called(
@@ -99,8 +111,6 @@ class _Look:
             raise OSError(errno.EACCES, "another program could change the name")
         if not name:
             return opened(self.thread, fd)
-        if not follows:
-            name = name.rstrip(b"/") or b"/"
         place = place_of(self.thread, fd, name, self.kept, follows=follows)
         if self._changes and not place.certain:
             raise OSError(errno.EACCES, "another program could change a link")
@@ -131,7 +141,7 @@ class _Look:
 
     def makes(self, call: Call, where: _Where, right: int) -> None:
         """See that something may be made, which is not there yet."""
-        self.may_make(self.at(call, where, follows=False), right)
+        self.may_make(self.entry(call, where), right)
 
     def may_make(self, place: Place, right: int) -> None:
         """See that something may be made there."""
@@ -144,7 +154,7 @@ class _Look:
 
     def removes(self, call: Call, where: _Where, right: int) -> None:
         """See that something may be removed, if it is there."""
-        place = self.at(call, where, follows=False)
+        place = self.entry(call, where)
         try:
             self.needs_beside(place, right)
         except PermissionError:
@@ -224,7 +234,27 @@ def _truncate(look: _Look, call: Call) -> None:
 
 def _execute(look: _Look, call: Call) -> None:
     where = _FIRST if call.name == "execve" else _BESIDE
-    look.needs(look.at(call, where, follows=_follows(call)), allowed.EXECUTE)
+    place = look.at(call, where, follows=_follows(call))
+    look.needs(place, allowed.EXECUTE)
+    for _ in range(_MOST_INTERPRETERS):
+        interpreter = _interpreter(place)
+        if interpreter is None:
+            return
+        place = look.called(interpreter, 0, None, follows=True)
+        look.needs(place, allowed.EXECUTE)
+
+
+def _interpreter(place: Place) -> bytes | None:
+    """What a script names in its first line, execve(2), "Interpreter scripts"."""
+    if not place.named or not os.path.isfile(place.path):
+        return None
+    try:
+        with open(place.path, "rb") as file:
+            line = file.read(256).partition(b"\n")[0]
+    except PermissionError:
+        return None  # nor can it be run by an interpreter
+    words = line[2:].split(maxsplit=1) if line.startswith(b"#!") else []
+    return words[0].partition(b"\0")[0] if words else None
 
 
 def _follows(call: Call) -> bool:
@@ -256,19 +286,19 @@ def _remove(look: _Look, call: Call) -> None:
 
 def _link(look: _Look, call: Call) -> None:
     if call.name == "link":
-        old = look.at(call, _FIRST, follows=False)
-        new = look.at(call, _SECOND, follows=False)
+        old = look.entry(call, _FIRST)
+        new = look.entry(call, _SECOND)
     else:
         follows = bool(call.arguments[4] & _AT_SYMLINK_FOLLOW)
         old = look.at(call, _BESIDE, follows=follows)
-        new = look.at(call, _IN_SECOND_FOLDER, follows=False)
+        new = look.entry(call, _IN_SECOND_FOLDER)
     look.moves(old, new, _making(old), removed=0)
 
 
 def _rename(look: _Look, call: Call) -> None:
     alone = call.name == "rename"
-    old = look.at(call, _FIRST if alone else _BESIDE, follows=False)
-    new = look.at(call, _SECOND if alone else _IN_SECOND_FOLDER, follows=False)
+    old = look.entry(call, _FIRST if alone else _BESIDE)
+    new = look.entry(call, _SECOND if alone else _IN_SECOND_FOLDER)
     flags = call.arguments[4] if call.name == "renameat2" else 0
     if flags & _RENAME_WHITEOUT:
         raise OSError(errno.EACCES, "makes a device")

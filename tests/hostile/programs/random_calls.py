@@ -26,18 +26,20 @@ from_descriptors = {
     "epoll_pwait": 281, "epoll_pwait2": 441, "close_range": 436, "epoll_ctl": 233,
     "pidfd_send_signal": 424, "fstat": 5, "lseek": 8, "ftruncate": 77,
     "bind": 49, "listen": 50, "getsockname": 51, "sendmmsg": 307, "recvmmsg": 299,
-    "process_madvise": 440, "pidfd_getfd": 438, "setns": 308,
+    "process_madvise": 440, "pidfd_getfd": 438, "setns": 308, "fchmod": 91,
+    "fremovexattr": 199, "inotify_add_watch": 254,
 }  # fmt: skip
 from_names = {
     "open": 2, "creat": 85, "stat": 4, "lstat": 6, "access": 21, "mkdir": 83,
     "rmdir": 84, "unlink": 87, "rename": 82, "link": 86, "symlink": 88,
-    "readlink": 89, "truncate": 76, "execve": 59, "chdir": 80,
+    "readlink": 89, "truncate": 76, "execve": 59, "chdir": 80, "chmod": 90, "lchown": 94,
+    "utimes": 235, "setxattr": 188, "lremovexattr": 198,
 }  # fmt: skip
 from_folders = {
     "openat": 257, "newfstatat": 262, "statx": 332, "faccessat": 269,
     "faccessat2": 439, "mkdirat": 258, "unlinkat": 263, "renameat2": 316,
     "linkat": 265, "symlinkat": 266, "readlinkat": 267, "openat2": 437,
-    "execveat": 322,
+    "execveat": 322, "fchmodat2": 452, "utimensat": 280, "fchownat": 260,
 }  # fmt: skip
 of_anything = {
     "pipe": 22, "pipe2": 293, "poll": 7, "ppoll": 271, "select": 23, "pselect6": 270,
