@@ -11,6 +11,7 @@ from pathlib import Path
 from unittest.mock import patch
 
 from benchmarks.rows import Row
+from grader.tracing import program as traced
 from grader.tracing import ptrace
 from grader.tracing.launch import Zygote
 from grader.tracing.program import run
@@ -32,25 +33,37 @@ def confinement() -> Iterator[Row]:
         program = Path(folder, "fork.py")
         program.write_text(FORK)
 
-        def taken(landlock: int) -> tuple[float, float]:
+        def taken(kept_by: str) -> tuple[float, float]:
+            landlock = ptrace.landlock_version() if kept_by == "Landlock" else 0
             used, began = _processor(zygote.pid), time.perf_counter()
-            with patch.object(ptrace, "landlock_version", return_value=landlock):
+            with (
+                patch.object(ptrace, "landlock_version", return_value=landlock),
+                patch.object(
+                    traced, "tracer_keeps_files", return_value=kept_by == "the tracer"
+                ),
+            ):
                 for _ in range(_RUNS):
                     run([str(program)], zygote=zygote, directory=folder)
             return _processor(zygote.pid) - used, time.perf_counter() - began
 
-        free, confined = 0, ptrace.landlock_version()
-        if confined == free:
-            return  # this kernel has no Landlock, and nothing to measure
-        pairs = []
-        for turn in range(_ROUNDS):
-            order = (free, confined) if turn % 2 else (confined, free)
-            results = {version: taken(version) for version in order}
-            pairs.append((results[confined], results[free]))
+        for keeper in ("Landlock", "the tracer"):
+            if keeper == "Landlock" and not ptrace.landlock_version():
+                continue  # this kernel has none, and nothing to measure
+            pairs = []
+            for turn in range(_ROUNDS):
+                order = ("nobody", keeper) if turn % 2 else (keeper, "nobody")
+                results = {kept_by: taken(kept_by) for kept_by in order}
+                pairs.append((results[keeper], results["nobody"]))
+            yield from _rows(keeper, pairs)
+
+
+def _rows(
+    keeper: str, pairs: list[tuple[tuple[float, float], tuple[float, float]]]
+) -> Iterator[Row]:
     cpu = sum(one[0] for one, _ in pairs) / sum(other[0] for _, other in pairs)
     wall = statistics.median(one[1] / other[1] for one, other in pairs)
     each = statistics.median(other[1] for _, other in pairs) / _RUNS * 1000
-    what = "a recorded run confined by Landlock / not,"
+    what = f"a recorded run kept to its files by {keeper} / by nobody,"
     yield Row(f"{what} processor time", cpu, 1.15, says=f"of {each:.1f} ms")
     yield Row(f"{what} real time", wall, 1.15)
 

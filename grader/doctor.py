@@ -135,7 +135,7 @@ def _layers() -> Iterator[Probe]:
     )
     yield _privileges(layers)
     yield _landlock(layers)
-    kept = True if layers.files else None
+    kept = None if not layers.landlock else layers.files
     yield Probe(kept, f"here: {layers.kind.value}", layers.promised)
 
 
@@ -161,13 +161,15 @@ def _privileges(layers: Layers) -> Probe:
 
 def _landlock(layers: Layers) -> Probe:
     name = f"Landlock {layers.landlock}"
-    if layers.files and layers.scopes:
+    if not layers.files:
+        return Probe(False, "a program used a file that is not its own", _REPORT)
+    if layers.scopes:
         return Probe(
             True,
             f"{name}: a file outside a program's folder was refused, and a signal and "
             "a socket of others too",
         )
-    if layers.files:
+    if layers.landlock:
         return Probe(
             True,
             f"{name}: a file outside a program's folder was refused; signals and "
@@ -175,11 +177,10 @@ def _landlock(layers: Layers) -> Probe:
         )
     return Probe(
         None,
-        "no Landlock: a program can use every file that you can",
-        "Use Linux 5.13 or newer, better 6.12, with `landlock` among its `lsm=`. In a "
-        "container the runtime's seccomp profile must let it through, as those since "
-        "2022 do. Until then grade strangers' programs in a container that "
-        "holds nothing else.",
+        "no Landlock: the tracer alone refused a file outside a program's folder",
+        "To have the kernel do it, and faster: Linux 5.13 or newer, better 6.12, with "
+        "`landlock` among its `lsm=`. In a container the runtime's seccomp profile "
+        "must let it through, as those since 2022 do.",
     )
 
 

@@ -41,6 +41,7 @@ attacks = {
     "memory": lambda: open("/proc/GRADER/mem", "rb").close(),
     "read": lambda: open(OTHER).close(),
     "write": lambda: open(OTHER, "a").close(),
+    "mark": lambda: os.chmod(OTHER, 0o600),
     "privileges": privileges,
 }
 for name, attack in attacks.items():
@@ -64,16 +65,15 @@ _KEPT = (
     "A submission reads what is installed and its own folder, writes to that folder, "
     "and reaches no process, socket or machine but its own."
 )
-_OPEN = (
-    "A submission reaches no process, socket or machine but its own. It can read, "
-    "change and remove every file that {whose}: other submissions, results and forklab "
-    "itself. So a verdict on who attacks the grader is worth nothing."
+_ALONE = (
+    f"{_KEPT} From files the tracer keeps it, in the kernel's place: a mistake of the "
+    "tracer's would open every file that {whose}."
 )
 _PROMISED = {
     Kind.USER: _KEPT,
     Kind.ROOT: _KEPT,
-    Kind.USER_WITHOUT: _OPEN.format(whose="you can"),
-    Kind.ROOT_WITHOUT: _OPEN.format(whose="belongs to root"),
+    Kind.USER_WITHOUT: _ALONE.format(whose="you can use"),
+    Kind.ROOT_WITHOUT: _ALONE.format(whose="belongs to root"),
 }
 
 
@@ -81,7 +81,8 @@ _PROMISED = {
 class Layers:
     """Which layers of confinement held when they were tried.
 
-    `landlock` is its version, 0 where it is not there. `scopes`: it also kept a
+    `files`: a program was kept to its own, and what is noted of others' stayed as it
+    was. `landlock` is its version, 0 where it is not there. `scopes`: it also kept a
     process's signals, and its sockets without a folder, to itself.
     """
 
@@ -96,8 +97,8 @@ class Layers:
     @property
     def kind(self) -> Kind:
         if os.geteuid() == 0:
-            return Kind.ROOT if self.files else Kind.ROOT_WITHOUT
-        return Kind.USER if self.files else Kind.USER_WITHOUT
+            return Kind.ROOT if self.landlock else Kind.ROOT_WITHOUT
+        return Kind.USER if self.landlock else Kind.USER_WITHOUT
 
     @property
     def promised(self) -> str:
@@ -130,7 +131,7 @@ def try_layers() -> Layers:
         tracer={"signal", "network"} <= failed and {"kill", "socket"} <= refused,
         privileges="privileges" in failed,
         memory="memory" in failed,
-        files={"read", "write"} <= failed,
+        files={"read", "write", "mark"} <= failed,
         scopes=_keeps_to_itself(version),
         landlock=version,
     )

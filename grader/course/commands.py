@@ -32,12 +32,6 @@ if TYPE_CHECKING:
 # So many students who handed in no program are told, a line each.
 _MOST_LINES = 20
 
-# Of one's own program it is not said: whoever wrote that can run it anyway.
-_NOT_KEPT = (
-    "submissions are not kept to their own folders on this machine: they can read and "
-    "change every file that you can; `grade doctor` says what helps"
-)
-
 
 def add_course(command: argparse.ArgumentParser) -> None:
     """The arguments of ``grade course``."""
@@ -187,10 +181,6 @@ def _grade_into(
                 _tell("nothing is to be graded, so the cluster was not asked")
             failures = grade_on(arguments.on, tasks, results, progress=heeding)
         else:
-            from grader.tracing.ptrace import landlock_version
-
-            if tasks and not landlock_version():
-                _tell(_NOT_KEPT)
             most = min(arguments.jobs or count(), len(tasks))
             places = cores_for(most)
             failures = grade_all(tasks, results, cores=places, progress=heeding)

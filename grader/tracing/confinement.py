@@ -47,8 +47,9 @@ MOVE = 1 << 13
 TRUNCATE = 1 << 14
 MAKE_DEVICES = 1 << 6 | 1 << 11
 _CONTROL_DEVICE = 1 << 15
+_SINCE_TRUNCATE = 3
 _FIRST_RIGHTS = (1 << 13) - 1
-_LATER_RIGHTS = {2: MOVE, 3: TRUNCATE, 5: _CONTROL_DEVICE}
+_LATER_RIGHTS = {2: MOVE, _SINCE_TRUNCATE: TRUNCATE, 5: _CONTROL_DEVICE}
 _OF_FILES = EXECUTE | WRITE_FILE | READ_FILE | TRUNCATE | _CONTROL_DEVICE
 _TCP = 1 << 0 | 1 << 1
 _SINCE_TCP = 4
@@ -113,8 +114,11 @@ def domain(
 
 
 def tracer_keeps_files() -> bool:
-    """Whether the tracer has to keep a program to its files: nobody else does."""
-    return not ptrace.landlock_version()
+    """Whether the tracer has to keep a program to its files.
+
+    Where there is no Landlock, or one that does not know truncate(2).
+    """
+    return ptrace.landlock_version() < _SINCE_TRUNCATE
 
 
 def _own_rules(folder: str, program: str, terminal: str | None) -> list[Rule]:

@@ -116,7 +116,7 @@ FORBIDDEN: Final[dict[str, int]] = {
     "mount": 165, "umount2": 166, "pivot_root": 155, "chroot": 161,
     "open_tree": 428, "move_mount": 429, "fsopen": 430, "fsconfig": 431,
     "fsmount": 432, "fspick": 433, "mount_setattr": 442, "open_tree_attr": 467,
-    "name_to_handle_at": 303, "open_by_handle_at": 304,
+    "name_to_handle_at": 303, "open_by_handle_at": 304, "uselib": 134,
     "fanotify_init": 300, "fanotify_mark": 301,
     # what a filter cannot look into, and no library here uses
     "openat2": 437, "sendmmsg": 307,

@@ -39,16 +39,16 @@ def test_all_layers(capsys: pytest.CaptureFixture[str]) -> None:
 
 @pytest.mark.usefixtures("without_landlock")
 def test_without_landlock(capsys: pytest.CaptureFixture[str]) -> None:
-    """Grading works, and it is told what that does not promise, with the cure."""
+    """Grading works, with another layer in its place, and the cure is told."""
     assert main(["doctor"]) == 0
     words = " ".join(capsys.readouterr().out.split())
-    assert "no Landlock: a program can use every file that you can" in words
+    assert "no Landlock: the tracer alone refused a file outside" in words
     assert "with `landlock` among its `lsm=`" in words
     assert f"here: {(Kind.ROOT_WITHOUT if ROOT else Kind.USER_WITHOUT).value}" in words
-    assert "a verdict on who attacks the grader is worth nothing" in words
+    assert "From files the tracer keeps it, in the kernel's place" in words
     layers = try_layers()
     assert (layers.filter, layers.tracer, layers.memory) == (True, True, True)
-    assert (layers.files, layers.scopes) == (False, False)
+    assert (layers.files, layers.scopes) == (True, False)
 
 
 def test_a_layer_that_does_not_hold(monkeypatch: pytest.MonkeyPatch, run: Run) -> None:
@@ -61,6 +61,13 @@ def test_a_layer_that_does_not_hold(monkeypatch: pytest.MonkeyPatch, run: Run) -
     assert "a program has privileges, or can read the grader's memory" in failed
     assert all(failed.values())
     assert main(["doctor"]) == 3
+
+
+@pytest.mark.usefixtures("unkept")
+def test_where_files_are_not_kept() -> None:
+    """That no machine is like, but if it were, no strangers' programs are for it."""
+    assert not try_layers().files
+    assert "a program used a file that is not its own" in _cures(list(examine()))
 
 
 def test_an_older_landlock(monkeypatch: pytest.MonkeyPatch) -> None:

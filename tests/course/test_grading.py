@@ -30,7 +30,6 @@ from grader.course.handed_in import Attempt, marked_late
 from grader.course.results import Results, folder_name, key_of
 from grader.errors import GraderError, UsageError
 from grader.session import grade
-from grader.tracing import ptrace
 from grader.usage import WRONG_USAGE
 from grader.verdict import Outcome, Verdict
 from tests.conftest import heed_interrupts
@@ -596,26 +595,6 @@ def test_more_at_once_than_there_are(tmp_path: Path) -> None:
     (tmp_path / "class" / "ada" / "exercise1.py").write_text("")
     words = ["course", str(tmp_path / "class"), "--out", str(tmp_path / "out")]
     assert main([*words, "--no-config", "--jobs", "9" * 15]) == 0
-
-
-@pytest.mark.parametrize(("version", "warnings"), [(0, 1), (1, 0)])
-def test_where_submissions_are_not_kept_to_their_folders_that_is_told_once(
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    version: int,
-    warnings: int,
-) -> None:
-    """Only where something is graded: no submission here is a program."""
-    for student in ("ada", "bob"):
-        (tmp_path / "class" / student).mkdir(parents=True)
-        (tmp_path / "class" / student / "exercise1.py").write_text("")
-    monkeypatch.setattr(ptrace, "landlock_version", lambda: version)
-    words = ["course", str(tmp_path / "class"), "--out", str(tmp_path / "out")]
-    assert main([*words, "--no-config"]) == 0
-    assert capsys.readouterr().err.count("are not kept to their own") == warnings
-    assert main([*words, "--no-config"]) == 0
-    assert "not kept" not in capsys.readouterr().err
 
 
 def test_due_dates() -> None:

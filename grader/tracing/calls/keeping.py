@@ -185,7 +185,7 @@ def open_flags(call: Call) -> int:
 def _changes(call: Call) -> bool:
     if call.name in _OPENING:
         return bool(open_flags(call) & (_MAKING | _O_TMPFILE))
-    return call.name not in ("execve", "execveat", "inotify_add_watch")
+    return call.name not in ("execve", "execveat")
 
 
 def _open(look: _Look, call: Call) -> None:
