@@ -218,6 +218,8 @@ _SHOWN_OF_OTHERS = re.compile(
     r"/proc/\d+(/task(/\d+)?)?(/(stat|statm|status|cmdline|comm|cgroup|limits|sched"
     r"|schedstat|oom_score|oom_score_adj|oom_adj|cpuset|wchan|loginuid|sessionid))?"
 )
+# Where no program's folder ever is, and systems have links: /dev/stdout, /var/run.
+_WITH_LINKS = ("/", "/dev", "/etc", "/usr", "/usr/local", "/var")
 _PROCESS = re.compile(r"/proc/(\d+)(/task/(\d+))?(/|$)")
 
 
@@ -280,11 +282,13 @@ class Kept:
     def is_fixed(self, link: str) -> bool:
         """Whether no other program can change a link.
 
-        It is the program's own, or installed, or on the way to where all programs are.
+        It is the program's own, or installed, or the system's, or on the way to where
+        all programs are.
         """
         homes = self.named, SHARED_MEMORY
         on_the_way = any(f"{home}/".startswith(f"{link}/") for home in homes)
-        return on_the_way or self.rights(link) != 0
+        by_the_system = os.path.dirname(link) in _WITH_LINKS
+        return on_the_way or by_the_system or self.rights(link) != 0
 
 
 @functools.cache

@@ -611,9 +611,10 @@ def test_all_of_this_as_an_ordinary_user(all_can_enter: Path) -> None:
     home = all_can_enter / "home"
     home.mkdir()
     os.chown(home, NOBODY, NOBODY)
-    own = kit / Path(__file__).relative_to(KIT)
+    here = kit / Path(__file__).relative_to(KIT)
+    own = here, here.with_name("test_keeping.py")
     tests = subprocess.run(
-        [python, "-B", "-m", "pytest", "-q", "-p", "no:cacheprovider", str(own)],
+        [python, "-B", "-m", "pytest", "-q", "-p", "no:cacheprovider", *map(str, own)],
         user=NOBODY,
         group=NOBODY,
         extra_groups=[],

@@ -158,6 +158,7 @@ def test_what_is_missing_is_told_as_missing(run: Run, secret: Path) -> None:
         tell(lambda: open("own/nothing"))
         tell(lambda: open(""))
         tell(lambda: os.mkdir("own"))
+        tell(lambda: open(outside + "/secret", "x"))
         tell(lambda: open(outside + "/secret"))
         tell(lambda: open(outside + "/new", "w"))
         tell(lambda: os.mkdir(outside + "/new"))
@@ -168,7 +169,7 @@ def test_what_is_missing_is_told_as_missing(run: Run, secret: Path) -> None:
         *("FileNotFoundError", "FileNotFoundError", "NotADirectoryError"),
         *("FileNotFoundError", "FileNotFoundError", "FileExistsError"),
         *("FileNotFoundError", "FileNotFoundError", "FileNotFoundError"),
-        *("FileNotFoundError", "FileExistsError"),
+        *("FileNotFoundError", "FileExistsError", "FileExistsError"),
         *["PermissionError"] * 4,
     ]
     assert recording.of(Refused) == []
@@ -195,6 +196,26 @@ def test_the_program_s_folder_is_known_by_another_name(
     )
     assert recording.errors == b""
     assert recording.root.exit_code == 0
+
+
+@pytest.mark.usefixtures("either")
+@pytest.mark.parametrize("stdout", ["terminal", "pipe"])
+def test_standard_streams_by_their_names(run: Run, stdout: str) -> None:
+    """Which are links in /dev, to links in /proc."""
+    recording = run(
+        """
+        import os, subprocess
+        for name in ("/dev/stdout", "/dev/fd/1", "/proc/self/fd/1", "/dev/stderr"):
+            with open(name, "w") as stream:
+                stream.write("written\\n")
+        said = "echo said > /dev/stderr; echo said | tee /dev/stdout"
+        subprocess.run(said, shell=True)
+        """,
+        stdout=stdout,
+    )
+    said = recording.output + recording.errors
+    assert said.count(b"written\n") == 4
+    assert said.count(b"said\n") == 3
 
 
 # --- what Landlock does not know of ----------------------------------------------

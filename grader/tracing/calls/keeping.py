@@ -203,7 +203,7 @@ def _open(look: _Look, call: Call) -> None:
         look.needs_beside(place, allowed.MAKE_FILE | right)
         return
     elif alone:
-        return  # it is there: the call says so itself
+        raise FileExistsError(errno.EEXIST, "it is there")
     look.needs(place, right)
 
 

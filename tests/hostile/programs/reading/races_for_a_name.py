@@ -34,6 +34,7 @@ threads = [threading.Thread(target=changes, daemon=True) for _ in range(2)]
 for thread in threads:
     thread.start()
 for _ in range(60):
+    os.sched_yield()
     fd = libc.open(name, os.O_RDONLY)
     if fd != -1:
         text = os.pread(fd, 60, 0)
