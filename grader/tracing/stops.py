@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -115,7 +116,7 @@ class Stops:
         return ptrace.wait(thread.tid)
 
     def halt(self, thread: Thread) -> int | None:
-        """The run is over: a thread that was let go on uses nothing more.
+        """Stop a thread that was let go on: the run is over, or it is not to wake.
 
         What it reports when it stops, waitpid(2); None where it cannot be stopped.
         """
@@ -128,6 +129,20 @@ class Stops:
                     return status
                 signal.sigtimedwait({signal.SIGCHLD}, 0.0005)
         return None
+
+    def halt_sleepers(self, threads: Iterable[Thread], *, openers: bool) -> bool:
+        """Stop those that sleep in the kernel; whether there were any.
+
+        `openers`: also those that sleep in open(2). Their report is kept for later.
+        """
+        found = False
+        for thread in threads:
+            if thread.state is not State.INSIDE or thread.report is not None:
+                continue
+            if openers or not thread.opens:
+                thread.report = self.halt(thread)
+                found = True
+        return found
 
     def is_woken(self, thread: Thread) -> bool:
         """Whether a thread has left its stop, or its sleep, because it was killed."""

@@ -201,7 +201,13 @@ MAKES_FILE: Final = 0o100 | 0o20000000  # O_CREAT, and O_TMPFILE without O_DIREC
 # TIOCSETD. And FIONREAD, which says how much lies in a pipe.
 TIOCSPGRP: Final = 0x5410
 FIONREAD: Final = 0x541B
-_REACHING: Final = (TIOCSPGRP, FIONREAD, 0x8901, 0x8902, 0x5412, 0x541C, 0x541D, 0x5423)
+# And those that change a file's attributes: FS_IOC_SETFLAGS, FS_IOC_FSSETXATTR, and
+# FS_IOC_ENABLE_VERITY.
+MARKS_FILE: Final = (0x40086602, 0x401C5820, 0x40806685)
+_REACHING: Final = (
+    *(TIOCSPGRP, FIONREAD, 0x8901, 0x8902, 0x5412, 0x541C, 0x541D, 0x5423),
+    *MARKS_FILE,
+)
 
 # AF_UNIX, and AF_NETLINK, by which libc lists the addresses of this machine.
 _OWN_FAMILIES: Final = (1, 16)

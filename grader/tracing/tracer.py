@@ -333,9 +333,7 @@ class Tracer:
 
     def kill(self) -> None:
         """End whatever still lives of the program, and wait until it is gone."""
-        for pid in list(self._traced):
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+        self.end_all()
         for thread in self._threads.values():
             self._stops.resume(thread)  # it may be stopped on its way to its end
         give_up = time.monotonic() + 5.0
@@ -493,14 +491,7 @@ class Tracer:
         return number in self._threads or number in self._traced
 
     def still_others(self, *, openers: bool) -> bool:
-        found = False
-        for other in self._threads.values():
-            if other.state is not State.INSIDE or other.report is not None:
-                continue
-            if openers or not other.opens:
-                other.report = self._stops.halt(other)
-                found = True
-        return found
+        return self._stops.halt_sleepers(self._threads.values(), openers=openers)
 
     def end_all(self) -> None:
         for pid in self._traced:

@@ -328,11 +328,15 @@ def _removing(place: Place) -> int:
 
 def _mark(look: _Look, call: Call) -> None:
     """Only of what is the program's own: chmod(2), chown(2), utime(2), setxattr(2)."""
-    if call.name in _BY_DESCRIPTOR:
-        place = opened(look.thread, call.arguments[0])
-    else:
-        where = _BESIDE if call.name in _IN_FOLDER else _FIRST
-        place = look.at(call, where, follows=_follows(call))
+    where = _BESIDE if call.name in _IN_FOLDER else _FIRST
+    _see_that_it_is_own(look, look.at(call, where, follows=_follows(call)))
+
+
+def _mark_opened(look: _Look, call: Call) -> None:
+    _see_that_it_is_own(look, opened(look.thread, call.arguments[0]))
+
+
+def _see_that_it_is_own(look: _Look, place: Place) -> None:
     if place.named and not look.kept.is_own_file(place.path):
         os.lstat(place.path)
         raise OSError(errno.EPERM, "not the program's own")
@@ -355,7 +359,8 @@ _SEEN: dict[str, Callable[[_Look, Call], None]] = {
     **dict.fromkeys(("link", "linkat"), _link),
     **dict.fromkeys(("rename", "renameat", "renameat2"), _rename),
     "truncate": _truncate,
-    **dict.fromkeys((*_BY_DESCRIPTOR, *_IN_FOLDER, *_BY_NAME), _mark),
+    **dict.fromkeys((*_IN_FOLDER, *_BY_NAME), _mark),
+    **dict.fromkeys((*_BY_DESCRIPTOR, "ioctl"), _mark_opened),
     "inotify_add_watch": _watch_file,
 }
 

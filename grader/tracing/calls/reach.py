@@ -16,7 +16,7 @@ from itertools import islice
 from grader.tracing import syscalls
 from grader.tracing.calls.ballast import unload_all
 from grader.tracing.calls.handler import After, Handler, Then, Tracing
-from grader.tracing.calls.keeping import socket_refused
+from grader.tracing.calls.keeping import refused, socket_refused
 from grader.tracing.resolving import place_of
 from grader.tracing.tracee import Call, Thread
 
@@ -117,6 +117,8 @@ def _enter_ioctl(tracing: Tracing, thread: Thread, call: Call) -> Then:
     if request == syscalls.FIONREAD:
         unload_all(tracing, thread.owner.files)
         return Then.PASS
+    if request in syscalls.MARKS_FILE:
+        return Then.ANSWERED if refused(tracing, thread, call) else Then.PASS
     if request != syscalls.TIOCSPGRP:
         return tracing.refuse(
             thread, call, f"with {request:#x}, by which others get signals or input"

@@ -1,5 +1,6 @@
 # promise: nobody's files get other rights, owners, times or attributes
 import ctypes
+import fcntl
 import os
 import stat
 import sys
@@ -7,6 +8,7 @@ import sys
 libc = ctypes.CDLL(None, use_errno=True)
 FILE, FOLDER = "@COURSE@/solutions/exercise1/exercise1.py", "@COURSE@/hidden"
 AT_FDCWD, AT_EMPTY_PATH = -100, 0x1000
+GET_FLAGS, SET_FLAGS = 0x80086601, 0x40086602  # FS_IOC_GETFLAGS, FS_IOC_SETFLAGS
 
 
 def called(number, *arguments):
@@ -37,6 +39,7 @@ def through_what_is_open(path):
     attempt(lambda: os.fchown(fd, -1, -1), path)
     attempt(lambda: os.utime(fd), path)
     attempt(lambda: os.setxattr(fd, "user.mark", b"x"), path)
+    attempt(lambda: fcntl.ioctl(fd, SET_FLAGS, fcntl.ioctl(fd, GET_FLAGS, bytes(8))), path)
     os.close(fd)
 
 
