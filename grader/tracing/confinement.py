@@ -255,11 +255,8 @@ class Kept:
 
     def rights(self, path: str) -> int:
         """What may be done to a file, or to a folder and to what is beneath it."""
-        process = _PROCESS.match(path)
-        if process is not None:
-            pids = (int(pid) for pid in process.group(1, 3) if pid)
-            if not all(map(self.is_own, pids)) and not _SHOWN_OF_OTHERS.fullmatch(path):
-                return 0
+        if self.is_closed(path):
+            return 0
         rights, withheld, place = 0, 0, path
         while True:
             rights |= self._rules.get(place, 0)
@@ -269,6 +266,14 @@ class Kept:
             if above == place:
                 return rights & ~withheld
             place = above
+
+    def is_closed(self, path: str) -> bool:
+        """Whether it is what /proc shows of others to nobody but who may trace them."""
+        process = _PROCESS.match(path)
+        if process is None:
+            return False
+        pids = (int(pid) for pid in process.group(1, 3) if pid)
+        return not all(map(self.is_own, pids)) and not _SHOWN_OF_OTHERS.fullmatch(path)
 
     def is_own_file(self, path: str) -> bool:
         """Whether it is the program's own folder, or in it, or in shared memory.

@@ -18,12 +18,18 @@ from grader.tracing.tracee import Thread
 _LONGEST = 4096  # bytes of a name, with the zero at its end
 _PAGE = 4096
 _MOST_LINKS = 40
+# No link, or nothing, or nothing that the program could reach either.
+_NO_LINK = (errno.EINVAL, errno.ENOENT, errno.ENOTDIR, errno.EACCES)
 AT_FDCWD = 0xFFFFFF9C  # -100: the folder that the thread is in, openat(2)
 
 # Links that lead to an object rather than to a name, proc(5).
 _TO_OBJECT = re.compile(
     r"/proc/(\d+)(?:/task/\d+)?/(?:cwd|root|exe|fd/\d+|map_files/[^/]+|ns/[^/]+)"
 )
+
+
+# "pipe:[4711]"; but "(unreachable)/x" lies in a folder that is nowhere here.
+_NAMELESS = re.compile(r"[a-z_]+:")
 
 
 class Place(NamedTuple):
@@ -70,7 +76,7 @@ def opened(thread: Thread, fd: int | None) -> Place:
 def object_called(link: str) -> Place:
     """What a link in /proc leads to that calls it so, proc_pid_fd(5)."""
     hidden = link.startswith("/memfd:") and link.endswith(" (deleted)")
-    return Place(link, named=link.startswith("/") and not hidden)
+    return Place(link, named=not hidden and not _NAMELESS.match(link))
 
 
 def place_of(
@@ -88,7 +94,7 @@ def place_of(
     links = 0
     while parts:
         part = parts.pop()
-        if not at.named or at.path.startswith(_elsewhere_shown()):
+        if not at.named or f"{at.path}/".startswith(_elsewhere_shown()):
             raise OSError(errno.EACCES, "beneath what is no folder of the machine's")
         if part in ("", "."):
             continue
@@ -108,8 +114,10 @@ def place_of(
             continue  # closed to the program, whatever it leads to
         try:
             target = os.readlink(here)
-        except OSError:
-            continue  # no link, or nothing, or nothing that anybody could reach
+        except OSError as error:
+            if error.errno in _NO_LINK:
+                continue
+            raise  # a place that is too deep for a name, say: who knows what is there
         links += 1
         if links > _MOST_LINKS:
             raise OSError(errno.ELOOP, "links without an end")
@@ -138,7 +146,8 @@ def _elsewhere_shown() -> tuple[str, ...]:
     with open("/proc/self/mountinfo", "rb") as mounts:
         for line in mounts:
             mount, _, source = line.partition(b" - ")
-            place = mount.split()[4].decode("unicode_escape")
-            if source.startswith(b"proc ") and not f"{place}/".startswith("/proc/"):
+            name = mount.split()[4].decode("unicode_escape").encode("latin-1")
+            place = f"{os.fsdecode(name)}/"
+            if source.startswith(b"proc ") and not place.startswith("/proc/"):
                 found.append(place)
     return tuple(found)

@@ -164,6 +164,7 @@ POLICED: Final[dict[str, int]] = {
     "setxattr": 188, "lsetxattr": 189, "fsetxattr": 190, "setxattrat": 463,
     "removexattr": 197, "lremovexattr": 198, "fremovexattr": 199,
     "removexattrat": 466, "file_setattr": 469, "inotify_add_watch": 254,
+    "chdir": 80,
 }
 # fmt: on
 

@@ -132,6 +132,12 @@ class _Look:
             os.lstat(place.path)  # whether it is there at all may be known
             raise OSError(errno.EACCES, "not the program's")
 
+    def may_be_entered(self, place: Place) -> None:
+        """See that a place is no way into the folders of another process, proc(5)."""
+        if self.kept.is_closed(place.path):
+            os.lstat(place.path)
+            raise OSError(errno.EACCES, "another process's")
+
     def needs_beside(self, place: Place, right: int) -> None:
         """See that a folder may be changed in some way."""
         folder = os.path.dirname(place.path)
@@ -185,7 +191,7 @@ def open_flags(call: Call) -> int:
 def _changes(call: Call) -> bool:
     if call.name in _OPENING:
         return bool(open_flags(call) & (_MAKING | _O_TMPFILE))
-    return call.name not in ("execve", "execveat")
+    return call.name not in ("execve", "execveat", "chdir")
 
 
 def _open(look: _Look, call: Call) -> None:
@@ -195,7 +201,8 @@ def _open(look: _Look, call: Call) -> None:
     place = look.at(call, _BESIDE if call.name == "openat" else _FIRST, follows=follows)
     call.place = place.path
     if flags & os.O_PATH:
-        return  # it can be neither read nor changed
+        look.may_be_entered(place)  # it can be neither read nor changed
+        return
     right = _to_open(flags, place)
     if flags & _O_TMPFILE:
         right = allowed.WRITE_FILE | allowed.MAKE_FILE
@@ -342,6 +349,10 @@ def _see_that_it_is_own(look: _Look, place: Place) -> None:
         raise OSError(errno.EPERM, "not the program's own")
 
 
+def _enter_folder(look: _Look, call: Call) -> None:
+    look.may_be_entered(look.at(call, _FIRST, follows=True))
+
+
 def _watch_file(look: _Look, call: Call) -> None:
     """Of what may be read: inotify(7) tells the names of what others use."""
     place = look.at(call, _SECOND, follows=_follows(call))
@@ -362,6 +373,7 @@ _SEEN: dict[str, Callable[[_Look, Call], None]] = {
     **dict.fromkeys((*_IN_FOLDER, *_BY_NAME), _mark),
     **dict.fromkeys((*_BY_DESCRIPTOR, "ioctl"), _mark_opened),
     "inotify_add_watch": _watch_file,
+    "chdir": _enter_folder,
 }
 
 
@@ -431,6 +443,10 @@ def _enter(tracing: Tracing, thread: Thread, call: Call) -> Then:
     return Then.ANSWERED if refused(tracing, thread, call) else Then.PASS
 
 
+def _enter_chdir(tracing: Tracing, thread: Thread, call: Call) -> Then:
+    return _enter(tracing, thread, call) if tracing.reach.keeps else Then.PASS
+
+
 def _enter_execute(tracing: Tracing, thread: Thread, call: Call) -> Then:
     if tracing.reach.keeps:
         refused(tracing, thread, call)
@@ -466,6 +482,7 @@ def socket_refused(tracing: Tracing, thread: Thread, name: bytes, address: int) 
 TABLE = {
     **dict.fromkeys((*_BY_DESCRIPTOR, *_IN_FOLDER, *_BY_NAME), Handler(_enter)),
     "inotify_add_watch": Handler(_enter),
+    "chdir": Handler(_enter_chdir),
     "execve": Handler(_enter_execute, _leave_execute),
     "execveat": Handler(_enter_execute, _leave_execute),
 }
