@@ -86,11 +86,11 @@ def test_one_check_alone(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_verbose_shows_all_events(capsys: pytest.CaptureFixture[str]) -> None:
     """Also those that the story leaves out."""
-    path = str(SOLUTIONS / "exercise2" / "wrong" / "parent_keeps_write_end.py")
-    check = ["--check", "unused-ends-are-closed"]
-    main(["exercise2", path, *check])
+    path = str(SOLUTIONS / "exercise4" / "wrong" / "one_wait_per_signal.py")
+    check = ["--check", "children-end-together"]
+    main(["exercise4", path, *check])
     short = capsys.readouterr().out
-    main(["exercise2", path, *check, "--verbose"])
+    main(["exercise4", path, *check, "--verbose"])
     assert "more lines; --verbose" in short
     assert "more lines" not in capsys.readouterr().out
 
