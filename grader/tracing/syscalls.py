@@ -271,6 +271,20 @@ def _traced_if_large(index: int) -> bytes:
     )
 
 
+def _traced_unless_null(index: int) -> bytes:
+    """Stop at a call that is given an address there, and let it pass else."""
+    return b"".join(
+        (
+            _instruction(_LOAD, 16 + 8 * index + 4),  # the high half
+            _instruction(_JUMP_EQUAL, 0, 0, 2),
+            _argument(index),
+            _instruction(_JUMP_EQUAL, 0, 1),
+            _answer(_TRACE),
+            _answer(_ALLOW),
+        )
+    )
+
+
 # A large piece that is to be written to: mmap(2), mprotect(2).
 _TRACED_IF_WRITABLE_AND_LARGE: Final = b"".join(
     (
@@ -290,6 +304,8 @@ _BY_ARGUMENTS: Final = {
     "socket": _traced_unless(0, *_OWN_FAMILIES),
     "open": _traced_if(1, _JUMP_ANY_BIT, MAKES_FILE),
     "openat": _traced_if(2, _JUMP_ANY_BIT, MAKES_FILE),
+    # Interpreters ask at their start for the disposition of each signal.
+    "rt_sigaction": _traced_unless_null(1),
     # What a shared piece of a file is filled with, no call tells.
     "mmap": _argument(3)
     + _instruction(_JUMP_ANY_BIT, MAP_SHARED, 0, 2)

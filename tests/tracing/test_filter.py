@@ -14,7 +14,8 @@ from grader.tracing import syscalls
 X86_64 = 0xC000003E
 ALLOW, TRACE, KILL, NO_SUCH_CALL = 0x7FFF0000, 0x7FF00000, 0x80000000, 0x00050026
 BY_ARGUMENTS = ("mmap", "mremap", "mprotect", "open", "openat")
-SOMETIMES = {syscalls.TAKING[name] for name in BY_ARGUMENTS}
+SIGACTION = syscalls.NUMBERS["rt_sigaction"]
+SOMETIMES = {SIGACTION, *(syscalls.TAKING[name] for name in BY_ARGUMENTS)}
 STOPPED = {
     *syscalls.NUMBERS.values(),
     *syscalls.FORBIDDEN.values(),
@@ -69,6 +70,15 @@ def test_flags_of_clone(flags: int) -> None:
     """What escapes the tracer, or its parent, is seen by it: clone(2)."""
     escapes = flags & (0x00800000 | 0x00008000 | 0x7E020000)
     assert answer(CLONE, flags) == (TRACE if escapes else ALLOW)
+
+
+@given(st.integers(0, (1 << 64) - 1))
+def test_who_only_asks_for_a_disposition(action: int) -> None:
+    """It changes nothing: sigaction(2)."""
+    assert answer(SIGACTION, 2, action) == (TRACE if action else ALLOW)
+    assert answer(SIGACTION, 2, action << 32 & (1 << 64) - 1) == (
+        TRACE if action & 0xFFFFFFFF else ALLOW
+    )
 
 
 REACHING = {
