@@ -12,7 +12,8 @@ import signal
 from grader.tracing import ptrace
 from grader.tracing.bounds import Bounds
 from grader.tracing.calls.polls import TIMEOUTS
-from grader.tracing.calls.signals import blocks, has_bit, pending
+from grader.tracing.calls.signals import has_bit
+from grader.tracing.procfs import NO_SIGNALS, Signals
 from grader.tracing.recorder import Recorder
 from grader.tracing.recording import End, Ended, Ending, Orphaned, Process, SignalSent
 from grader.tracing.stops import Stops
@@ -66,7 +67,7 @@ class Deaths:
         if last:
             owner.record.open_at_end = owner.files.list()
             self._bounds.count_cpu(owner)
-            merged = self.sigchld_pending(owner.record.parent)
+            theirs = self.signals_of_parent(owner.record)
         if len(owner.threads) == 1 and self._ends_in_two_steps(owner):
             self._recorder.record(Ending, owner.pid, line=owner.last_line)
             self._stops.resume(thread)
@@ -87,7 +88,7 @@ class Deaths:
             self._threads.pop(one.tid, None)
             one.state = State.GONE
         if last:
-            self._ended(owner, status, merged)
+            self._ended(owner, status, theirs)
         else:
             self._turns.stir(Stir.LOCK)  # whoever joins it waits for its futex
 
@@ -98,17 +99,17 @@ class Deaths:
         self._threads.pop(thread.tid, None)
         thread.state = State.GONE
         if not owner.threads:
-            self._ended(owner, status, self.sigchld_pending(owner.record.parent))
+            self._ended(owner, status, self.signals_of_parent(owner.record))
 
     def end(self, thread: Thread) -> None:
         """The second step of an end: the parent is told."""
         owner = thread.owner
         self.ending.remove(thread)
         thread.state = State.GONE
-        merged = self.sigchld_pending(owner.record.parent)
+        theirs = self.signals_of_parent(owner.record)
         status = ptrace.wait(thread.tid)
         del owner.threads[thread.tid], self._threads[thread.tid]
-        self._ended(owner, status, merged)
+        self._ended(owner, status, theirs)
 
     def end_before_it_is_seen(self, thread: Thread, call: Call) -> None:
         """A pidfd tells of an end at once, and not before it can be collected."""
@@ -117,34 +118,36 @@ class Deaths:
             while self.ending:
                 self.end(self.ending[0])
 
-    def tell_parent(self, record: Process, merged: bool) -> None:
-        """A process ended or stopped: its parent is sent SIGCHLD, signal(7)."""
+    def tell_parent(self, record: Process, theirs: Signals) -> None:
+        """A process ended or stopped: its parent is sent SIGCHLD, signal(7).
+
+        `theirs` are the parent's signals before that.
+        """
         parent = record.parent
         traced = self._live.get(parent.pid) if parent else None
         if traced is None or record.orphaned:
             return
-        if has_bit(traced.signals().ignored, signal.SIGCHLD):
+        if has_bit(theirs.ignored, signal.SIGCHLD):
             if record.ended is not None:
                 record.discarded = True
                 self.uncollected -= 1
         elif record.ended is not None or not traced.ignores_stops:
+            alone = len(traced.threads) == 1
             self._recorder.record(
                 SignalSent,
                 record.pid,
                 signal=signal.SIGCHLD,
                 target=traced.pid,
-                merged=merged,
-                blocked=blocks(traced, signal.SIGCHLD),
+                merged=has_bit(theirs.shared, signal.SIGCHLD),
+                blocked=alone and has_bit(theirs.blocked, signal.SIGCHLD),
             )
         for thread in traced.threads.values():
             thread.alert()
 
-    def sigchld_pending(self, parent: Process | None) -> bool:
-        """Whether the SIGCHLD that a process is sent now merges with another."""
-        traced = self._live.get(parent.pid) if parent else None
-        if traced is None:
-            return False
-        return has_bit(pending(traced), signal.SIGCHLD)
+    def signals_of_parent(self, record: Process) -> Signals:
+        """Those of a process's parent, which tell what a SIGCHLD does there now."""
+        traced = self._live.get(record.parent.pid) if record.parent else None
+        return NO_SIGNALS if traced is None else traced.signals()
 
     def release_vfork(self, child: Traced) -> None:
         """Its parent waits no more: it has ended, or executes another program."""
@@ -166,7 +169,7 @@ class Deaths:
             and any(isinstance(end, End) for end in record.open_at_end.values())
         )
 
-    def _ended(self, owner: Traced, status: int, merged: bool) -> None:
+    def _ended(self, owner: Traced, status: int, theirs: Signals) -> None:
         """A process is gone, and its parent can see it."""
         owner.forget_memory()
         del self._live[owner.pid]
@@ -188,5 +191,5 @@ class Deaths:
                 child.orphaned = self._recorder.record(
                     Orphaned, child.pid, parent=owner.pid
                 )
-        self.tell_parent(record, merged)
+        self.tell_parent(record, theirs)
         self._turns.stir(Stir.DATA | Stir.LOCK)

@@ -104,6 +104,8 @@ class Signals(NamedTuple):
     caught: int = 0
 
 
+NO_SIGNALS = Signals()
+
 _SIGNALS = re.compile(
     rb"SigPnd:\t(\w+)\nShdPnd:\t(\w+)\nSigBlk:\t(\w+)\nSigIgn:\t(\w+)\nSigCgt:\t(\w+)"
 )
@@ -121,4 +123,4 @@ def signals_of(pid: int, tid: int) -> Signals:
         finally:
             os.close(file)
     found = _SIGNALS.search(status)
-    return Signals(*(int(mask, 16) for mask in found.groups())) if found else Signals()
+    return Signals(*(int(mask, 16) for mask in found.groups())) if found else NO_SIGNALS

@@ -11,7 +11,7 @@ from typing import Final
 from grader.tracing import ptrace
 from grader.tracing.clock import MANY_LOOKS
 from grader.tracing.descriptors import Files
-from grader.tracing.procfs import Signals, signals_of
+from grader.tracing.procfs import NO_SIGNALS, Signals, signals_of
 from grader.tracing.recording import End, Process, Waiting
 
 
@@ -205,7 +205,7 @@ class Traced:
     alarms: int = 0  # in a row, with nothing else between them
     was_busy: bool = False
     was_idle: bool = False
-    sigchld_merges: bool = False
+    signals_of_parent: Signals = NO_SIGNALS  # before it stops
     ignores_stops: bool = False  # of its children: SA_NOCLDSTOP of sigaction(2)
     last_line: int | None = None  # where it ends
     has_lines: bool = True  # it is a fork of the interpreter that lines are known of

@@ -933,7 +933,7 @@ class Tracer:
             thread.progressed()
         elif action == "default" and number in _STOPPING:
             owner = thread.owner
-            owner.sigchld_merges = self._deaths.sigchld_pending(owner.record.parent)
+            owner.signals_of_parent = self._deaths.signals_of_parent(owner.record)
         thread.inject = number
         self._stops.resume(thread)
 
@@ -952,7 +952,9 @@ class Tracer:
         ptrace.listen(thread.tid)
         if first:
             self._recorder.record(Stopped, thread.pid, signal=number)
-            self._deaths.tell_parent(thread.owner.record, thread.owner.sigchld_merges)
+            self._deaths.tell_parent(
+                thread.owner.record, thread.owner.signals_of_parent
+            )
         return True
 
     def _collect_continued(self, thread: Thread) -> None:
