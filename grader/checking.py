@@ -20,7 +20,7 @@ from signal import SIGTERM
 from typing import Any, TypeVar, cast
 from zlib import crc32
 
-from grader.diagnosis import handlers, output, pipes, processes, waiting
+from grader.diagnosis import handlers, limits, output, pipes, processes, waiting
 from grader.diagnosis.causes import causes
 from grader.diagnosis.finding import found, name
 from grader.exploring.choices import Pilot, decode
@@ -476,8 +476,8 @@ class Assertion:
         return self._holds(handlers.idle(self.run))
 
     def rests(self) -> Assertion:
-        """Nobody used the processor while there was nothing to do."""
-        return self._holds(waiting.busy_wait(self.run))
+        """Nobody used the processor while there was nothing to do, and it came to that."""
+        return self._holds(limits.exceeded(self.run) or waiting.busy_wait(self.run))
 
 
 # Causes after which nothing else can be said about a run.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from grader.tracing.recording import Process, Snapshot, Stream, Waiting
-from grader.tracing.tracee import Call, State, Traced
+from grader.tracing.tracee import Call, State, Thread, Traced
 
 # Calls that can sleep in the kernel, and say by their first argument on what.
 _ON_DESCRIPTOR = frozenset(("read", "readv", "write", "writev", "fcntl"))
@@ -40,7 +40,9 @@ def _is_zombie(process: Process, live: Mapping[int, Traced]) -> bool:
 def _snapshot(owner: Traced) -> Snapshot:
     threads = list(owner.threads.values())
     waits = tuple(t.hold.waiting for t in threads if t.hold)
-    if any(t.state is State.READY and t.spinning for t in threads):
+    if any(
+        t.busy_beside_sleeps if t.state is State.HELD else _spins(t) for t in threads
+    ):
         state = "busy"
     elif any(t.state is State.STOPPED for t in threads):
         state = "stopped"
@@ -50,6 +52,10 @@ def _snapshot(owner: Traced) -> Snapshot:
             call = next((t.call for t in threads if t.call), None)
             waits = (_inside(owner, call) if call else Waiting(call="the kernel"),)
     return Snapshot(owner.pid, state, waits, owner.files.list())
+
+
+def _spins(thread: Thread) -> bool:
+    return thread.state is State.READY and thread.spinning
 
 
 def _inside(owner: Traced, call: Call) -> Waiting:

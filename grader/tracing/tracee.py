@@ -120,7 +120,8 @@ class Thread:
     # How long it has got nowhere: slices of the processor, calls without effect,
     # sleeps of no length, looks at the clock with no other call between (and after how
     # many others get a turn), sleeps that nothing came of, and the steps since time
-    # last moved. The first slice began after `spins_since` events of the run.
+    # last moved. The first slice began after `spins_since` events of the run. One that
+    # computes for longer than it sleeps toils.
     spins: int = 0
     spins_since: int = -1
     spun: bool = False
@@ -133,6 +134,8 @@ class Thread:
     nap: object = None
     idle: int = 0
     idle_since: int = 0
+    idle_cpu: int = 0  # what its process had used of the processor by then
+    toils: bool = False
     steps: int = 0
 
     @property
@@ -174,12 +177,18 @@ class Thread:
             or self.looks >= MANY_LOOKS
         )
 
+    @property
+    def busy_beside_sleeps(self) -> bool:
+        """Whether it waits for time, and uses the processor for longer than that."""
+        waits = self.hold is not None and self.hold.deadline is not None
+        return waits and (self.toils or self.naps >= MANY_CALLS)
+
     def progressed(self) -> None:
         """It did something that another process or the user can see."""
         self.spins = self.fruitless = self.naps = self.idle = 0
         self.looks = self.next_turn = 0
         self.nap = None
-        self.spun = False
+        self.spun = self.toils = False
 
     def alert(self) -> None:
         """A signal was sent to it, so it may get somewhere now."""
@@ -187,6 +196,7 @@ class Thread:
         self.spins = self.fruitless = self.naps = 0
         self.looks = self.next_turn = 0
         self.nap = None
+        self.toils = False
 
 
 @dataclass(slots=True, eq=False)

@@ -92,7 +92,7 @@ from grader.tracing.tracee import (
     Thread,
     Traced,
 )
-from grader.tracing.turns import SLICE, Turns
+from grader.tracing.turns import SLICE, Turns, is_nap
 
 # The statuses, waitpid(2), of a thread that the filter stops before a call, and of one
 # that comes back from it.
@@ -670,11 +670,10 @@ class Tracer:
                 remains = max(hold.deadline - self.clock.now, 0)
                 thread.owner.write(left, timespec(remains))
         elif hold.deadline is not None and hold.deadline <= self.clock.now:
-            if thread.idle == 0:
-                thread.idle_since = self.clock.now
-            thread.idle += 1
+            self._turns.slept(thread, hold)
             if sleeps_on(thread, self._turns.stretch):
                 self._turns.looping.add(thread)
+                thread.toils = is_nap(hold)
             if hold.expiry is None:
                 hold.expired = True
                 self.reissue(thread, call)

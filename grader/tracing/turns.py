@@ -6,8 +6,9 @@ from collections.abc import Mapping
 
 from grader.tracing.clock import MANY_LOOKS, NANO, Clock
 from grader.tracing.limits import Limits
+from grader.tracing.procfs import cpu_time
 from grader.tracing.schedule import Chooser
-from grader.tracing.tracee import MANY_CALLS, State, Stir, Thread, Traced
+from grader.tracing.tracee import MANY_CALLS, Hold, State, Stir, Thread, Traced
 
 # How much of the processor a thread may use between two calls before it is looked
 # at, in nanoseconds.
@@ -35,8 +36,17 @@ _LOOKS = 20_000
 _SLEEPS = 3000
 _LONG_IDLE = 600 * NANO
 
+# A sleep that is shorter than the kernel's slack, prctl(2), has next to no length, in
+# nanoseconds.
+_SLACK = 50_000
+
 # Looked up at every step, and slowly where they are members of an enumeration.
 _HELD, _READY = State.HELD, State.READY
+
+
+def is_nap(hold: Hold) -> bool:
+    """Whether what a thread waits for is the end of a sleep of next to no length."""
+    return hold.deadline is not None and hold.deadline - hold.began < _SLACK
 
 
 class Turns:
@@ -136,6 +146,20 @@ class Turns:
             ):
                 thread.stirred = True
 
+    def slept(self, thread: Thread, hold: Hold) -> None:
+        """A thread has waited for time, and that has come.
+
+        It is idle, unless it computes for longer in between than it sleeps.
+        """
+        now, used = self._clock.now, cpu_time(thread.pid)
+        if thread.idle == 0:
+            thread.idle_since, thread.idle_cpu = now, used
+        thread.idle += 1
+        thread.naps += is_nap(hold)
+        most = self.most_spins(thread) * SLICE
+        slept = now - thread.idle_since
+        thread.toils = used - thread.idle_cpu > max(most, slept)
+
     def is_able(self, thread: Thread) -> bool:
         """Whether a thread can run, or be let go to see whether it can."""
         state = thread.state
@@ -162,6 +186,7 @@ class Turns:
         less = 10 if thread.owner.was_busy else 1
         if (
             thread.spins >= self.most_spins(thread)
+            or thread.toils
             or thread.fruitless >= max(_FRUITLESS // less, MANY_CALLS)
             or thread.naps >= max(_NAPS // less, MANY_CALLS)
             or thread.looks >= max(_LOOKS // less, MANY_LOOKS)
@@ -189,7 +214,11 @@ class Turns:
             hold = thread.hold
             if hold is None or hold.deadline is None or thread.state is not _HELD:
                 continue
-            if thread not in self.looping and not self._is_idle(thread):
+            if not (
+                thread in self.looping
+                or self._is_idle(thread)
+                or (thread.busy_beside_sleeps and self._at_rest(thread))
+            ):
                 moments.append(hold.deadline)
         if not moments:
             return None

@@ -96,6 +96,42 @@ def test_a_busy_wait(start: Start) -> None:
     assert recording.ended
 
 
+@pytest.mark.parametrize(
+    "loop",
+    [
+        "for _ in range(30_000): pass\n    time.sleep(1e-4)",
+        "n += 1\n    time.sleep(1e-6)",
+        "time.sleep(1e-9)",
+        "select.select([], [], [], 1e-6)",
+        "never.wait(1e-6)",
+    ],
+)
+def test_sleeps_that_make_no_difference(start: Start, loop: str) -> None:
+    """Who computes for longer than it sleeps in between keeps the processor busy."""
+    program = f"""
+import os, select, signal, threading, time
+signal.signal(signal.SIGUSR1, lambda *_: os.write(1, b"."))
+never, n = threading.Event(), 0
+while True:
+    {loop}
+"""
+    with start(program, limits=Limits(busy_seconds=0.1, cpu_seconds=60)) as started:
+        for _ in range(3):
+            assert [p.state for p in started.until_rest().processes] == ["busy"]
+            started.send(signal.SIGUSR1)
+        recording = started.stop()
+    assert recording.excess is None
+    assert recording.output == b".."
+
+
+def test_sleeps_that_are_longer_than_what_is_computed(start: Start) -> None:
+    """However often, and however much that is in all."""
+    program = "import time\nn = 0\nwhile True:\n    n += 1\n    time.sleep(0.05)\n"
+    with start(program, limits=Limits(busy_seconds=0.02)) as started:
+        assert [p.state for p in started.until_rest().processes] == ["waiting"]
+        started.stop()
+
+
 class _Seen:
     """The moments at which a program was seen spinning, and what was asked of it."""
 
