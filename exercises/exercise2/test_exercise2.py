@@ -222,7 +222,7 @@ def _is_silent(run: Recording) -> bool:
 
 
 def _numbers_that_a_read_cuts(run: Recording) -> int | None:
-    """How many numbers there must be for a read to end within a line, if all are there.
+    """How many numbers there must be for a read to end within one, if all are there.
 
     None where one read takes more than that. `run` shows how much the parent asks for.
     """
@@ -234,11 +234,14 @@ def _numbers_that_a_read_cuts(run: Recording) -> int | None:
 
 
 def _first_cut(size: int) -> int | None:
-    """The first number at which a read of `size` bytes after the other may end."""
+    """The first number within which a read of `size` bytes after the other may end.
+
+    Between a number and its line's end it does no harm to who looks for numbers alone.
+    """
     start = 0
     for number in range(1, MANY + 1):
         end = start + len(f"{number}\n")
-        if (end - 1) // size > start // size:
+        if (end - 2) // size > start // size:
             return number
         start = end
     return None
