@@ -37,11 +37,19 @@ class Place(NamedTuple):
 
     `named` is false of what has no name, such as a pipe: `path` then is what /proc
     calls it. `certain`: on the way was no link that another program could change.
+    `link` is the link in /proc that it was found by, if by one: it leads there without
+    a name as well.
     """
 
     path: str
     named: bool = True
     certain: bool = True
+    link: str | None = None
+
+    @property
+    def file(self) -> str:
+        """What opens it, whether it has a name or not."""
+        return self.link or self.path
 
 
 def name_at(thread: Thread, address: int) -> bytes:
@@ -69,8 +77,13 @@ def opened(thread: Thread, fd: int | None) -> Place:
     it is closed.
     """
     at_cwd = fd is None or fd & 0xFFFFFFFF == AT_FDCWD
-    link = "cwd" if at_cwd else f"fd/{(fd or 0) & 0xFFFFFFFF}"
-    return object_called(os.readlink(f"/proc/{thread.tid}/{link}"))
+    which = "cwd" if at_cwd else f"fd/{(fd or 0) & 0xFFFFFFFF}"
+    return _led_to(f"/proc/{thread.tid}/{which}")
+
+
+def _led_to(link: str) -> Place:
+    """What a link says, and what it leads to if it is one to an object."""
+    return object_called(os.readlink(link))._replace(link=link)
 
 
 def object_called(link: str) -> Place:
@@ -113,7 +126,7 @@ def place_of(
         if to_object and not kept.is_own(int(to_object.group(1))):
             continue  # closed to the program, whatever it leads to
         try:
-            target = os.readlink(here)
+            led = _led_to(here)
         except OSError as error:
             if error.errno in _NO_LINK:
                 continue
@@ -122,11 +135,11 @@ def place_of(
         if links > _MOST_LINKS:
             raise OSError(errno.ELOOP, "links without an end")
         if to_object:
-            at = object_called(target)
+            at = led
             continue
         certain = certain and kept.is_fixed(here)
-        parts += target.split("/")[::-1]
-        at = Place("/" if target.startswith("/") else os.path.dirname(here))
+        parts += led.path.split("/")[::-1]
+        at = Place("/" if led.path.startswith("/") else os.path.dirname(here))
     return at._replace(certain=certain)
 
 

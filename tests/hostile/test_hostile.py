@@ -69,7 +69,9 @@ class Range:
         (self._class / "ada" / "exercise1.py").write_text(f"# {SECRET}\n")
         (self.home / "secret").write_text(SECRET)
         (self.home / "secret.sh").write_text(f"#!/bin/sh\necho {SECRET}\n")
-        (self.home / "secret.sh").chmod(0o755)
+        (self.home / "says.sh").write_text(f"#!/bin/echo {SECRET}\n")
+        for script in ("secret.sh", "says.sh"):
+            (self.home / script).chmod(0o755)
         self.exercise: Exercise = make_course(self.course)
         self._bench = Bench(None)
         self.bystander = bystander

@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import stat
 from collections.abc import Callable
 from contextlib import suppress
@@ -37,6 +38,7 @@ _IN_DONT_FOLLOW = 0x02000000  # inotify(7)
 _RENAME_EXCHANGE, _RENAME_WHITEOUT = 2, 4  # rename(2)
 _O_TMPFILE = 0o20000000
 _MOST_INTERPRETERS = 5  # of interpreters that are scripts themselves
+_FIRST_LINE = re.compile(rb"#![ \t]*([^ \t\n\0]+)")  # other space is part of a name
 _OPENING = ("open", "openat", "creat")
 _MAKING = os.O_CREAT | os.O_TRUNC
 _WITHOUT_NAME = " (deleted)"  # so /proc says, proc_pid_fd(5)
@@ -253,15 +255,14 @@ def _execute(look: _Look, call: Call) -> None:
 
 def _interpreter(place: Place) -> bytes | None:
     """What a script names in its first line, execve(2), "Interpreter scripts"."""
-    if not place.named or not os.path.isfile(place.path):
+    if not os.path.isfile(place.file):
         return None
     try:
-        with open(place.path, "rb") as file:
-            line = file.read(256).partition(b"\n")[0]
+        with open(place.file, "rb") as file:
+            named = _FIRST_LINE.match(file.read(256))
     except PermissionError:
         return None  # nor can it be run by an interpreter
-    words = line[2:].split(maxsplit=1) if line.startswith(b"#!") else []
-    return words[0].partition(b"\0")[0] if words else None
+    return named.group(1) if named else None
 
 
 def _follows(call: Call) -> bool:
