@@ -15,6 +15,7 @@ from grader.tracing.tracee import Call, Stir, Thread
 _F_DUPFD_CLOEXEC = 1030
 _F_SETOWN = 8
 _F_SETOWN_EX = 15
+_LEASES = (fcntl.F_SETLEASE, 1040)  # and F_SETDELEG, which is new in Linux 6.19
 _CLOSE_RANGE_CLOEXEC = 4
 
 
@@ -138,6 +139,9 @@ def _enter_fcntl(tracing: Tracing, thread: Thread, call: Call) -> Then:
     command = call.arguments[1] & 0xFFFFFFFF
     if command in (fcntl.F_GETFD, fcntl.F_SETFD, fcntl.F_GETFL):
         return Then.PASS  # most frequent, and nobody's business
+    if command in _LEASES:
+        # Whoever opens the file would wait, as the tracer does, who stops its holder.
+        return tracing.refuse(thread, call, "of a lease, for which others wait")
     if command in (_F_SETOWN, _F_SETOWN_EX):
         owner = struct.unpack("=i", struct.pack("=I", call.arguments[2] & 0xFFFFFFFF))
         if command == _F_SETOWN_EX or not (owner[0] == 0 or tracing.in_tree(owner[0])):
