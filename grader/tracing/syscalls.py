@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import operator
+import os
 import platform
 import struct
 from collections.abc import Mapping
@@ -216,6 +217,7 @@ _OWN_FAMILIES: Final = (1, 16)
 _ALLOW: Final = 0x7FFF0000
 _TRACE: Final = 0x7FF00000
 _KILL: Final = 0x80000000
+_NOT_PERMITTED: Final = 0x00050000 | 13  # EACCES
 _NO_SUCH_CALL: Final = 0x00050000 | 38  # ENOSYS: libc falls back to clone(2)
 
 _LOAD: Final = 0x20
@@ -296,14 +298,31 @@ _TRACED_IF_WRITABLE_AND_LARGE: Final = b"".join(
 )
 
 
+# Opened neither for reading nor for writing, open(2), "File access mode". Landlock asks
+# for no right then, and ioctl(2) could be used of any file, and of any terminal.
+_NOT_FOR_IOCTL_ALONE: Final = b"".join(
+    (
+        _instruction(_JUMP_ANY_BIT, os.O_WRONLY, 0, 2),
+        _instruction(_JUMP_ANY_BIT, os.O_RDWR, 0, 1),
+        _answer(_NOT_PERMITTED),
+    )
+)
+
+
+def _opening(index: int) -> bytes:
+    """Stop at an open(2) that makes a file; where its flags are."""
+    rest = _traced_if(index, _JUMP_ANY_BIT, MAKES_FILE)
+    return _argument(index) + _NOT_FOR_IOCTL_ALONE + rest
+
+
 # What the filter answers to the calls whose arguments matter to it.
 _BY_ARGUMENTS: Final = {
     "clone": _traced_if(0, _JUMP_ANY_BIT, _ESCAPING_CLONE),
     "prctl": _traced_if(0, _JUMP_EQUAL, _PR_SET_DUMPABLE, _PR_SET_SECCOMP),
     "ioctl": _traced_if(1, _JUMP_EQUAL, *_REACHING),
     "socket": _traced_unless(0, *_OWN_FAMILIES),
-    "open": _traced_if(1, _JUMP_ANY_BIT, MAKES_FILE),
-    "openat": _traced_if(2, _JUMP_ANY_BIT, MAKES_FILE),
+    "open": _opening(1),
+    "openat": _opening(2),
     # Interpreters ask at their start for the disposition of each signal.
     "rt_sigaction": _traced_unless_null(1),
     # What a shared piece of a file is filled with, no call tells.
