@@ -211,8 +211,7 @@ _REACHING: Final = (
     *MARKS_FILE,
 )
 
-# AF_UNIX, and AF_NETLINK, by which libc lists the addresses of this machine.
-_OWN_FAMILIES: Final = (1, 16)
+_AF_UNIX: Final = 1
 
 _ALLOW: Final = 0x7FFF0000
 _TRACE: Final = 0x7FF00000
@@ -320,7 +319,7 @@ _BY_ARGUMENTS: Final = {
     "clone": _traced_if(0, _JUMP_ANY_BIT, _ESCAPING_CLONE),
     "prctl": _traced_if(0, _JUMP_EQUAL, _PR_SET_DUMPABLE, _PR_SET_SECCOMP),
     "ioctl": _traced_if(1, _JUMP_EQUAL, *_REACHING),
-    "socket": _traced_unless(0, *_OWN_FAMILIES),
+    "socket": _traced_unless(0, _AF_UNIX),
     "open": _opening(1),
     "openat": _opening(2),
     # Interpreters ask at their start for the disposition of each signal.

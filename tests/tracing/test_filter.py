@@ -90,7 +90,7 @@ REACHING = {
     "typing": ("ioctl", (0, 0x5412), (0, 0x5401)),
     "a terminal's group": ("ioctl", (0, 0x5410), (0, 0x540F)),
     "a machine's host": ("socket", (40,), (1,)),
-    "a network": ("socket", (2,), (16,)),
+    "a network": ("socket", (2,), (1,)),
     "a new file": ("openat", (0, 0, 0o101), (0, 0, 0o1)),
     "a file without a name": ("openat", (0, 0, 0o20200002), (0, 0, 0o200000)),
     "being seen": ("prctl", (4,), (36,)),
