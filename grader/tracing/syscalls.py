@@ -203,12 +203,24 @@ MAKES_FILE: Final = 0o100 | 0o20000000  # O_CREAT, and O_TMPFILE without O_DIREC
 # TIOCSETD. And FIONREAD, which says how much lies in a pipe.
 TIOCSPGRP: Final = 0x5410
 FIONREAD: Final = 0x541B
-# And those that change a file's attributes: FS_IOC_SETFLAGS, FS_IOC_FSSETXATTR, and
-# FS_IOC_ENABLE_VERITY.
-MARKS_FILE: Final = (0x40086602, 0x401C5820, 0x40806685)
+# And those that change a file's attributes: FS_IOC_SETFLAGS, FS_IOC_FSSETXATTR,
+# FS_IOC_ENABLE_VERITY, FS_IOC_SETVERSION, EXT4_IOC_SETVERSION_OLD, EXT4_IOC_MIGRATE,
+# FS_IOC_SET_ENCRYPTION_POLICY, FAT_IOCTL_SET_ATTRIBUTES, BTRFS_IOC_SUBVOL_SETFLAGS.
+MARKS_FILE: Final = (
+    *(0x40086602, 0x401C5820, 0x40806685, 0x40087602, 0x40086604, 0x6609),
+    *(0x800C6613, 0x40047211, 0x4008941A),
+)
+# And those of btrfs(5) that make and remove whole trees, where a folder can be read;
+# Landlock is not asked: SNAP_CREATE, SUBVOL_CREATE, SNAP_DESTROY, and their second
+# versions.
+_TREES: Final = (
+    *(0x50009401, 0x5000940E, 0x5000940F),
+    *(0x50009417, 0x50009418, 0x5000943F),
+)
 _REACHING: Final = (
     *(TIOCSPGRP, FIONREAD, 0x8901, 0x8902, 0x5412, 0x541C, 0x541D, 0x5423),
     *MARKS_FILE,
+    *_TREES,
 )
 
 _AF_UNIX: Final = 1

@@ -89,6 +89,8 @@ REACHING = {
     "another's disk": ("ioprio_set", (1, 4711), (1, 0)),
     "typing": ("ioctl", (0, 0x5412), (0, 0x5401)),
     "a terminal's group": ("ioctl", (0, 0x5410), (0, 0x540F)),
+    "a file's version": ("ioctl", (0, 0x40087602), (0, 0x80087601)),
+    "a file system's tree": ("ioctl", (0, 0x50009417), (0, 0x5401)),
     "a machine's host": ("socket", (40,), (1,)),
     "a network": ("socket", (2,), (1,)),
     "a new file": ("openat", (0, 0, 0o101), (0, 0, 0o1)),

@@ -122,7 +122,9 @@ def _enter_ioctl(tracing: Tracing, thread: Thread, call: Call) -> Then:
         return Then.ANSWERED if refused(tracing, thread, call) else Then.PASS
     if request != syscalls.TIOCSPGRP:
         return tracing.refuse(
-            thread, call, f"with {request:#x}, by which others get signals or input"
+            thread,
+            call,
+            f"with {request:#x}, by which others get signals or input, or lose files",
         )
     data = thread.owner.read(call.arguments[2], 4)
     if len(data) < 4:
