@@ -476,7 +476,7 @@ class Assertion:
         return self._holds(handlers.idle(self.run))
 
     def rests(self) -> Assertion:
-        """Nobody used the processor while there was nothing to do, and it came to that."""
+        """It came to a rest, and nobody used the processor there."""
         return self._holds(limits.exceeded(self.run) or waiting.busy_wait(self.run))
 
 
