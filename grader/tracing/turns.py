@@ -158,7 +158,9 @@ class Turns:
         thread.naps += is_nap(hold)
         most = self.most_spins(thread) * SLICE
         slept = now - thread.idle_since
-        thread.toils = used - thread.idle_cpu > max(most, slept)
+        # Of several threads, it may be another one that computes.
+        alone = len(thread.owner.threads) == 1
+        thread.toils = alone and used - thread.idle_cpu > max(most, slept)
 
     def is_able(self, thread: Thread) -> bool:
         """Whether a thread can run, or be let go to see whether it can."""
