@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
@@ -16,7 +15,7 @@ from pathlib import Path
 from unittest.mock import patch
 
 from benchmarks.rows import Row
-from grader import plugin, session
+from grader import session
 from grader.course import bench
 from grader.session import ChecksStarting, CheckStarted
 from grader.tracing.limits import Limits
@@ -33,10 +32,9 @@ _PATIENT = replace(
 
 
 class _Watch:
-    """For how long each run of a grading held its check, and each check the grader."""
+    """For how long each check of a grading lasted."""
 
     def __init__(self) -> None:
-        self.runs: dict[str, list[float]] = defaultdict(list)
         self.checks: dict[str, float] = {}
         self._began: dict[str, float] = {}
 
@@ -56,16 +54,7 @@ class _WatchedRange(Range):
 
     def shoot(self, attack: Attack) -> Verdict:
         watch = self.watches[attack.name] = _Watch()
-
-        class Pace(session._Pace):
-            def ran(self, check: str, seconds: float) -> None:
-                watch.runs[check].append(seconds)
-                super().ran(check, seconds)
-
-        with (
-            patch.object(bench, "grade", partial(session.grade, progress=watch)),
-            patch.object(session, "_Pace", Pace),
-        ):
+        with patch.object(bench, "grade", partial(session.grade, progress=watch)):
             return super().shoot(attack)
 
 
@@ -76,7 +65,6 @@ def hostile() -> Iterator[Row]:
     bad: list[str] = []
     with (
         tempfile.TemporaryDirectory() as folder,
-        patch.object(plugin, "_WORTH_TELLING", 0.0),  # each run is told of by itself
         opened(Path(folder), _WatchedRange) as place,
     ):
         for attack in shot:
@@ -102,14 +90,14 @@ def hostile() -> Iterator[Row]:
 def _holds(what: str, watches: dict[str, _Watch], limits: Limits) -> Iterator[Row]:
     """Beyond the limit there is what is done after a run, such as removing files."""
     limit = limits.real_seconds
-    seconds, runs, who = max(
-        (watch.checks[check], len(watch.runs[check]), f"{name}, {check}")
+    seconds, who = max(
+        (seconds, f"{name}, {check}")
         for name, watch in watches.items()
-        for check in watch.checks
+        for check, seconds in watch.checks.items()
     )
     yield Row(
         f"longest that a check lasts beyond {what}, in s",
         seconds - limit,
         MORE,
-        says=f"{seconds:.2f} s of {limit:.2f} s, {runs} runs: {who}",
+        says=f"{seconds:.2f} s of {limit:.2f} s: {who}",
     )

@@ -96,8 +96,10 @@ LOOKING: Final = (
     "readlink", "readlinkat",
 )
 
-# Those of them that make files: the tracer sees which ones, see `Reach.shared`.
-MAKING: Final = ("open", "openat", "creat", "mknod", "mknodat")
+# Those of them that open files; and those that make some: the tracer sees which ones,
+# see `Reach.shared`.
+OPENING: Final = ("open", "openat", "creat")
+MAKING: Final = (*OPENING, "mknod", "mknodat")
 
 # What no exercise needs and what would escape the tracer or reach past the
 # submission: seen by the tracer, refused, and told.
@@ -196,7 +198,8 @@ _ESCAPING_CLONE: Final = 0x00800000 | 0x00008000 | 0x7E020000
 _PR_SET_DUMPABLE: Final = 4
 _PR_SET_SECCOMP: Final = 22  # an earlier filter's answer may outrank ours
 _PRIO_USER: Final = 2
-MAKES_FILE: Final = 0o100 | 0o20000000  # O_CREAT, and O_TMPFILE without O_DIRECTORY
+TMPFILE: Final = 0o20000000  # O_TMPFILE without O_DIRECTORY
+MAKES_FILE: Final = os.O_CREAT | TMPFILE
 
 # Requests of ioctl(2) that send signals, that type on a terminal, or that reach into
 # the kernel's terminals: TIOCSPGRP, FIOSETOWN, SIOCSPGRP, TIOCSTI, TIOCLINUX, TIOCCONS,

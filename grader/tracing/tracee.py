@@ -13,6 +13,7 @@ from grader.tracing.clock import MANY_LOOKS
 from grader.tracing.descriptors import Files
 from grader.tracing.procfs import NO_SIGNALS, Signals, signals_of
 from grader.tracing.recording import End, Process, Waiting
+from grader.tracing.syscalls import OPENING
 
 
 class State(Enum):
@@ -160,7 +161,7 @@ class Thread:
     @property
     def opens(self) -> bool:
         """Whether it is inside open(2) or one of its relatives."""
-        return self.call is not None and self.call.name in ("open", "openat", "creat")
+        return self.call is not None and self.call.name in OPENING
 
     @property
     def woken(self) -> bool:

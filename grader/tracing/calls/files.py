@@ -11,13 +11,11 @@ from grader.tracing.calls.handler import After, Handler, Then, Tracing, watch
 from grader.tracing.calls.keeping import open_flags, refused, slipped
 from grader.tracing.calls.transfers import interrupted
 from grader.tracing.recording import FileNamed
+from grader.tracing.resolving import name_at, opened
 from grader.tracing.tracee import Call, Thread
 
 _LOOKING = frozenset(syscalls.LOOKING)
-_OPENING = frozenset(("open", "openat", "creat"))
 _SECOND_TOO = frozenset(("rename", "renameat", "renameat2", "link", "linkat"))
-_LONGEST_PATH = 4096
-_AT_FDCWD = 0xFFFFFF9C  # -100: the folder that the process is in, openat(2)
 
 # What an interpreter looks for, and none of a program's own files.
 _INSTALLED = tuple({os.path.realpath(p) for p in (sys.base_prefix, "/usr", "/lib")})
@@ -53,7 +51,7 @@ def _enter_open(tracing: Tracing, thread: Thread, call: Call) -> Then:
 
 
 def _leave(tracing: Tracing, thread: Thread, call: Call, result: int) -> After:
-    if result >= 0 and call.name in _OPENING:
+    if result >= 0 and call.name in syscalls.OPENING:
         if tracing.reach.keeps and slipped(tracing, thread, call, result):
             return After.SWITCH
         if open_flags(call) & syscalls.MAKES_FILE:
@@ -90,36 +88,25 @@ def _about(thread: Thread) -> tuple[str, str]:
 
 
 def _changes(call: Call) -> bool:
-    if call.name in _OPENING:
+    if call.name in syscalls.OPENING:
         return bool(open_flags(call) & (os.O_CREAT | os.O_TRUNC))
     return call.name not in _LOOKING
 
 
 def path_of(thread: Thread, address: int, folder_fd: int | None) -> str | None:
     """What a name stands for, from an open folder or the one that the process is in."""
-    name = b""
-    # It may end just before a page that is not there.
-    while b"\0" not in name and len(name) < _LONGEST_PATH:
-        more = thread.owner.read(
-            address + len(name), 4096 - (address + len(name)) % 4096
-        )
-        if not more:
-            return None
-        name += more
     try:
-        at_cwd = folder_fd is None or folder_fd & 0xFFFFFFFF == _AT_FDCWD
-        folder = os.readlink(
-            f"/proc/{thread.pid}/{'cwd' if at_cwd else f'fd/{folder_fd}'}"
-        )
+        name = os.fsdecode(name_at(thread, address))
+        folder = opened(thread, folder_fd).path
     except OSError:
         return None
-    return os.path.normpath(os.path.join(folder, os.fsdecode(name.partition(b"\0")[0])))
+    return os.path.normpath(os.path.join(folder, name))
 
 
 TABLE = {
     **{name: Handler(_enter, _leave) for name in syscalls.NAMING},
     **{name: Handler(watch, _leave) for name in syscalls.LOOKING},
-    **{name: Handler(_enter_open, _leave) for name in _OPENING},
+    **{name: Handler(_enter_open, _leave) for name in syscalls.OPENING},
     "mknod": Handler(_enter_mknod, _leave),
     "mknodat": Handler(_enter_mknod, _leave),
 }

@@ -31,15 +31,14 @@ from grader.tracing.procfs import mapped
 from grader.tracing.recording import Refused
 from grader.tracing.resolving import Place, name_at, object_called, opened, place_of
 from grader.tracing.shared import SHARED_MEMORY
+from grader.tracing.syscalls import OPENING, TMPFILE
 from grader.tracing.tracee import Call, Thread
 
 _AT_SYMLINK_NOFOLLOW, _AT_SYMLINK_FOLLOW, _AT_REMOVEDIR = 0x100, 0x400, 0x200
 _IN_DONT_FOLLOW = 0x02000000  # inotify(7)
 _RENAME_EXCHANGE, _RENAME_WHITEOUT = 2, 4  # rename(2)
-_O_TMPFILE = 0o20000000
 _MOST_INTERPRETERS = 5  # of interpreters that are scripts themselves
 _FIRST_LINE = re.compile(rb"#![ \t]*([^ \t\n\0]+)")  # other space is part of a name
-_OPENING = ("open", "openat", "creat")
 _MAKING = os.O_CREAT | os.O_TRUNC
 _WITHOUT_NAME = " (deleted)"  # so /proc says, proc_pid_fd(5)
 
@@ -191,8 +190,8 @@ def open_flags(call: Call) -> int:
 
 
 def _changes(call: Call) -> bool:
-    if call.name in _OPENING:
-        return bool(open_flags(call) & (_MAKING | _O_TMPFILE))
+    if call.name in OPENING:
+        return bool(open_flags(call) & (_MAKING | TMPFILE))
     return call.name not in ("execve", "execveat", "chdir")
 
 
@@ -206,7 +205,7 @@ def _open(look: _Look, call: Call) -> None:
         look.may_be_entered(place)  # it can be neither read nor changed
         return
     right = _to_open(flags, place)
-    if flags & _O_TMPFILE:
+    if flags & TMPFILE:
         right = allowed.WRITE_FILE | allowed.MAKE_FILE
     elif flags & os.O_CREAT and place.named and not os.path.lexists(place.path):
         look.needs_beside(place, allowed.MAKE_FILE | right)
@@ -362,7 +361,7 @@ def _watch_file(look: _Look, call: Call) -> None:
 
 
 _SEEN: dict[str, Callable[[_Look, Call], None]] = {
-    **dict.fromkeys(("open", "openat", "creat"), _open),
+    **dict.fromkeys(OPENING, _open),
     **dict.fromkeys(("execve", "execveat"), _execute),
     **dict.fromkeys(("mkdir", "mkdirat"), _make_folder),
     **dict.fromkeys(("mknod", "mknodat"), _make_fifo),
@@ -395,7 +394,7 @@ def _look(tracing: Tracing, thread: Thread, call: Call) -> None:
     check(look, call)
     # Who opens a FIFO waits for others in such a call: they stay there. It needs not be
     # made, nor cut short, so that what the call comes to is seen in time.
-    waits = call.name in _OPENING and _is_fifo(call.place)
+    waits = call.name in OPENING and _is_fifo(call.place)
     if tracing.still_others(openers=not waits):
         check(look, call)
         if waits and not _is_fifo(call.place):
