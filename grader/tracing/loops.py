@@ -15,9 +15,12 @@ back on how much of the processor it used.
 from __future__ import annotations
 
 import os
+import re
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from mmap import PAGESIZE
+from typing import NamedTuple
 
 from grader.tracing import ptrace, syscalls
 from grader.tracing.tracee import MANY_CALLS, Thread, Traced
@@ -163,6 +166,9 @@ def sleeps_on(thread: Thread, stretch: int) -> bool:
 class _Contents:
     """All that a process could change, as it was at one moment.
 
+    What a fork has not written to since, it shares with who made it: so pages that are
+    its alone are all that can differ between two moments at which the same pages are.
+
     There is room for one process's: to get the kernel's pages for a copy takes longer
     than to make it.
     """
@@ -170,9 +176,11 @@ class _Contents:
     def __init__(self) -> None:
         self._kept = bytearray()
         self._now = bytearray()
-        self._areas: list[tuple[int, int, str]] = []
+        self._map = b""
+        self._areas: list[_Area] = []
+        self._alone: list[bytes] = []
+        self._blocks: list[tuple[int, memoryview[int]]] = []
         self._of: object = None
-        self._stack = True
         self._differed = 0
 
     def keep(self, moment: object, owner: Traced, *, stack: bool = True) -> bool:
@@ -180,21 +188,36 @@ class _Contents:
 
         `stack`: with that of its first thread.
         """
-        self._of, self._stack = moment, stack
-        self._areas = self._areas_of(owner)
-        size = sum(end - start for start, end, _ in self._areas)
+        self._of, self._map = moment, _map(owner.pid)
+        self._areas = [
+            area for area in _writable(self._map) if stack or area.name != b"[stack]"
+        ]
+        self._alone = _its_alone(owner.pid, self._areas)
+        self._blocks.clear()
+        ranges = [*_ranges(self._areas, self._alone)]
+        size = sum(end - start for start, end in ranges)
         if size > _MOST_MEMORY:
             self._of = None
             return False
         if size > len(self._kept):
             self._kept = bytearray(size)
-        return all(owner.read_into(start, room) for start, room in self._blocks())
+        room = memoryview(self._kept)
+        for start, end in ranges:
+            for address in range(start, end, _BLOCK):
+                size = min(_BLOCK, end - address)
+                self._blocks.append((address, room[:size]))
+                room = room[size:]
+        return all(owner.read_into(start, room) for start, room in self._blocks)
 
     def are_still(self, moment: object, owner: Traced) -> bool:
         """Whether they are as they were kept at that moment."""
-        if self._of is not moment or self._areas_of(owner) != self._areas:
+        if (
+            self._of is not moment
+            or _map(owner.pid) != self._map
+            or _its_alone(owner.pid, self._areas) != self._alone
+        ):
             return False
-        blocks = [*self._blocks()]
+        blocks = self._blocks
         # What has changed once is what most likely has changed again.
         first = min(self._differed, len(blocks))
         for number, (start, room) in enumerate([*blocks[first:], *blocks[:first]]):
@@ -206,29 +229,78 @@ class _Contents:
                 return False
         return True
 
-    def _areas_of(self, owner: Traced) -> list[tuple[int, int, str]]:
-        areas = _writable(owner.pid)
-        return [area for area in areas if self._stack or area[2] != "[stack]"]
-
-    def _blocks(self) -> Iterator[tuple[int, memoryview[int]]]:
-        """Where each block of memory starts, and the room for its copy."""
-        room = memoryview(self._kept)
-        for start, end, _ in self._areas:
-            for address in range(start, end, _BLOCK):
-                size = min(_BLOCK, end - address)
-                yield address, room[:size]
-                room = room[size:]
-
 
 _contents = _Contents()
 
 
-def _writable(pid: int) -> Iterator[tuple[int, int, str]]:
-    """The areas of a process's memory that it can write to, with names: proc(5)."""
-    with open(f"/proc/{pid}/maps", encoding="utf-8", errors="replace") as maps:
-        for line in maps:
-            area, permissions, _, _, _, *name = line.split(maxsplit=5)
-            # What the program sees in the page of its clock, the tracer knows.
-            if permissions[1] == "w" and "/memfd:virtual-time" not in line:
-                start, _, end = area.partition("-")
-                yield int(start, 16), int(end, 16), "".join(name).strip()
+class _Area(NamedTuple):
+    """An area of a process's memory; `shared` with others that may write to it."""
+
+    start: int
+    end: int
+    shared: bool
+    name: bytes
+
+    @property
+    def pages(self) -> int:
+        return (self.end - self.start) // PAGESIZE
+
+
+def _map(pid: int) -> bytes:
+    """The areas of a process's memory as the kernel lists them, proc_pid_maps(5)."""
+    with open(f"/proc/{pid}/maps", "rb") as maps:
+        return maps.read()
+
+
+def _writable(areas: bytes) -> Iterator[_Area]:
+    """Those of the listed areas that the process can write to."""
+    for line in areas.splitlines():
+        area, permissions, _, _, _, *name = line.split(maxsplit=5)
+        # What the program sees in the page of its clock, the tracer knows.
+        if permissions[1:2] == b"w" and b"/memfd:virtual-time" not in line:
+            start, _, end = area.partition(b"-")
+            shared = permissions[3:] == b"s"
+            yield _Area(int(start, 16), int(end, 16), shared, b"".join(name).strip())
+
+
+# The last byte of what proc_pid_pagemap(5) says of a page has a bit for one that is
+# mapped by this process alone, and one for a page that lies in swap.
+_ENTRY = 8
+_ITS_ALONE = bytes(bool(byte & 0b0100_0001) for byte in range(256))
+
+# Fewer pages than this between two others are copied with them: that takes less time
+# than to begin anew.
+_GAP = 4
+_TOGETHER = re.compile(b"\1(?:\0{0,%d}\1)*" % (_GAP - 1))
+
+
+def _its_alone(pid: int, areas: Sequence[_Area]) -> list[bytes]:
+    """For each page of each area, 1 where nobody else has it, 0 where others do.
+
+    An area that others may write to is as if it had no others, and so are all where
+    the kernel was built without that file.
+    """
+    try:
+        pagemap = os.open(f"/proc/{pid}/pagemap", os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return [b"\1" * area.pages for area in areas]
+    found = []
+    for area in areas:
+        pages = b"\1" * area.pages
+        if not area.shared:
+            size, place = area.pages * _ENTRY, area.start // PAGESIZE * _ENTRY
+            entries = os.pread(pagemap, size, place)
+            pages = entries[_ENTRY - 1 :: _ENTRY].translate(_ITS_ALONE)
+        found.append(pages)
+    os.close(pagemap)
+    return found
+
+
+def _ranges(
+    areas: Sequence[_Area], alone: Sequence[bytes]
+) -> Iterator[tuple[int, int]]:
+    """Where such pages lie."""
+    for area, pages in zip(areas, alone, strict=True):
+        for some in _TOGETHER.finditer(pages):
+            begin, end = some.span()
+            yield area.start + begin * PAGESIZE, area.start + end * PAGESIZE

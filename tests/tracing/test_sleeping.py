@@ -101,6 +101,40 @@ def test_who_counts_its_sleeps_is_not(run: Run) -> None:
     assert printed == ["counted", "added", "repeated", "summed", "looked"]
 
 
+WITH_OTHERS = {
+    "memory of its own": "mmap.mmap(-1, 4096, flags=mmap.MAP_PRIVATE)",
+    "memory that others share": "mmap.mmap(-1, 4096)",
+    "a file": "mmap.mmap(file.fileno(), 4096, flags=mmap.MAP_PRIVATE)",
+    "a file that others share": "mmap.mmap(file.fileno(), 4096)",
+}
+
+
+@pytest.mark.parametrize("beside", ["", "os.fork() or time.sleep(3600)"])
+@pytest.mark.parametrize("where", WITH_OTHERS)
+def test_who_counts_in_memory_that_others_have(
+    run: Run, where: str, beside: str
+) -> None:
+    """A page that was its parent's, or its child's, is its own once it writes there."""
+    recording = run(
+        f"""
+        import mmap, os, time
+        with open("counted", "wb") as made:
+            made.write(bytes(4096))
+        file = open("counted", "r+b")
+        count = {WITH_OTHERS[where]}
+        count[0] = 1
+        {beside}
+        while count[0] < 100:
+            time.sleep(1)
+            count[0] += 1
+        print("counted", flush=True)
+        os.kill(0, 9)
+        """,
+        stdout="pipe",
+    )
+    assert recording.root.output == b"counted\n"
+
+
 # What goes on though nothing of it is in the program's memory.
 MOVES = {
     "a place in a file": "while os.read(fd, 1): time.sleep(1)",
