@@ -3,9 +3,9 @@
 Theory of operation. `launch` starts this module in a fresh interpreter, without
 site packages, without environment, in a session of its own. It answers requests on
 one socket: each is a program to run, with its standard streams as passed
-descriptors. For each the zygote forks; the child makes itself a stranger (its own
-process group, no other descriptor, limits, filter), waits for a byte that says that
-the tracer holds it, and becomes the submission. It never returns into `serve`. What
+descriptors. For each the zygote forks; the child makes itself a stranger (no other
+descriptor, limits, filter), waits for a byte that says that the tracer holds it, and
+becomes the submission. It never returns into `serve`. What
 its programs import first, see `preloading`, it has imported for all of them.
 
 The zygote leads the session, as a shell does: the terminal of a program is its
@@ -15,10 +15,10 @@ ends and others go on.
 Orphans of a submission become children of the zygote; `sweep` ends them.
 
 Every page that a fork touches is copied, and that is most of what a short run
-costs. So this module imports as little as it can, all that can be made before the
-fork is made there (`_made_ready`), where the next run of the same program finds it,
-and `_leave` ends a program as the interpreter would, in the same order, without taking
-the interpreter apart.
+costs. So this module imports as little as it can; all that can be made before the
+fork is made there (`_made_ready`), where its pages are copied once, and where the next
+run of the same program finds it; and `_leave` ends a program as the interpreter would,
+in the same order, without taking the interpreter apart.
 
 Nothing in this process is secret: a submission can look at every object of it.
 """
@@ -26,6 +26,7 @@ Nothing in this process is secret: a submission can look at every object of it.
 from __future__ import annotations
 
 import _imp
+import _signal  # type: ignore[import-not-found]  # not public
 import _socket
 import array
 import atexit
@@ -54,6 +55,11 @@ if TYPE_CHECKING:
 
 SWEEP = ("sweep",)
 PLACES = ("places",)
+
+# Where a program is given, beside its standard streams, what it starts with: what it
+# waits at, the page of its clock, and the rules that Landlock is to keep it to.
+_GATE, _CLOCK, _RULES = 3, 4, 5
+_GIVEN = range(_RULES + 1)
 
 # How many times the oldest objects were collected before the zygote was ready.
 _collections = 0
@@ -115,13 +121,16 @@ def serve(
     the modules that they import first.
     """
     global _collections, _time_page
+    control = _out_of_the_way(control)
+    null = _out_of_the_way(os.open(os.devnull, os.O_RDWR))
+    _give_nothing(null)
     # It is traced no more, and may outlive the thread that made it.
     ptrace.end_with_parent(0)
     # What a submission, and what it executes, must not have, nor inherit from here.
     ptrace.drop_capabilities()
+    ptrace.give_up_privileges()
     common, closed = marshal.loads(rules)
     if closed is not None:
-        ptrace.give_up_privileges()
         ruleset = _ruleset(closed)
         ptrace.restrict_self(ruleset)
         os.close(ruleset)
@@ -152,7 +161,6 @@ def serve(
     os.umask(0o022)
     gc.collect()
     _collections = gc.get_stats()[2]["collections"]
-    null = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
     connection = _socket.socket(fileno=control)
     while True:
         request, descriptors = _receive(connection)
@@ -172,9 +180,7 @@ def serve(
         try:
             if terminal:
                 fcntl.ioctl(descriptors[0], termios.TIOCSCTTY, 0)
-            start = _made_ready(job, descriptors[:3])
-            if job[9] is not None:
-                descriptors.append(_ruleset(job[9]))
+            start = _made_ready(job, descriptors)
             gc.freeze()  # a collection in a child would copy every page it looks at
             # The child must be open to its tracer; we are to be closed to the child.
             ptrace.hide_memory(hidden=False)
@@ -182,21 +188,32 @@ def serve(
         except OSError as error:
             answer = str(error)
         if answer == 0:
-            connection.close()
             # In the order in which `launch` makes them.
-            become(job, start, descriptors[3:], filters[job[7] + 2 * job[10]])
+            become(job, start, filters[job[7] + 2 * job[10]])
+            connection.detach()  # what it was is closed already
             return start
         ptrace.hide_memory()
-        for stream in (0, 1, 2):
-            os.dup2(null, stream)
+        _give_nothing(null)
         if isinstance(answer, int):
-            # Here and in the child: whoever comes first, the group is there.
-            os.setpgid(answer, answer)
+            os.setpgid(answer, answer)  # it does nothing yet
             if terminal:
                 os.tcsetpgrp(descriptors[0], answer)
         connection.send(marshal.dumps((number, answer)))
         for descriptor in descriptors:
             os.close(descriptor)
+
+
+def _out_of_the_way(descriptor: int) -> int:
+    """The same, where no program is given anything."""
+    moved = fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, _GIVEN.stop)
+    os.close(descriptor)
+    return moved
+
+
+def _give_nothing(null: int) -> None:
+    """Take the places of what programs are given, so that nothing else does."""
+    for place in _GIVEN:
+        os.dup2(null, place, inheritable=place <= 2)
 
 
 def _give_up_terminal() -> None:
@@ -235,52 +252,46 @@ def sweep() -> int:
         time.sleep(0.0005)
 
 
-def _made_ready(job: Job, streams: list[int]) -> Callable[[], None]:
+def _made_ready(job: Job, descriptors: list[int]) -> Callable[[], None]:
     """Make in this process what the submission is to find; what runs it.
 
     Of what was made for the run before, all that fits is left as it is: it is only
     ever used in a fork.
     """
-    path, argv, python, directory, _, _, _, _, code, _, _ = job
+    path, argv, python, directory, _, _, _, _, code, domain, _ = job
+    os.chdir(directory)
     os.environ["TMPDIR"] = directory
-    for number, stream in enumerate(streams):
-        os.dup2(stream, number)
+    for place, descriptor in enumerate(descriptors):
+        os.dup2(descriptor, place, inheritable=place <= 2)
+    if domain is not None:
+        ruleset = _ruleset(domain)
+        os.dup2(ruleset, _RULES, inheritable=False)
+        os.close(ruleset)
     if not python:
         return _executed(path, argv)
     _open_standard_streams()
     return _PythonProgram(path, argv, code)
 
 
-def become(
-    job: Job,
-    start: Callable[[], None],
-    descriptors: list[int],
-    filter_program: bytes,
-) -> None:
+def become(job: Job, start: Callable[[], None], filter_program: bytes) -> None:
     """Turn this fork into the submission, up to its first instruction.
 
-    What goes wrong before the tracer lets it go is told through the first of the
-    descriptors: it is no doing of the program's.
+    What goes wrong before the tracer lets it go is told through the gate: it is no
+    doing of the program's.
     """
-    _, _, _, directory, _, tracer, limits, fine, _, domain, _ = job
-    told_to = descriptors[0]
+    _, _, _, _, _, tracer, limits, fine, _, domain, _ = job
+    told_to = _GATE
     try:
-        signal.signal(signal.SIGHUP, signal.SIG_DFL)
-        os.setpgid(0, 0)
-        # Above their places first: a passed descriptor may be in another's.
-        safe = [fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 10) for fd in descriptors]
-        for place, descriptor in enumerate(safe, 3):
-            os.dup2(descriptor, place, inheritable=False)
-        told_to = 3
-        os.closerange(3 + len(safe), 1 << 16)
-        os.chdir(directory)
+        # Not as `signal` has it, which makes a member of an enumeration of each.
+        _signal.signal(_signal.SIGHUP, _signal.SIG_DFL)
+        os.closerange(_GIVEN.stop, 1 << 16)
         for which, value in limits:
             resource.setrlimit(which, (value, value))
         if _YAMA:
             ptrace.permit_tracer(tracer)
-        if not os.read(3, 1):
+        if not os.read(_GATE, 1):
             os._exit(126)  # the tracer is gone
-        os.close(3)
+        os.close(_GATE)
         told_to = 2
         if fine:
             _make_way_before_pause()
@@ -288,13 +299,12 @@ def become(
             start.compile()
         # Only now, so that what came before took no virtual time.
         if _time_page:
-            timepage.read_time_from(4, _time_page)
-        os.close(4)
+            timepage.read_time_from(_CLOCK, _time_page)
+        os.close(_CLOCK)
         _remember_this_process()
-        ptrace.give_up_privileges()
         if domain is not None:
-            ptrace.restrict_self(5)
-            os.close(5)
+            ptrace.restrict_self(_RULES)
+        os.close(_RULES)
         ptrace.install_filter(filter_program)
     except BaseException as error:
         os.write(told_to, f"forklab: cannot start the program: {error}\n".encode())

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from grader.tracing import program as programs
 from grader.tracing.errors import TracingError
 from grader.tracing.launch import Zygote
 from grader.tracing.limits import Limits
@@ -339,11 +340,13 @@ def test_a_program_that_cannot_be_started(
 
     with (
         monkeypatch.context() as patch,
-        pytest.raises(TracingError, match=r"cannot start the program: .*absent"),
+        pytest.raises(TracingError, match="cannot start the program: invalid resource"),
     ):
         patch.setattr(Tracer, "attach", attach_late)
-        absent = tmp_path / "absent"
-        run([str(file)], zygote=zygote, directory=absent, stdout=stdout)
+        patch.setattr(programs, "_resource_limits", lambda limits: [(-1, 0)])
+        run([str(file)], zygote=zygote, directory=tmp_path, stdout=stdout)
+    with pytest.raises(TracingError, match=r"no process could be made: .*absent"):
+        run([str(file)], zygote=zygote, directory=tmp_path / "absent", stdout=stdout)
     recording = run([str(file)], zygote=zygote, directory=tmp_path, stdout=stdout)
     assert b"it ran" in recording.output
 
