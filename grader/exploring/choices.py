@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from string import ascii_lowercase
 from typing import NamedTuple
 
-from grader.tracing.pickling import hand_on_fast
+from grader.tracing.frozen import hand_on_fast
 from grader.tracing.schedule import Able, Schedule
 
 _CODE = re.compile(r"x(?:\d+(?:[a-z]+\d*|\+)(?:-\d+(?:[a-z]+\d*|\+))*)?")

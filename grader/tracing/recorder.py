@@ -6,6 +6,7 @@ from typing import TypeVar
 
 from grader.tracing.bounds import Bounds
 from grader.tracing.clock import NANO, Clock
+from grader.tracing.frozen import opened
 from grader.tracing.limits import Limits
 from grader.tracing.memory import Memory
 from grader.tracing.recording import (
@@ -83,12 +84,10 @@ class Recorder:
         events = self.events
         if self._stops.tells_lines and kind not in _HAPPENS:
             fields["line"] = self._stops.line_of(pid)
-        event = kind(
-            index=len(events),
-            time=self._clock.now / NANO,
-            pid=pid,
-            **fields,  # type: ignore[arg-type]  # the kind's own fields
+        event: Kind = opened(kind)(
+            index=len(events), time=self._clock.now / NANO, pid=pid, **fields
         )
+        event.__class__ = kind
         events.append(event)
         process = self.by_pid.get(pid)
         if process is not None:

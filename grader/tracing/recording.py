@@ -16,7 +16,7 @@ from enum import StrEnum
 from itertools import zip_longest
 from typing import NamedTuple, TypeVar
 
-from grader.tracing.pickling import hand_on_fast
+from grader.tracing.frozen import hand_on_fast
 
 
 def signal_name(number: int) -> str:
