@@ -104,5 +104,15 @@ def _hides_the_library(folder: Path) -> bool:
 
 
 def _does_nothing(statement: ast.stmt) -> bool:
-    """Whether it is a docstring, or another constant."""
-    return isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
+    """Whether all that it does is to give something a name, at most."""
+    match statement:
+        case ast.Expr(ast.Constant()):
+            return True
+        case ast.Assign([ast.Name()], ast.Constant()):
+            return True
+        case ast.FunctionDef(decorator_list=[]):
+            # Defaults, and of what types all that is, are worked out here and now.
+            now = [statement.args, statement.returns or ast.Pass()]
+            parts = (part for node in now for part in ast.walk(node))
+            return not any(isinstance(part, ast.Call) for part in parts)
+    return False
