@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import stat
-from contextlib import suppress
 from dataclasses import dataclass, field
 
+from grader.tracing.procfs import contents
 from grader.tracing.recording import End, Side, Stream, Target
 
 
@@ -101,7 +101,7 @@ class Files:
             names = os.listdir(f"/proc/{self._pid}/fd")
         except OSError:
             return {}
-        found = ((int(name), self._look(int(name))) for name in names)
+        found = ((int(name), self.at(int(name))) for name in names)
         return {fd: opened.target for fd, opened in sorted(found) if opened}
 
     def has_pidfd(self) -> bool:
@@ -142,21 +142,21 @@ class Files:
 
     def states(self) -> tuple[tuple[str, bytes], ...]:
         """What the kernel says of each open descriptor: where it is in a file, say."""
-        found = []
-        with suppress(OSError):
-            for fd in sorted(os.listdir(f"/proc/{self._pid}/fdinfo")):
-                with open(f"/proc/{self._pid}/fdinfo/{fd}", "rb") as info:
-                    found.append((fd, info.read()))
-        return tuple(found)
+        folder = f"/proc/{self._pid}/fdinfo"
+        try:
+            return tuple(
+                (fd, contents(f"{folder}/{fd}")) for fd in sorted(os.listdir(folder))
+            )
+        except OSError:
+            return ()
 
     def info(self, fd: int) -> dict[str, str]:
         """The fields of /proc/PID/fdinfo/FD, proc(5); empty where it is closed."""
         try:
-            with open(f"/proc/{self._pid}/fdinfo/{fd}") as info:
-                lines = info.read().splitlines()
+            info = contents(f"/proc/{self._pid}/fdinfo/{fd}")
         except OSError:
             return {}
-        fields = (line.partition(":") for line in lines)
+        fields = (line.partition(":") for line in info.decode().splitlines())
         return {name: value.strip() for name, _, value in fields}
 
     def _look(self, fd: int) -> Opened | None:

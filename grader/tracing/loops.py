@@ -23,6 +23,7 @@ from mmap import PAGESIZE
 from typing import NamedTuple
 
 from grader.tracing import ptrace, syscalls
+from grader.tracing.procfs import contents
 from grader.tracing.tracee import MANY_CALLS, Thread, Traced
 
 _INSTRUCTIONS = 2000
@@ -248,13 +249,12 @@ class _Area(NamedTuple):
 
 def _map(pid: int) -> bytes:
     """The areas of a process's memory as the kernel lists them, proc_pid_maps(5)."""
-    with open(f"/proc/{pid}/maps", "rb") as maps:
-        return maps.read()
+    return contents(f"/proc/{pid}/maps")
 
 
 def _writable(areas: bytes) -> Iterator[_Area]:
     """Those of the listed areas that the process can write to."""
-    for line in areas.splitlines():
+    for line in areas.split(b"\n")[:-1]:
         area, permissions, _, _, _, *name = line.split(maxsplit=5)
         # What the program sees in the page of its clock, the tracer knows.
         if permissions[1:2] == b"w" and b"/memfd:virtual-time" not in line:

@@ -53,7 +53,7 @@ class Memory:
 
     def __init__(self, most: int, objects: Objects) -> None:
         self.used = 0
-        self.due = 0.0
+        self.due = time.monotonic() + most / _FASTEST
         self._most = most
         self._objects = objects
         self._resident = self._lying_in_sockets = 0

@@ -11,11 +11,25 @@ from typing import NamedTuple
 _PAGE = os.sysconf("SC_PAGESIZE")
 
 
+def contents(path: str) -> bytes:
+    """All that is in a file of /proc. Raises ``OSError`` where it is gone.
+
+    As a tracer reads many such files at each step, without a file object around it.
+    """
+    file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        parts = []
+        while part := os.read(file, 1 << 14):
+            parts.append(part)
+        return b"".join(parts)
+    finally:
+        os.close(file)
+
+
 def state_of(tid: int) -> str:
     """The state letter of a thread, proc(5); "" where it is gone."""
     try:
-        with open(f"/proc/{tid}/stat", "rb") as file:
-            return file.read().rpartition(b") ")[2][:1].decode()
+        return contents(f"/proc/{tid}/stat").rpartition(b") ")[2][:1].decode()
     except OSError:
         return ""
 
@@ -27,8 +41,7 @@ def touched(pid: int) -> tuple[int, int]:
     those that are resident, proc_pid_stat(5).
     """
     try:
-        with open(f"/proc/{pid}/stat", "rb") as file:
-            fields = file.read().rpartition(b") ")[2].split()
+        fields = contents(f"/proc/{pid}/stat").rpartition(b") ")[2].split()
         return int(fields[7]) * _PAGE, int(fields[21]) * _PAGE
     except (OSError, IndexError):
         return 0, 0
@@ -37,33 +50,34 @@ def touched(pid: int) -> tuple[int, int]:
 def proportional(pid: int) -> int:
     """Its share of the memory it has resident, in bytes, proc_pid_smaps(5)."""
     try:
-        with open(f"/proc/{pid}/smaps_rollup") as file:
-            lines = file.readlines()
+        lines = contents(f"/proc/{pid}/smaps_rollup").splitlines()
     except OSError:
         return 0
-    shares = (line.split()[1] for line in lines if line.startswith("Pss:"))
-    return int(next(shares, "0")) << 10
+    shares = (line.split()[1] for line in lines if line.startswith(b"Pss:"))
+    return int(next(shares, b"0")) << 10
 
 
 def heap_end(pid: int) -> int:
     """Where the heap of a process ends, proc_pid_maps(5); 0 where it has none."""
     try:
-        with open(f"/proc/{pid}/maps", "rb") as maps:
-            heap = next((line for line in maps if line.endswith(b"[heap]\n")), b"")
+        areas = contents(f"/proc/{pid}/maps").split(b"\n")
     except OSError:
         return 0
-    return int(heap.split()[0].partition(b"-")[2], 16) if heap else 0
+    for area in areas:
+        words = area.split(maxsplit=5)
+        if words[5:] == [b"[heap]"]:
+            return int(words[0].partition(b"-")[2], 16)
+    return 0
 
 
 def mapped(pid: int) -> list[tuple[int, int, str]]:
     """Which files are mapped into a process's memory, and where: proc_pid_maps(5)."""
     found = []
-    with open(f"/proc/{pid}/maps", encoding="utf-8", errors="surrogateescape") as maps:
-        for line in maps:
-            words = line.rstrip("\n").split(maxsplit=5)
-            if len(words) == 6 and words[5].startswith("/"):
-                begin, _, end = words[0].partition("-")
-                found.append((int(begin, 16), int(end, 16), words[5]))
+    for area in contents(f"/proc/{pid}/maps").split(b"\n"):
+        words = os.fsdecode(area).split(maxsplit=5)
+        if len(words) == 6 and words[5].startswith("/"):
+            begin, _, end = words[0].partition("-")
+            found.append((int(begin, 16), int(end, 16), words[5]))
     return found
 
 
@@ -115,12 +129,6 @@ def signals_of(pid: int, tid: int) -> Signals:
     """The signals of a thread, proc_pid_status(5); none where it is gone."""
     status = b""
     with suppress(OSError):
-        file = os.open(f"/proc/{pid}/task/{tid}/status", os.O_RDONLY | os.O_CLOEXEC)
-        try:
-            # A process may be in so many groups that one read does not hold them.
-            while part := os.read(file, 1 << 13):
-                status += part
-        finally:
-            os.close(file)
+        status = contents(f"/proc/{pid}/task/{tid}/status")
     found = _SIGNALS.search(status)
     return Signals(*(int(mask, 16) for mask in found.groups())) if found else NO_SIGNALS

@@ -135,6 +135,23 @@ def test_who_counts_in_memory_that_others_have(
     assert recording.root.output == b"counted\n"
 
 
+@pytest.mark.parametrize("name", ["a\rb", "\x85 [heap]", "\u2028\n-"])
+def test_who_maps_a_file_of_any_name(run: Run, name: str) -> None:
+    """It is in the kernel's list of what is where in memory."""
+    recording = run(
+        f"""
+        import mmap, os, time
+        with open({name!r}, "wb+") as file:
+            file.truncate(4096)
+            mapped = mmap.mmap(file.fileno(), 4096)
+        while True:
+            time.sleep(1)
+        """
+    )
+    assert recording.stuck is not None
+    assert recording.duration < 60
+
+
 # What goes on though nothing of it is in the program's memory.
 MOVES = {
     "a place in a file": "while os.read(fd, 1): time.sleep(1)",
