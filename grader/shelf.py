@@ -19,6 +19,7 @@ import fcntl
 import os
 import pickle
 import time
+from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -44,6 +45,8 @@ class Shelf:
         self._file = os.memfd_create("recordings", os.MFD_CLOEXEC)
         fcntl.fcntl(self._file, fcntl.F_SETFL, os.O_APPEND)
         self._secret = os.urandom(32)
+        self._seen = 0  # so many of its bytes were looked through
+        self._places: defaultdict[bytes, list[tuple[int, int]]] = defaultdict(list)
 
     @contextmanager
     def making(self, what: object) -> Iterator[float]:
@@ -82,19 +85,26 @@ class Shelf:
 
     def _find(self, what: object) -> bytes | None:
         digest = _digest(what)
-        place, end = 0, os.fstat(self._file).st_size
-        while place + _HEAD <= end:
-            head = os.pread(self._file, _HEAD, place)
-            place += len(head)
-            length = int.from_bytes(head[:_LENGTH], "little")
-            if place + length > end:
-                return None  # somebody is still writing it
-            if head[_LENGTH:][:_DIGEST] == digest:
-                data = os.pread(self._file, length, place)
-                if compare_digest(head[-_SEAL:], self._seal(digest, data)):
-                    return data
-            place += length
+        self._look_through()
+        for place, length in self._places.get(digest, ()):
+            found = os.pread(self._file, _SEAL + length, place)
+            seal, data = found[:_SEAL], found[_SEAL:]
+            if compare_digest(seal, self._seal(digest, data)):
+                return data
         return None
+
+    def _look_through(self) -> None:
+        """Note where the entries are that have come since this was last done."""
+        end = os.fstat(self._file).st_size
+        while self._seen + _HEAD <= end:
+            head = os.pread(self._file, _HEAD, self._seen)
+            length = int.from_bytes(head[:_LENGTH], "little")
+            next_one = self._seen + _HEAD + length
+            if next_one > end:
+                break  # somebody is still writing it
+            place = next_one - length - _SEAL
+            self._places[head[_LENGTH:-_SEAL]].append((place, length))
+            self._seen = next_one
 
     def _put(self, what: object, data: bytes) -> None:
         digest = _digest(what)
