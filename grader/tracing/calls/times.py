@@ -13,6 +13,7 @@ from grader.tracing.tracee import Call, Stir, Thread, Traced
 _TIMER_ABSTIME = 1
 _ITIMER_REAL = 0
 _EINVAL = -22
+_NO_TIMEZONE = bytes(8)  # what the kernel was told at its start: nothing
 
 
 def _looks(thread: Thread) -> int:
@@ -42,6 +43,8 @@ def _gettimeofday(tracing: Tracing, thread: Thread, call: Call) -> Then:
     now = tracing.clock.read(0, _looks(thread))
     if call.arguments[0]:
         thread.owner.write(call.arguments[0], timeval(now))
+    if call.arguments[1]:
+        thread.owner.write(call.arguments[1], _NO_TIMEZONE)
     tracing.answer(thread, 0)
     return Then.ANSWERED
 
