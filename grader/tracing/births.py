@@ -10,7 +10,7 @@ from grader.tracing import ptrace
 from grader.tracing.bounds import Bounds
 from grader.tracing.deaths import Deaths
 from grader.tracing.descriptors import Files, Objects
-from grader.tracing.launch import hide_vdso
+from grader.tracing.looking import replace_clocks
 from grader.tracing.procfs import is_thread
 from grader.tracing.recorder import Recorder
 from grader.tracing.recording import (
@@ -94,6 +94,7 @@ class Births:
         child = self._add_process(record, owner.depth + 1, owner.files.copy(tid))
         child.has_lines = owner.has_lines
         child.ignores_stops = owner.ignores_stops
+        child.functions, child.called_looks = owner.functions, owner.called_looks
         new = Thread(tid, child)
         child.threads[tid] = self._threads[tid] = new
         child.forked = event == ptrace.Event.FORK
@@ -117,8 +118,9 @@ class Births:
         owner.has_lines = False
         owner.ignores_stops = False
         owner.files.forget()
+        owner.functions = owner.called_looks = 0
         try:
-            hide_vdso(owner.pid)
+            owner.functions = replace_clocks(owner.pid)
         except PermissionError:
             # Its memory is closed to its user, and so to us: ptrace(2), "Ptrace access
             # mode checking". What it does could not be seen.

@@ -4,8 +4,9 @@ It moves by a microsecond a step, so that time never stands still for a program
 that looks, and jumps when every process waits and one of them for time.
 
 It lies in a page that the program shares, whose own looks move it too, see
-`timepage`: the first word is the time, the second how many more looks are free of a
-stop, and then what each clock said at the start, 0 where it is not virtual.
+`timepage`, and `looking` for programs that are executed: the first word is the time,
+the second how many more looks are free of a stop, and then what each clock said at the
+start, 0 where it is not virtual.
 """
 
 from __future__ import annotations

@@ -19,6 +19,7 @@ from grader.tracing.children import end_child, fork
 from grader.tracing.confinement import common_rules, forklab_closed
 from grader.tracing.errors import TracingError, TracingRefused
 from grader.tracing.lines import Interpreter
+from grader.tracing.looking import hide_vdso
 from grader.tracing.zygote import PLACES, SWEEP, Job
 
 # Isolated and without site packages: what a submission finds in memory is the
@@ -52,7 +53,8 @@ class Zygote:
     """A warm interpreter, ready to be forked.
 
     A context manager; closing it ends the process. It has no vDSO, vdso(7): every
-    look at a clock is a system call that the tracer can answer, or see `timepage`.
+    look at a clock is a system call that the tracer can answer, or see `timepage`. What
+    its programs execute has one, see `looking`.
     """
 
     def __init__(self, imports: Sequence[str] = ()) -> None:
@@ -224,27 +226,3 @@ def _exec_traced(argv: list[str], control: int, maker: int) -> None:
         os.execve(argv[0], argv, _ENVIRONMENT)
     finally:
         os._exit(126)
-
-
-def hide_vdso(pid: int) -> None:
-    """Make a program that is stopped at its exec read the clock by system calls."""
-    registers = syscalls.Registers()
-    ptrace.RegisterSet(registers).read(pid)
-    memory = os.open(f"/proc/{pid}/mem", os.O_RDWR)
-    try:
-        # Arguments and environment of ours are short, but a program may pass more.
-        stack = b""
-        while len(stack) < 1 << 20:
-            try:
-                block = os.pread(memory, 1 << 12, registers.rsp + len(stack))
-            except OSError:
-                block = b""
-            if not block:
-                break
-            stack += block
-            offset = syscalls.vdso_entry(stack)
-            if offset is not None:
-                os.pwrite(memory, syscalls.IGNORED_ENTRY, registers.rsp + offset)
-                break
-    finally:
-        os.close(memory)

@@ -54,6 +54,8 @@ _SETREGSET = 0x4205
 _SEIZE = 0x4206
 _INTERRUPT = 0x4207
 _LISTEN = 0x4208
+_GETSIGMASK = 0x420A
+_SETSIGMASK = 0x420B
 
 # Without it waitpid(2) does not see threads.
 _WALL = 0x40000000
@@ -215,14 +217,13 @@ _our_part, _their_part = ctypes.byref(_ours), ctypes.byref(_theirs)
 def write_memory(pid: int, address: int, data: bytes) -> bool:
     """Write to a process's memory where it may itself; whether all was written.
 
-    process_vm_writev(2). A write to /proc/PID/mem goes where the process may only
-    read, too.
+    process_vm_writev(2).
     """
     _ours.base, _theirs.base = data, address
     _ours.length = _theirs.length = len(data)
     done: int = _libc.process_vm_writev(pid, _our_part, 1, _their_part, 1, 0)
     if done < 0 and ctypes.get_errno() in _NO_SUCH_TRANSFER:
-        return _write_through_proc(pid, address, data)
+        return force_memory(pid, address, data)
     return done == len(data)
 
 
@@ -230,7 +231,8 @@ def write_memory(pid: int, address: int, data: bytes) -> bool:
 _NO_SUCH_TRANSFER = (errno.EPERM, errno.ENOSYS)
 
 
-def _write_through_proc(pid: int, address: int, data: bytes) -> bool:
+def force_memory(pid: int, address: int, data: bytes) -> bool:
+    """The same where the process may only read, too: proc_pid_mem(5)."""
     try:
         memory = os.open(f"/proc/{pid}/mem", os.O_WRONLY | os.O_CLOEXEC)
     except OSError:
@@ -264,6 +266,21 @@ class RegisterSet:
         """Write the registers of a stopped tracee."""
         if _ptrace(_SETREGSET, tid, _NT_PRSTATUS, self._reference) == -1:
             _complain(_SETREGSET, tid)
+
+
+_mask = ctypes.c_uint64()
+
+
+def get_signal_mask(tid: int) -> int:
+    """Which signals a stopped tracee blocks: the lowest bit is that of signal 1."""
+    _request(_GETSIGMASK, tid, ctypes.sizeof(_mask), ctypes.byref(_mask))
+    return _mask.value
+
+
+def set_signal_mask(tid: int, blocked: int) -> None:
+    """Let a stopped tracee block these signals, as far as they can be blocked."""
+    _mask.value = blocked
+    _request(_SETSIGMASK, tid, ctypes.sizeof(_mask), ctypes.byref(_mask))
 
 
 _vectors = ctypes.create_string_buffer(512)

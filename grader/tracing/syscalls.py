@@ -183,6 +183,9 @@ MAP_ANONYMOUS: Final = 0x20
 _PROT_WRITE: Final = 2
 
 CLOCK_GETTIME: Final = NUMBERS["clock_gettime"]
+MMAP: Final = TAKING["mmap"]
+MUNMAP: Final = 11
+SOCKETPAIR: Final = 53
 CLONE3: Final = 435
 POLL: Final = 7
 
@@ -452,6 +455,119 @@ CLOCK_FUNCTION: Final = bytes.fromhex(
 # fmt: on
 JUMP: Final = bytes.fromhex("ff2500000000")  # jmp [rip]
 
+# The functions of the vDSO, vdso(7), as `looking` has them. Each begins as all do, with
+# the distance to the word that says where the page is; 0 there: nowhere yet.
+_FIRST: Final = bytes.fromhex("4c8b05")  # mov r8, [rip + page]
+_DISTANCE: Final = struct.Struct("=i")
+# fmt: off
+_CLOCK_FUNCTIONS: Final = {
+    "clock_gettime": bytes.fromhex(
+        "4d85c0"            # test  r8, r8
+        "743e"              # jz    call
+        "83ff0f"            # cmp   edi, 15
+        "7739"              # ja    call
+        "89f8"              # mov   eax, edi
+        "4d8b4cc010"        # mov   r9, [r8 + rax*8 + 16]
+        "4d85c9"            # test  r9, r9
+        "742d"              # jz    call
+        "f049ff4808"        # lock dec qword [r8 + 8]
+        "7826"              # js    call
+        "b8e8030000"        # mov   eax, 1000
+        "f0490fc100"        # lock xadd [r8], rax
+        "4a8d8408e8030000"  # lea   rax, [rax + r9 + 1000]
+        "31d2"              # xor   edx, edx
+        "b900ca9a3b"        # mov   ecx, 1000000000
+        "48f7f1"            # div   rcx
+        "488906"            # mov   [rsi], rax
+        "48895608"          # mov   [rsi + 8], rdx
+        "31c0"              # xor   eax, eax
+        "c3"                # ret
+        "b8e4000000"        # call: mov eax, 228
+        "0f05"              # syscall
+        "c3"                # ret
+    ),
+    "gettimeofday": bytes.fromhex(
+        "4d85c0"            # test  r8, r8
+        "7444"              # jz    call
+        "4885ff"            # test  rdi, rdi
+        "743f"              # jz    call
+        "4885f6"            # test  rsi, rsi     asked for a timezone
+        "753a"              # jnz   call
+        "f049ff4808"        # lock dec qword [r8 + 8]
+        "7833"              # js    call
+        "b8e8030000"        # mov   eax, 1000
+        "f0490fc100"        # lock xadd [r8], rax
+        "49034010"          # add   rax, [r8 + 16]
+        "4805e8030000"      # add   rax, 1000
+        "31d2"              # xor   edx, edx
+        "b900ca9a3b"        # mov   ecx, 1000000000
+        "48f7f1"            # div   rcx
+        "488907"            # mov   [rdi], rax
+        "89d0"              # mov   eax, edx
+        "31d2"              # xor   edx, edx
+        "b9e8030000"        # mov   ecx, 1000
+        "f7f1"              # div   ecx
+        "48894708"          # mov   [rdi + 8], rax
+        "31c0"              # xor   eax, eax
+        "c3"                # ret
+        "b860000000"        # call: mov eax, 96
+        "0f05"              # syscall
+        "c3"                # ret
+    ),
+    "time": bytes.fromhex(
+        "4d85c0"            # test  r8, r8
+        "742e"              # jz    call
+        "f049ff4808"        # lock dec qword [r8 + 8]
+        "7827"              # js    call
+        "b8e8030000"        # mov   eax, 1000
+        "f0490fc100"        # lock xadd [r8], rax
+        "49034010"          # add   rax, [r8 + 16]
+        "4805e8030000"      # add   rax, 1000
+        "31d2"              # xor   edx, edx
+        "b900ca9a3b"        # mov   ecx, 1000000000
+        "48f7f1"            # div   rcx
+        "4885ff"            # test  rdi, rdi
+        "7403"              # jz    told
+        "488907"            # mov   [rdi], rax
+        "c3"                # told: ret
+        "b8c9000000"        # call: mov eax, 201
+        "0f05"              # syscall
+        "c3"                # ret
+    ),
+}
+# Makes a call, and then, at once, one that stops, in whose place the next can be made.
+_CALLS: Final = bytes.fromhex(
+    "0f05"        # calls: syscall
+    "4989c7"      # mov   r15, rax
+    "b818000000"  # mov   eax, 24    sched_yield
+    "ebf4"        # jmp   calls
+)
+_MADE: Final = 2  # where it goes on when the call is made
+# fmt: on
+
+
+def clock_code() -> tuple[bytes, dict[str, int], int]:
+    """What the functions of the vDSO are replaced by.
+
+    It starts with the word that says where their page is. With it comes at which byte
+    each of the functions is, and where `Registers.make` lets a thread make calls.
+    """
+    code, places = bytes(8), {}
+    for name, function in _CLOCK_FUNCTIONS.items():
+        places[name] = len(code)
+        distance = -len(code) - len(_FIRST) - _DISTANCE.size
+        code += _FIRST + _DISTANCE.pack(distance) + function
+    return code + _CALLS, places, len(code)
+
+
+SHORT_JUMP: Final = 5  # bytes
+
+
+def short_jump(distance: int) -> bytes:
+    """Code that goes that far from where it starts: jmp rel32."""
+    return b"\xe9" + _DISTANCE.pack(distance - SHORT_JUMP)
+
+
 _REGISTERS: Final = struct.Struct("=27Q")
 # Where in `Registers` the arguments of a call lie: rdi, rsi, rdx, r10, r8, r9.
 _in_call: Final = operator.itemgetter(14, 13, 12, 7, 9, 8)
@@ -478,6 +594,7 @@ class Registers(ctypes.Structure):
     # fmt: on
 
     # ctypes makes the fields at run time; these lines are for the type checker.
+    r15: int
     rax: int
     orig_rax: int
     rip: int
@@ -515,6 +632,26 @@ class Registers(ctypes.Structure):
         """At the exit of a call: go back and make call `number` instead."""
         self.rip -= 2  # the length of the syscall instruction
         self.rax = number
+
+    def make(self, number: int, arguments: tuple[int, ...], at: int) -> None:
+        """Before a call: make this one in its place, and go on at the code there.
+
+        `at` is the address of the calls of `clock_code`: it stops before the next.
+        """
+        self.set_call(number)
+        for index, value in enumerate(arguments):
+            self.set_argument(index, value)
+        self.rip = at + _MADE
+
+    def restore(self, saved: bytes) -> None:
+        """Make them what they were, as ``bytes`` of them said."""
+        ctypes.memmove(ctypes.addressof(self), saved, ctypes.sizeof(self))
+
+    @property
+    def made(self) -> int:
+        """At that stop: what the kernel returned, -errno where it failed."""
+        value = self.r15
+        return value - (1 << 64) if value >> 63 else value
 
     def interrupted(self, number: int, restart: int) -> None:
         """At the exit of a call: let it look interrupted by a signal.

@@ -6,7 +6,7 @@ look would be half of all stops. So in the zygote, and in what is forked from it
 libc's ``clock_gettime`` is replaced by a function that reads virtual time from a page
 that the tracer writes. Asked more often in a row than the tracer allowed for, it makes
 the call after all: so a program that waits for the time to come is still seen. exec
-takes function and page away, execve(2), and each look is a call again.
+takes function and page away, execve(2); what follows, `looking` tells.
 
 The zygote imports this module, so it imports little itself.
 """

@@ -220,6 +220,10 @@ class Traced:
     ignores_stops: bool = False  # of its children: SA_NOCLDSTOP of sigaction(2)
     last_line: int | None = None  # where it ends
     has_lines: bool = True  # it is a fork of the interpreter that lines are known of
+    # Where the functions are that it looks at the clock with, as long as it has no page
+    # for them, `looking`, and how many of its looks were calls meanwhile.
+    functions: int = 0
+    called_looks: int = 0
     _memory: int = -1
 
     def read(self, address: int, size: int) -> bytes:

@@ -46,6 +46,7 @@ from grader.tracing.deaths import Deaths
 from grader.tracing.descriptors import Objects
 from grader.tracing.limits import Limits
 from grader.tracing.lines import SourceLines
+from grader.tracing.looking import GIVEN_AT, give_page
 from grader.tracing.loops import comes_back, sleeps_on
 from grader.tracing.preempting import (
     RUNS_ON,
@@ -796,10 +797,27 @@ class Tracer:
         """
         if look(self, thread, arguments[0], arguments[1]):
             self.answer(thread, 0)
+            status = self._looked(thread)
+            if status is not None:
+                return self._digest(thread, status)
         if watches_clock(thread):
             return True
         self._stops.resume(thread)
         return False
+
+    def _looked(self, thread: Thread) -> int | None:
+        """A look at the clock was answered: those that follow need not be calls.
+
+        What the thread reports where it was killed meanwhile, waitpid(2).
+        """
+        owner = thread.owner
+        if not owner.functions:
+            return None
+        owner.called_looks += 1
+        if owner.called_looks < GIVEN_AT:
+            return None
+        functions, owner.functions = owner.functions, 0
+        return give_page(thread, functions, self.clock.descriptor)
 
     def _is_harmless(self, thread: Thread, call: Call) -> bool:
         """Whether a call may follow a write to a standard stream in one step."""
@@ -846,10 +864,14 @@ class Tracer:
             if self._stops.tells_lines:
                 call.line = self._stops.line_of(thread.pid)
             self._stops.resume(thread, to_exit=True)
-        elif watches_clock(thread):
+            return False
+        if then is Then.ANSWERED and call.name in _LOOKS_AT_CLOCK:
+            status = self._looked(thread)
+            if status is not None:
+                return self._digest(thread, status)
+        if watches_clock(thread):
             return True
-        else:
-            self._stops.resume(thread)
+        self._stops.resume(thread)
         return False
 
     def _excess_output(self, thread: Thread, call: Call) -> None:

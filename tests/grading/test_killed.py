@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from grader.session import grade
-from grader.tracing import launch, ptrace
+from grader.tracing import launch, looking, ptrace
 from grader.verdict import CheckOutcome, Outcome, Verdict
 from tests.grading.exercises import made_exercise
 
@@ -91,7 +91,7 @@ def test_a_zygote_that_is_killed_as_it_starts(
         os.kill(pid, signal.SIGKILL)
         hide_vdso(pid)
 
-    hide_vdso = launch.hide_vdso
+    hide_vdso = looking.hide_vdso
     monkeypatch.setattr(launch, when, killed if when == "_exec_traced" else killing)
     verdict = _graded(tmp_path, ZYGOTE, "import signal; signal.pause()")
     assert verdict.outcome is Outcome.GRADER_ERROR

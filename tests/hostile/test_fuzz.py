@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from grader.course import results
 from grader.exploring.choices import decode, encode
-from grader.tracing import seeded, syscalls, take_turns
+from grader.tracing import looking, seeded, syscalls, take_turns
 from grader.tracing.calls import TABLE
 from grader.tracing.clock import from_timespec, from_timeval
 from grader.tracing.descriptors import Files, Objects
@@ -29,6 +29,7 @@ from grader.tracing.tracer import Tracer
 from grader.verdict import Verdict
 from tests.hostile.course import LIMITS
 from tests.report.verdicts import PARTIAL
+from tests.tracing.test_looking import a_vdso
 
 RANDOM_CALLS = Path(__file__).parent / "programs" / "random_calls.py"
 # Calls that are made at random here; `benchmarks.soak` makes more.
@@ -166,6 +167,21 @@ def test_a_stack_that_is_none(stack: bytes) -> None:
     assert found is None or 0 < found <= len(stack) - 16
     if found is not None:
         assert struct.unpack_from("=Q", stack, found) == (33,)
+
+
+_VDSO = a_vdso({"__vdso_clock_gettime": 900, "__vdso_time": 40, "__vdso_getcpu": 40})
+
+
+@given(st.lists(st.tuples(st.integers(0, len(_VDSO) - 1), st.integers(0, 255))))
+def test_a_vdso_that_is_none(changes: list[tuple[int, int]]) -> None:
+    """It is left alone, or what is changed of it lies within it."""
+    image = bytearray(_VDSO)
+    for place, value in changes:
+        image[place] = value
+    patch = looking._patch_of(bytes(image))
+    assert patch is None or 0 <= patch.start <= patch.start + len(patch.data) <= len(
+        image
+    )
 
 
 @given(st.one_of(st.text(), st.text("x0123ab+-").map(lambda text: f"x{text}")))

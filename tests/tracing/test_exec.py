@@ -111,7 +111,7 @@ def test_multiprocessing(run: Run, method: str) -> None:
 
 
 def test_the_clock_stays_virtual_in_a_new_program(run: Run) -> None:
-    """Its vDSO, vdso(7), is hidden from it too: no clock shows real time."""
+    """Its vDSO, vdso(7), tells it no real time either."""
     recording = run(
         """
         import subprocess, sys, time
