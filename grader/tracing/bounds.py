@@ -12,8 +12,8 @@ from grader.tracing.recording import Excess, Limit
 from grader.tracing.taking import Taken
 from grader.tracing.tracee import Thread, Traced
 
-# How often it is looked how much of the processor's time was used, in seconds.
-_PROCESSOR_LOOKED_AT = 0.01
+# How often it is looked how much time was used, in seconds.
+_TIME_LOOKED_AT = 0.01
 
 
 class Bounds:
@@ -33,27 +33,25 @@ class Bounds:
         """
         self.excess: Excess | None = None
         self._limits = limits
+        self._most_events = limits.events
         self._taken = taken
         self._live = live
         self._events = events
         self._line_of = line_of
         self._started = time.monotonic()
-        self._processor_due = 0.0
+        self._time_due = 0.0
         self._cpu_of_ended = 0.0
 
     def are_exceeded(self, running: Thread | None) -> bool:
         """Whether the run is over; `running` is the thread whose step it is."""
-        now, limits = time.monotonic(), self._limits
-        if len(self._events) > limits.events:
-            self.exceed(Excess(Limit.EVENTS, len(self._events), limits.events))
-        if now - self._started > limits.real_seconds:
-            real = now - self._started
-            self.exceed(Excess(Limit.REAL_TIME, real, limits.real_seconds))
+        if len(self._events) > self._most_events:
+            self.exceed(Excess(Limit.EVENTS, len(self._events), self._most_events))
+        now = time.monotonic()
         if now >= self._taken.memory.due:
             self._check_memory(running)
-        if now >= self._processor_due:
-            self._processor_due = now + _PROCESSOR_LOOKED_AT
-            self._check_processor()
+        if now >= self._time_due:
+            self._time_due = now + _TIME_LOOKED_AT
+            self._check_time(now - self._started)
         return self.excess is not None
 
     def exceed(self, excess: Excess, pid: int | None = None) -> None:
@@ -84,14 +82,17 @@ class Bounds:
     def count_as_used(self, seconds: float) -> None:
         """So much of the processor's time counts as used, though it was not."""
         self._cpu_of_ended += seconds
-        self._processor_due = 0.0
+        self._time_due = 0.0
 
     def _check_memory(self, running: Thread | None) -> None:
         if self._taken.memory.is_too_much(self._live):
             pid = running.pid if running else None
             self.exceed(self._taken.excess_memory(), pid)
 
-    def _check_processor(self) -> None:
+    def _check_time(self, real: float) -> None:
+        """The real time since the run began, in seconds, and the processor's."""
+        if real > self._limits.real_seconds:
+            self.exceed(Excess(Limit.REAL_TIME, real, self._limits.real_seconds))
         used = self._cpu_of_ended + sum(cpu_time(pid) for pid in self._live) / NANO
         if used > self._limits.cpu_seconds:
             self.exceed(Excess(Limit.PROCESSOR, used, self._limits.cpu_seconds))

@@ -29,8 +29,6 @@ from grader.tracing.stops import Stops
 
 Kind = TypeVar("Kind", bound=Event)
 
-_TRANSFERS = (Read, Wrote)
-
 # What is no doing of the process it is told of, or is told when that is gone.
 _HAPPENS = frozenset((Ending, Ended, Orphaned, SignalDelivered, Stopped, Continued))
 
@@ -92,16 +90,21 @@ class Recorder:
         process = self.by_pid.get(pid)
         if process is not None:
             process.events.append(event)
-        if isinstance(event, _TRANSFERS):
+        if isinstance(event, Read):
             self._kept += len(event.data)
-            if isinstance(event, Wrote) and _is_socket(event.target):
-                self._memory.sends(event.count)
-            if isinstance(event, Wrote) and isinstance(event.target, Stream):
-                self.output += event.count
-                most = self._most_output
-                if self.output > most:
-                    self._bounds.exceed(Excess(Limit.OUTPUT, self.output, most), pid)
+        elif isinstance(event, Wrote):
+            self._kept += len(event.data)
+            self._has_written(event)
         return event
+
+    def _has_written(self, event: Wrote) -> None:
+        if isinstance(event.target, Stream):
+            self.output += event.count
+            most = self._most_output
+            if self.output > most:
+                self._bounds.exceed(Excess(Limit.OUTPUT, self.output, most), event.pid)
+        elif _is_socket(event.target):
+            self._memory.sends(event.count)
 
 
 def _is_socket(target: Target) -> bool:

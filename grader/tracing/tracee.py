@@ -101,10 +101,17 @@ MANY_CALLS = 200
 
 @dataclass(slots=True, eq=False)
 class Thread:
-    """One tracee of ptrace(2), which traces threads, not processes."""
+    """One tracee of ptrace(2), which traces threads, not processes.
+
+    Its process is known by its `pid`, its `number` in the order in which those of the
+    run began, from 0, and its `depth`: 0 for the first, 1 for its children, and so on.
+    """
 
     tid: int
     owner: Traced
+    pid: int = field(init=False)
+    number: int = field(init=False)
+    depth: int = field(init=False)
     state: State = State.READY
     inject: int = 0
     call: Call | None = None
@@ -139,19 +146,9 @@ class Thread:
     toils: bool = False
     steps: int = 0
 
-    @property
-    def pid(self) -> int:
-        return self.owner.pid
-
-    @property
-    def number(self) -> int:
-        """The order of its process among those of the run; the first is 0."""
-        return self.owner.number
-
-    @property
-    def depth(self) -> int:
-        """0 for the program's first process, 1 for its children, and so on."""
-        return self.owner.depth
+    def __post_init__(self) -> None:
+        owner = self.owner
+        self.pid, self.number, self.depth = owner.pid, owner.number, owner.depth
 
     @property
     def executes(self) -> bool:

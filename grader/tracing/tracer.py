@@ -179,6 +179,7 @@ class Tracer:
         self._rests: list[Rest] = []
         self._steps: list[Step] = []
         self._looked_again = -1
+        self._some_slept = False  # inside the kernel, `State.INSIDE`
         self._turns = Turns(
             schedule.start(), self._threads, self._traced, self.clock, limits
         )
@@ -1012,6 +1013,7 @@ class Tracer:
                     if status is not None:
                         return status
                     thread.state = State.INSIDE
+                    self._some_slept = True
                     count_looks(self.clock, thread)
                     if thread.call:
                         name = thread.call.name
@@ -1055,6 +1057,8 @@ class Tracer:
 
     def _settle(self) -> None:
         """See whether the last step woke a thread that sleeps inside the kernel."""
+        if not self._some_slept:
+            return
         inside = [t for t in self._threads.values() if t.state is State.INSIDE]
         for thread in inside:
             if thread.state is not State.INSIDE:
