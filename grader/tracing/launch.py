@@ -72,6 +72,7 @@ class Zygote:
             ours.close()
             raise
         self._core: int | None = None
+        self._interpreter: Interpreter | None = None
 
     @classmethod
     def shared(cls, pid: int, descriptor: int) -> Zygote:
@@ -80,6 +81,7 @@ class Zygote:
         zygote.pid = pid
         zygote._socket = socket.socket(fileno=descriptor)
         zygote._core = None
+        zygote._interpreter = None
         return zygote
 
     @property
@@ -149,10 +151,12 @@ class Zygote:
 
     def interpreter(self) -> Interpreter:
         """Where in its programs' memory their lines are read from."""
-        try:
-            return Interpreter(*self._ask(PLACES))
-        except (OSError, ValueError, EOFError) as error:
-            raise TracingError(f"the zygote has ended: {error}") from error
+        if self._interpreter is None:
+            try:
+                self._interpreter = Interpreter(*self._ask(PLACES))
+            except (OSError, ValueError, EOFError) as error:
+                raise TracingError(f"the zygote has ended: {error}") from error
+        return self._interpreter
 
     def close(self) -> None:
         """End the zygote, and with it every process forked from it."""

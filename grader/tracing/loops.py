@@ -6,7 +6,7 @@ it nothing new, does so for ever: nothing that it looks at can have changed. ``w
 True: pass`` comes back within a few dozen instructions, which are stepped through one
 by one, ptrace(2); a loop that asks ``waitpid`` again and again, at the next call. So
 does one that only sleeps, until somebody else does something, where all is the same
-but what time it was.
+but what time it was. What the interpreter notes for itself alone may differ, `caches`.
 
 What does not come back, a loop that counts, say, is not proven: the caller then falls
 back on how much of the processor it used.
@@ -23,6 +23,7 @@ from mmap import PAGESIZE
 from typing import NamedTuple
 
 from grader.tracing import ptrace, syscalls
+from grader.tracing.caches import Caches
 from grader.tracing.procfs import contents
 from grader.tracing.tracee import MANY_CALLS, Thread, Traced
 
@@ -43,7 +44,7 @@ class Looked:
     status: int | None = None
 
 
-def look_for_loop(thread: Thread) -> Looked:
+def look_for_loop(thread: Thread, caches: Caches) -> Looked:
     """Step through a stopped thread, and see whether it comes back to where it is.
 
     The thread is stopped afterwards, and a little further on.
@@ -67,7 +68,7 @@ def look_for_loop(thread: Thread) -> Looked:
             room.read(thread.tid)
             if bytes(now) == state:
                 same = ptrace.get_vector_registers(thread.tid) == vectors
-                return Looked(same and _contents.are_still(start, thread.owner))
+                return Looked(same and _contents.are_still(start, thread.owner, caches))
     except ProcessLookupError:  # killed while it was stopped
         status = ptrace.wait(thread.tid)
         return Looked(False, status)
@@ -86,7 +87,7 @@ class Mark:
 _MARKED_AT = (MANY_CALLS, 1024)
 
 
-def comes_back(thread: Thread) -> bool:
+def comes_back(thread: Thread, caches: Caches) -> bool:
     """Whether a thread at a call's exit is where it was at an earlier one.
 
     To be asked at each call that had no effect, before anything else happened.
@@ -106,7 +107,7 @@ def comes_back(thread: Thread) -> bool:
     if mark.tries < 0:
         thread.mark = None
         return False
-    return _contents.are_still(mark, thread.owner)
+    return _contents.are_still(mark, thread.owner, caches)
 
 
 # After how many sleeps that nothing came of it is worth looking whether they come back.
@@ -127,7 +128,7 @@ class Nap:
     tries: int = _NAPS_COMPARED
 
 
-def sleeps_on(thread: Thread, stretch: int) -> bool:
+def sleeps_on(thread: Thread, stretch: int, caches: Caches) -> bool:
     """Whether a thread, whose sleep is over, was in this state after an earlier one.
 
     To be asked after each sleep. `stretch` is another number as soon as somebody else
@@ -160,7 +161,7 @@ def sleeps_on(thread: Thread, stretch: int) -> bool:
         nap.place == place
         and thread.all_looks - nap.looks == thread.idle - nap.naps
         and owner.files.states() == nap.descriptors
-        and _contents.are_still(nap, owner)
+        and _contents.are_still(nap, owner, caches)
     )
 
 
@@ -210,8 +211,11 @@ class _Contents:
                 room = room[size:]
         return all(owner.read_into(start, room) for start, room in self._blocks)
 
-    def are_still(self, moment: object, owner: Traced) -> bool:
-        """Whether they are as they were kept at that moment."""
+    def are_still(self, moment: object, owner: Traced, caches: Caches) -> bool:
+        """Whether they are as they were kept at that moment.
+
+        But for what `caches` explain, in a fork of the interpreter that they know.
+        """
         if (
             self._of is not moment
             or _map(owner.pid) != self._map
@@ -224,9 +228,15 @@ class _Contents:
         for number, (start, room) in enumerate([*blocks[first:], *blocks[:first]]):
             if len(self._now) != len(room):
                 self._now = bytearray(len(room))
+            if not owner.read_into(start, memoryview(self._now)):
+                return False
             # Not a view of it: views are compared byte by byte.
-            if not owner.read_into(start, memoryview(self._now)) or self._now != room:
-                self._differed = (first + number) % len(blocks)
+            if self._now == room:
+                continue
+            self._differed = (first + number) % len(blocks)
+            if not owner.has_lines or not caches.explain(
+                owner.read, start, room, self._now
+            ):
                 return False
         return True
 

@@ -12,6 +12,7 @@ from typing import Final
 
 from grader.tracing import ptrace
 from grader.tracing.bounds import Bounds
+from grader.tracing.caches import Caches
 from grader.tracing.clock import MANY_LOOKS, NANO, Clock
 from grader.tracing.loops import look_for_loop
 from grader.tracing.spinning import Seen
@@ -50,9 +51,19 @@ class Preempting:
     """Stops the threads of one run whose slice of the processor's time is over."""
 
     def __init__(
-        self, clock: Clock, turns: Turns, stops: Stops, bounds: Bounds, seen: Seen
+        self,
+        clock: Clock,
+        turns: Turns,
+        stops: Stops,
+        bounds: Bounds,
+        seen: Seen,
+        caches: Caches,
     ) -> None:
-        """`seen` is where the program was seen spinning before."""
+        """`seen` is where the program was seen spinning before.
+
+        `caches` knows the interpreter that it is a fork of.
+        """
+        self._caches = caches
         self._clock = clock
         self._turns = turns
         self._stops = stops
@@ -82,7 +93,7 @@ class Preempting:
         if self._was_seen_spinning(thread):
             pass
         elif thread.spins in _LOOKED_AT:
-            looked = look_for_loop(thread)
+            looked = look_for_loop(thread, self._caches)
             if looked.status is not None:
                 return looked.status
             if looked.loops and not count_looks(self._clock, thread):

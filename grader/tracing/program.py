@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from grader.tracing.caches import Caches
 from grader.tracing.confinement import Reach, domain, tracer_keeps_files
 from grader.tracing.errors import TracingError, TracingRefused
 from grader.tracing.launch import Zygote
@@ -368,6 +369,7 @@ def trace(
             limits,
             streams.names,
             streams.drain,
+            Caches(zygote.interpreter),
             streams.foreground,
             pipe_size,
             spun,

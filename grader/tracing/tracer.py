@@ -36,6 +36,7 @@ from enum import Enum, auto
 from grader.tracing import ptrace, syscalls
 from grader.tracing.births import BIRTHS, Births
 from grader.tracing.bounds import Bounds
+from grader.tracing.caches import Caches
 from grader.tracing.calls import PLAIN, TABLE, After, Then
 from grader.tracing.calls.signals import has_bit, pending
 from grader.tracing.calls.times import look, remaining_address
@@ -137,6 +138,7 @@ class Tracer:
         limits: Limits,
         streams: dict[str, Stream],
         drain: Callable[[], None],
+        caches: Caches,
         foreground: Callable[[], int | None] = lambda: None,
         pipe_size: int | None = None,
         spun: Spun | None = None,
@@ -146,7 +148,8 @@ class Tracer:
         """Make a tracer that traces nothing yet.
 
         `streams` are the program's standard streams by their names in /proc;
-        `drain` empties what it wrote there, so that its writes never block;
+        `drain` empties what it wrote there, so that its writes never block; `caches`
+        knows the interpreter that it is a fork of, if it is one;
         `foreground` says which process group its terminal is for, if it has one;
         `spun` where the program was seen spinning before; `lines` knows which line of
         the program a thread is at; `reach` what the program may speak to.
@@ -175,6 +178,7 @@ class Tracer:
             events, self.clock, limits, self._stops, self._bounds, self._taken.memory
         )
         self._drain = drain
+        self._caches = caches
         self._foreground = foreground
         self._rests: list[Rest] = []
         self._steps: list[Step] = []
@@ -204,7 +208,7 @@ class Tracer:
         )
         seen = Seen(spun, events, self._recorder.processes, self.clock)
         self._preempting = Preempting(
-            self.clock, self._turns, self._stops, self._bounds, seen
+            self.clock, self._turns, self._stops, self._bounds, seen, caches
         )
 
     # --- the face towards program.py ------------------------------------------
@@ -673,7 +677,7 @@ class Tracer:
                 thread.owner.write(left, timespec(remains))
         elif hold.deadline is not None and hold.deadline <= self.clock.now:
             self._turns.slept(thread, hold)
-            if sleeps_on(thread, self._turns.stretch):
+            if sleeps_on(thread, self._turns.stretch, self._caches):
                 self._turns.looping.add(thread)
                 thread.toils = is_nap(hold)
             if hold.expiry is None:
@@ -926,7 +930,7 @@ class Tracer:
             return True
         if not thread.cleared and not interrupted(result):
             self._end_hold(thread)
-        if thread.fruitless > fruitless and comes_back(thread):
+        if thread.fruitless > fruitless and comes_back(thread, self._caches):
             self._turns.looping.add(thread)
         if after is After.SWITCH and not thread.after_write:
             return True

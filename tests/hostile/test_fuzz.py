@@ -18,10 +18,12 @@ from hypothesis import strategies as st
 from grader.course import results
 from grader.exploring.choices import decode, encode
 from grader.tracing import looking, seeded, syscalls, take_turns
+from grader.tracing.caches import Caches
 from grader.tracing.calls import TABLE
 from grader.tracing.clock import from_timespec, from_timeval
 from grader.tracing.descriptors import Files, Objects
 from grader.tracing.launch import Zygote
+from grader.tracing.lines import Interpreter
 from grader.tracing.program import run
 from grader.tracing.recording import Process, Recording, Started
 from grader.tracing.tracee import Call, Thread, Traced
@@ -81,6 +83,10 @@ class _Rubbish(Traced):
         return bool(address & 1)
 
 
+def _no_interpreter() -> Interpreter:
+    raise AssertionError("nothing of an interpreter is asked for")
+
+
 class _Deaf(Tracer):
     """A tracer that decides, and does not do it."""
 
@@ -136,7 +142,7 @@ def test_arguments_that_mean_nothing(
     """What a call means is decided without a fault, whatever it is given."""
     if name in ("kill", "tkill", "tgkill", "rt_sigqueueinfo", "rt_tgsigqueueinfo"):
         arguments = (waiting, *arguments[1:])
-    tracer = _Deaf(take_turns, ENOUGH, {}, lambda: None)
+    tracer = _Deaf(take_turns, ENOUGH, {}, lambda: None, Caches(_no_interpreter))
     objects = Objects({})
     objects.add_pipe(os.readlink(f"/proc/{waiting}/fd/1"))
     tracer.objects = objects
