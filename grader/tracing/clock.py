@@ -5,8 +5,8 @@ that looks, and jumps when every process waits and one of them for time.
 
 It lies in a page that the program shares, whose own looks move it too, see
 `timepage`, and `looking` for programs that are executed: the first word is the time,
-the second how many more looks are free of a stop, and then what each clock said at the
-start, 0 where it is not virtual.
+the second how many more looks are free of a stop, the third how many looks were for a
+lock, and then what each clock said at the start, 0 where it is not virtual.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ MANY_LOOKS = 2_000
 # So many looks in a row the program may make before one of them stops it.
 _FREE_LOOKS = 64
 
-_NOW, _FREE, _BASES = 0, 1, 2  # the words of the page
+_NOW, _FREE, _LOCKS, _BASES = 0, 1, 2, 3  # the words of the page
 
 # <linux/fcntl.h>, fcntl(2); Python names them from 3.13 on.
 _ADD_SEALS = 1033
@@ -94,6 +94,16 @@ class Clock:
         self.pass_to(moment)
         self._words[_FREE] = self._allowed
         return self._allowed - min(max(left, 0), self._allowed)
+
+    def count_locks(self) -> int:
+        """How many looks were for a lock, since this was last asked.
+
+        They tell the program nothing. It may be asked at any time.
+        """
+        locks = self._words[_LOCKS]
+        if locks:
+            self._words[_LOCKS] = 0
+        return max(locks, 0)
 
     def close(self) -> None:
         """Give the page back. The clock keeps what it said last."""

@@ -27,12 +27,12 @@ from grader.tracing.zygote import PLACES, SWEEP, Job
 _BOOT = """\
 import sys
 control, root = int(sys.argv[1]), sys.argv[2]
-*filters, function, jump, rules = map(bytes.fromhex, sys.argv[3:10])
-imports = sys.argv[10:]
+parts = [*map(bytes.fromhex, sys.argv[3:11])]
+imports = sys.argv[11:]
 sys.path.insert(0, root)
 from grader.tracing.zygote import serve
 sys.path.remove(root)
-serve(control, filters, function, jump, rules, imports)()
+serve(control, parts[:4], parts[4:7], parts[7], imports)()
 """
 
 # The whole environment of a submission. PYTHONUNBUFFERED, for one, would hide the
@@ -187,7 +187,8 @@ def _start(control: int, imports: Sequence[str]) -> int:
         for fine in (False, True)
     )
     rules = marshal.dumps((common_rules(), forklab_closed()))
-    parts = *filters, syscalls.CLOCK_FUNCTION, syscalls.JUMP, rules
+    clock = syscalls.CLOCK_FUNCTION, syscalls.JUMP, syscalls.NOTE_CALLERS
+    parts = *filters, *clock, rules
     argv += [*(part.hex() for part in parts), *imports]
     os.set_inheritable(control, True)
     maker = os.getpid()

@@ -77,9 +77,13 @@ def look_for_loop(thread: Thread, caches: Caches) -> Looked:
 
 @dataclass(slots=True, eq=False)
 class Mark:
-    """The state of a thread at the end of a call, to see whether it comes back."""
+    """The state of a thread at the end of a call, to see whether it comes back.
+
+    It was told the time so often, `Thread.told_time`, and what it saw was always new.
+    """
 
     registers: bytes
+    told_time: int
     tries: int = 3
 
 
@@ -97,11 +101,13 @@ def comes_back(thread: Thread, caches: Caches) -> bool:
     registers = syscalls.Registers()
     ptrace.RegisterSet(registers).read(thread.tid)
     if thread.fruitless in _MARKED_AT:
-        here = Mark(bytes(registers))
+        here = Mark(bytes(registers), thread.told_time)
         thread.mark = here if _contents.keep(here, thread.owner) else None
         return False
     mark = thread.mark
     if not isinstance(mark, Mark) or mark.registers != bytes(registers):
+        return False
+    if mark.told_time != thread.told_time:
         return False
     mark.tries -= 1
     if mark.tries < 0:
@@ -124,7 +130,7 @@ class Nap:
     place: tuple[int, int]
     descriptors: tuple[tuple[str, bytes], ...]
     naps: int
-    looks: int
+    told_time: int
     tries: int = _NAPS_COMPARED
 
 
@@ -134,7 +140,7 @@ def sleeps_on(thread: Thread, stretch: int, caches: Caches) -> bool:
     To be asked after each sleep. `stretch` is another number as soon as somebody else
     has run. The stack of a Python program, which has what it loops over elsewhere, may
     tell when that sleep ended; it is not looked at, nor are programs of other kinds. So
-    there must have been no look at the clock but the one that each sleep takes.
+    it must not have been told the time but for the one look that each sleep takes.
     """
     owner = thread.owner
     if not owner.has_lines or owner.was_idle:
@@ -150,7 +156,7 @@ def sleeps_on(thread: Thread, stretch: int, caches: Caches) -> bool:
     place = registers.rip, registers.rsp
     if marked:
         descriptors = owner.files.states()
-        nap = Nap(stretch, place, descriptors, thread.idle, thread.all_looks)
+        nap = Nap(stretch, place, descriptors, thread.idle, thread.told_time)
         thread.nap = nap if _contents.keep(nap, owner, stack=False) else None
         return False
     assert nap is not None
@@ -159,7 +165,7 @@ def sleeps_on(thread: Thread, stretch: int, caches: Caches) -> bool:
         thread.nap = None
     return (
         nap.place == place
-        and thread.all_looks - nap.looks == thread.idle - nap.naps
+        and thread.told_time - nap.told_time == thread.idle - nap.naps
         and owner.files.states() == nap.descriptors
         and _contents.are_still(nap, owner, caches)
     )

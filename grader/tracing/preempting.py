@@ -30,12 +30,12 @@ _LOOKED_AT = (1, 4, 16, 64)
 
 def count_looks(clock: Clock, thread: Thread) -> bool:
     """Whether a thread has looked at the clock since its last stop."""
+    thread.told_time -= clock.count_locks()
     looked = clock.count_looks()
     if not looked:
         return False
     thread.looks += looked
-    thread.all_looks += looked
-    thread.mark = None  # what it saw was new
+    thread.told_time += looked
     return True
 
 

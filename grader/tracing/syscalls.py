@@ -419,14 +419,22 @@ def _decision(runs: list[tuple[int, bytes]]) -> bytes:
 # ``clock_gettime`` as `timepage` has it; the words are explained in `clock`.
 # fmt: off
 CLOCK_FUNCTION: Final = bytes.fromhex(
-    "4c8b0561000000"    # mov   r8, [rip + page]
+    "4c8b0589000000"    # mov   r8, [rip + page]
     "83ff0f"            # cmp   edi, 15
-    "7739"              # ja    call
+    "775f"              # ja    call
     "89f8"              # mov   eax, edi
-    "4d8b4cc010"        # mov   r9, [r8 + rax*8 + 16]    what this clock began with
+    "4d8b4cc018"        # mov   r9, [r8 + rax*8 + 24]    what this clock began with
     "4d85c9"            # test  r9, r9
-    "742d"              # jz    call                     it is not virtual
-    "f049ff4808"        # lock dec qword [r8 + 8]
+    "7453"              # jz    call                     it is not virtual
+    "488b0581000000"    # mov   rax, [rip + caller]
+    "483b0424"          # cmp   rax, [rsp]
+    "7519"              # jne   counted
+    "488b0d7c000000"    # mov   rcx, [rip + distance]
+    "488b057d000000"    # mov   rax, [rip + its_caller]
+    "483b040c"          # cmp   rax, [rsp + rcx]
+    "7505"              # jne   counted
+    "f049ff4010"        # lock inc qword [r8 + 16]
+    "f049ff4808"        # counted: lock dec qword [r8 + 8]
     "7826"              # js    call                     no look is free
     "b8e8030000"        # mov   eax, 1000
     "f0490fc100"        # lock xadd [r8], rax
@@ -445,12 +453,25 @@ CLOCK_FUNCTION: Final = bytes.fromhex(
     "c3"                # ret
     "f7d8"              # failed: neg eax
     "50"                # push  rax
-    "ff1516000000"      # call  [rip + errno_location]
+    "ff1518000000"      # call  [rip + errno_location]
     "59"                # pop   rcx
     "8908"              # mov   [rax], ecx
     "b8ffffffff"        # mov   eax, -1
     "c3"                # ret
-    "0f1f440000"        # nop, so that the two addresses are aligned
+    "0f1f8000000000"    # nop, so that the five words that follow are aligned
+)
+# What is there before it while it is found out who calls: it notes what lies on the
+# stack, 64 words, and goes on there. Two addresses follow, of the notes and of where.
+NOTE_CALLERS: Final = bytes.fromhex(
+    "488b0519000000"    # mov   rax, [rip + notes]
+    "31c9"              # xor   ecx, ecx
+    "488b14cc"          # next: mov rdx, [rsp + rcx*8]
+    "488914c8"          # mov   [rax + rcx*8], rdx
+    "ffc1"              # inc   ecx
+    "83f940"            # cmp   ecx, 64
+    "72f1"              # jb    next
+    "ff250a000000"      # jmp   [rip + where]
+    "6690"              # nop, so that the two addresses are aligned
 )
 # fmt: on
 JUMP: Final = bytes.fromhex("ff2500000000")  # jmp [rip]
@@ -467,7 +488,7 @@ _CLOCK_FUNCTIONS: Final = {
         "83ff0f"            # cmp   edi, 15
         "7739"              # ja    call
         "89f8"              # mov   eax, edi
-        "4d8b4cc010"        # mov   r9, [r8 + rax*8 + 16]
+        "4d8b4cc018"        # mov   r9, [r8 + rax*8 + 24]
         "4d85c9"            # test  r9, r9
         "742d"              # jz    call
         "f049ff4808"        # lock dec qword [r8 + 8]
@@ -497,7 +518,7 @@ _CLOCK_FUNCTIONS: Final = {
         "7833"              # js    call
         "b8e8030000"        # mov   eax, 1000
         "f0490fc100"        # lock xadd [r8], rax
-        "49034010"          # add   rax, [r8 + 16]
+        "49034018"          # add   rax, [r8 + 24]
         "4805e8030000"      # add   rax, 1000
         "31d2"              # xor   edx, edx
         "b900ca9a3b"        # mov   ecx, 1000000000
@@ -521,7 +542,7 @@ _CLOCK_FUNCTIONS: Final = {
         "7827"              # js    call
         "b8e8030000"        # mov   eax, 1000
         "f0490fc100"        # lock xadd [r8], rax
-        "49034010"          # add   rax, [r8 + 16]
+        "49034018"          # add   rax, [r8 + 24]
         "4805e8030000"      # add   rax, 1000
         "31d2"              # xor   edx, edx
         "b900ca9a3b"        # mov   ecx, 1000000000

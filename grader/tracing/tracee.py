@@ -136,7 +136,7 @@ class Thread:
     fruitless: int = 0
     naps: int = 0
     looks: int = 0
-    all_looks: int = 0  # at the clock, since it began
+    told_time: int = 0  # so many looks have told it something new since it began
     next_turn: int = 0
     mark: object = None  # of `loops`, as is `nap`
     nap: object = None

@@ -109,8 +109,7 @@ _common: list[bytes] = []
 def serve(
     control: int,
     filters: list[bytes],
-    clock_function: bytes,
-    jump: bytes,
+    clock: list[bytes],
     rules: bytes,
     imports: list[str],
 ) -> Callable[[], None]:
@@ -145,7 +144,7 @@ def serve(
     ptrace.take_small_pages()
     ptrace.share_one_heap()
     with suppress(OSError):
-        _time_page = timepage.answer_looks(clock_function, jump)
+        _time_page = timepage.answer_looks(*clock)
     places = ptrace.interpreter_state(), id(type(serve.__code__))
     _add_site_builtins()
     # No submission is to find these; they live on in the frames that run.

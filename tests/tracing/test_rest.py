@@ -356,6 +356,13 @@ os.close(w)
 while True:
     if os.read(r, 9) != b'': break""",
         "data = b'x'\nwhile True:\n    if data == b'': break",
+        # Each read takes a lock, for which the interpreter looks at the clock.
+        """import os
+r, w = os.pipe()
+os.close(w)
+file = os.fdopen(r)
+while True:
+    if file.readline() != '': break""",
     ],
 )
 def test_a_loop_that_comes_back_is_busy_for_ever(start: Start, loop: str) -> None:
@@ -366,6 +373,28 @@ def test_a_loop_that_comes_back_is_busy_for_ever(start: Start, loop: str) -> Non
     assert rest.of(recording.root.pid) in rest.busy
     assert recording.exceeded is None
     assert len(recording.events) < 300
+
+
+def test_who_asks_in_vain_until_it_is_time_is_not(run: Run) -> None:
+    """All is as it was but the time, and it looks at that."""
+    recording = run(
+        """
+        import os, threading, time
+        r, w = os.pipe()
+        os.close(w)
+        file, lock = os.fdopen(r), threading.Lock()
+        end = time.monotonic() + 0.0012
+        while time.monotonic() < end:
+            file.readline()
+        print("read")
+        end = time.monotonic() + 0.0012
+        while not lock.acquire(timeout=0.0) or time.monotonic() < end:
+            lock.release()
+            os.read(r, 1)
+        print("taken")
+        """
+    )
+    assert recording.root.output.split() == [b"read", b"taken"]
 
 
 def test_a_long_computation_is_no_rest(run: Run) -> None:

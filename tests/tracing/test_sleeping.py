@@ -18,6 +18,11 @@ from tests.conftest import Run, Start
         "while True: time.sleep(0.01)",
         "while True: select.select([], [], [], 0.5)",
         "while True:\n    try: time.sleep(1000)\n    except OSError: print()",
+        """import os
+r, w = os.pipe()
+os.close(w)
+file = os.fdopen(r)
+while not file.readline(): time.sleep(1)""",
         # The interpreter counts comparisons of a kind that it has no faster way for.
         "data = b'x'\nwhile True:\n    if data != b'': time.sleep(1)",
         "def rests(data): return data == b''\nwhile not rests(b'x'): time.sleep(1)",

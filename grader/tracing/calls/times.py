@@ -18,7 +18,7 @@ _NO_TIMEZONE = bytes(8)  # what the kernel was told at its start: nothing
 
 def _looks(thread: Thread) -> int:
     thread.looks += 1
-    thread.all_looks += 1
+    thread.told_time += 1
     return thread.looks
 
 
