@@ -134,6 +134,12 @@ class _Spun:
     def note(self, moment: bytes) -> None:
         self.shelf._put(("spun", self.start, moment), b"")
 
+    def has_looped(self, number: int) -> bool:
+        return self.shelf._find(("looped", number)) is not None
+
+    def note_loop(self, number: int) -> None:
+        self.shelf._put(("looped", number), b"")
+
 
 def _digest(what: object) -> bytes:
     return blake2b(repr(what).encode(), digest_size=_DIGEST).digest()

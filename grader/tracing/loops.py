@@ -174,8 +174,9 @@ def sleeps_on(thread: Thread, stretch: int, caches: Caches) -> bool:
 class _Contents:
     """All that a process could change, as it was at one moment.
 
-    What a fork has not written to since, it shares with who made it: so pages that are
-    its alone are all that can differ between two moments at which the same pages are.
+    What a fork has not written to since, it shares with who made it. So pages that it
+    shares at both moments are the same, unless it has forked in between, and none of
+    them is looked at.
 
     There is room for one process's: to get the kernel's pages for a copy takes longer
     than to make it.
@@ -188,6 +189,7 @@ class _Contents:
         self._areas: list[_Area] = []
         self._alone: list[bytes] = []
         self._blocks: list[tuple[int, memoryview[int]]] = []
+        self._children = 0
         self._of: object = None
         self._differed = 0
 
@@ -201,6 +203,7 @@ class _Contents:
             area for area in _writable(self._map) if stack or area.name != b"[stack]"
         ]
         self._alone = _its_alone(owner.pid, self._areas)
+        self._children = len(owner.record.forked)
         self._blocks.clear()
         ranges = [*_ranges(self._areas, self._alone)]
         size = sum(end - start for start, end in ranges)
@@ -224,6 +227,7 @@ class _Contents:
         """
         if (
             self._of is not moment
+            or self._children != len(owner.record.forked)
             or _map(owner.pid) != self._map
             or _its_alone(owner.pid, self._areas) != self._alone
         ):
@@ -280,9 +284,10 @@ def _writable(areas: bytes) -> Iterator[_Area]:
 
 
 # The last byte of what proc_pid_pagemap(5) says of a page has a bit for one that is
-# mapped by this process alone, and one for a page that lies in swap.
+# mapped by this process alone, for one of a file, which may change without the process,
+# and for one that lies in swap.
 _ENTRY = 8
-_ITS_ALONE = bytes(bool(byte & 0b0100_0001) for byte in range(256))
+_ITS_ALONE = bytes(bool(byte & 0b0110_0001) for byte in range(256))
 
 # Fewer pages than this between two others are copied with them: that takes less time
 # than to begin anew.

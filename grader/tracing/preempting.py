@@ -70,6 +70,16 @@ class Preempting:
         self._bounds = bounds
         self._seen = seen
 
+    def slice_of(self, thread: Thread) -> int:
+        """How long it runs before it is to be stopped, in nanoseconds.
+
+        Who was in a loop before is looked at as soon as it runs without a call.
+        """
+        owner = thread.owner
+        if owner.may_loop is None:
+            owner.may_loop = self._seen.has_looped(thread)
+        return 0 if owner.may_loop else SLICE
+
     def preempt(self, thread: Thread) -> int | None:
         """Stop a thread that runs on and on, and see whether it gets anywhere.
 
@@ -89,16 +99,22 @@ class Preempting:
                 return None
             self._stops.resume(thread)
             return RUNS_ON
+        if thread.owner.may_loop:
+            # Where it is in none, its slice has only begun.
+            thread.owner.may_loop = False
+            report = self._look_for_loop(thread)
+            if report is None and thread not in self._turns.looping:
+                self._stops.resume(thread)
+                return RUNS_ON
+            thread.spins += report is None
+            return report
         thread.spins += 1
         if self._was_seen_spinning(thread):
             pass
         elif thread.spins in _LOOKED_AT:
-            looked = look_for_loop(thread, self._caches)
-            if looked.status is not None:
-                return looked.status
-            if looked.loops and not count_looks(self._clock, thread):
-                self._turns.looping.add(thread)
-                thread.spun = True
+            report = self._look_for_loop(thread)
+            if report is not None:
+                return report
         # How far it gets in a slice depends on the machine, so a slice's end is not
         # a moment for others to go on. Threads that share their process's memory are
         # the exception: one may wait until the others ask it to make way.
@@ -110,6 +126,15 @@ class Preempting:
             return None
         self._stops.resume(thread)
         return RUNS_ON
+
+    def _look_for_loop(self, thread: Thread) -> int | None:
+        """See whether it is in a loop; its status where it is stopped otherwise."""
+        looked = look_for_loop(thread, self._caches)
+        if looked.loops and not count_looks(self._clock, thread):
+            self._turns.looping.add(thread)
+            thread.spun = thread.owner.may_loop = True
+            self._seen.note_loop(thread)
+        return looked.status
 
     def _was_seen_spinning(self, thread: Thread) -> bool:
         """Whether it spun here in an earlier run; it then counts as spinning at once.

@@ -3,6 +3,9 @@
 That a thread gets nowhere shows only after seconds of the processor's time, see
 `turns`. A program to which the same has happened up to the same moment does what it
 did then, so that it spins there need not be found out again.
+
+What was proven in one run, see `loops`, is proven again in the next: there it is only
+known earlier that it is worth the time to look.
 """
 
 from __future__ import annotations
@@ -25,6 +28,12 @@ class Spun(Protocol):
 
     def note(self, moment: bytes) -> None:
         """It did."""
+
+    def has_looped(self, number: int) -> bool:
+        """Whether the process `number` was proven to be in a loop, in any run."""
+
+    def note_loop(self, number: int) -> None:
+        """It was."""
 
 
 class Seen:
@@ -49,6 +58,15 @@ class Seen:
             return False
         thread.spins_since = len(self._events)
         return self._spun.knows(self._moment(thread))
+
+    def has_looped(self, thread: Thread) -> bool:
+        """Whether its process was in a loop in an earlier run, anywhere."""
+        return self._spun is not None and self._spun.has_looped(thread.number)
+
+    def note_loop(self, thread: Thread) -> None:
+        """It is proven to be in one."""
+        if self._spun is not None and not self.has_looped(thread):
+            self._spun.note_loop(thread.number)
 
     def note(self, thread: Thread) -> None:
         """It does spin, unless something has happened since `knows` was asked."""

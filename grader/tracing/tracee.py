@@ -213,6 +213,8 @@ class Traced:
     alarms: int = 0  # in a row, with nothing else between them
     was_busy: bool = False
     was_idle: bool = False
+    # Whether it is worth looking for a loop early; None: that was not yet asked.
+    may_loop: bool | None = None
     signals_of_parent: Signals = NO_SIGNALS  # before it stops
     ignores_stops: bool = False  # of its children: SA_NOCLDSTOP of sigaction(2)
     last_line: int | None = None  # where it ends

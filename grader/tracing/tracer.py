@@ -94,7 +94,7 @@ from grader.tracing.tracee import (
     Thread,
     Traced,
 )
-from grader.tracing.turns import SLICE, Turns, is_nap
+from grader.tracing.turns import Turns, is_nap
 
 # The statuses, waitpid(2), of a thread that the filter stops before a call, and of one
 # that comes back from it.
@@ -1026,7 +1026,7 @@ class Tracer:
             elif state == "R":
                 asleep = 0
                 used = cpu_time(thread.pid)
-                limit = limit or used + SLICE
+                limit = limit or used + self._preempting.slice_of(thread)
             if 0 < limit <= used or self._bounds.are_exceeded(self._turns.running):
                 status = self._preempting.preempt(thread)
                 if status != RUNS_ON:

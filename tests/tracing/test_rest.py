@@ -138,6 +138,7 @@ class _Seen:
     def __init__(self) -> None:
         self.moments: set[bytes] = set()
         self.answers: list[bool] = []
+        self.looped: set[int] = set()
 
     def knows(self, moment: bytes) -> bool:
         self.answers.append(moment in self.moments)
@@ -145,6 +146,12 @@ class _Seen:
 
     def note(self, moment: bytes) -> None:
         self.moments.add(moment)
+
+    def has_looped(self, number: int) -> bool:
+        return number in self.looped
+
+    def note_loop(self, number: int) -> None:
+        self.looped.add(number)
 
 
 def test_what_was_seen_spinning_is_known_at_once(start: Start) -> None:
@@ -176,6 +183,32 @@ def test_what_was_seen_spinning_is_known_at_once(start: Start) -> None:
     assert [e.time for e in again.events] == [e.time for e in first.events]
     rests(0.2, "otherwise")
     assert seen.answers == [False, True, False]
+
+
+def test_who_was_in_a_loop_is_looked_at_early(start: Start) -> None:
+    """What that run shows is the same, and who is in none this time is not harmed."""
+    program = """
+        import os, signal, sys
+        signal.signal(signal.SIGINT, lambda *_: os.write(1, b"Ctrl + C"))
+        print(sum(range(1_000_000)))
+        while not sys.argv[1:]:
+            pass
+        """
+    seen = _Seen()
+
+    def rests() -> Recording:
+        with start(program, spun=seen) as started:
+            for _ in range(3):
+                assert [p.state for p in started.until_rest().processes] == ["busy"]
+                started.send(signal.SIGINT)
+            return started.stop()
+
+    first, again = rests(), rests()
+    assert seen.looped == {0}
+    assert [e.time for e in again.events] == [e.time for e in first.events]
+    assert again.root.output == first.root.output
+    with start(program, "once", spun=seen) as started:
+        assert started.finish().ended
 
 
 def test_what_spins_in_one_folder_spins_in_another(
