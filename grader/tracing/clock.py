@@ -6,7 +6,9 @@ that looks, and jumps when every process waits and one of them for time.
 It lies in a page that the program shares, whose own looks move it too, see
 `timepage`, and `looking` for programs that are executed: the first word is the time,
 the second how many more looks are free of a stop, the third how many looks were for a
-lock, and then what each clock said at the start, 0 where it is not virtual.
+lock, the fourth and the fifth by how much time moves at a look, and by what part of
+that more at the next. Then comes what each clock said at the start, 0 where it is not
+virtual. To programs that are executed each look is a microsecond.
 """
 
 from __future__ import annotations
@@ -27,7 +29,13 @@ MANY_LOOKS = 2_000
 # So many looks in a row the program may make before one of them stops it.
 _FREE_LOOKS = 64
 
-_NOW, _FREE, _LOCKS, _BASES = 0, 1, 2, 3  # the words of the page
+_NOW, _FREE, _LOCKS, _MOVES, _GROWS, _BASES = range(6)  # the words of the page
+
+# To one that waits for the time to come it goes ever faster: at each look by so much
+# more, and by no more than that, in nanoseconds.
+_GROWTH = 1.01
+_LONGEST_STEP = NANO // 10
+_GROWTH_OF_PAGE = int((_GROWTH - 1) * (1 << 16))
 
 # <linux/fcntl.h>, fcntl(2); Python names them from 3.13 on.
 _ADD_SEALS = 1033
@@ -67,7 +75,7 @@ class Clock:
         }
         for number, base in self._base.items():
             self._words[_BASES + number] = base
-        self._allowed = 0
+        self._allowed = self._moves = 0
         self.pass_to(0)
         self.allow_looks(free=True)
 
@@ -75,10 +83,20 @@ class Clock:
         """Let it be `moment`, in virtual nanoseconds."""
         self.now = self._words[_NOW] = moment
 
-    def allow_looks(self, *, free: bool) -> None:
-        """Whether looks need not stop the program from now on."""
-        if free is not (self._allowed > 0):
-            self._allowed = self._words[_FREE] = _FREE_LOOKS if free else 0
+    def allow_looks(self, *, free: bool, looks: int = 0) -> None:
+        """Whether looks need not stop the program from now on.
+
+        It has made so many `looks` in a row.
+        """
+        allowed = _FREE_LOOKS if free else 0
+        if 0 <= MANY_LOOKS - looks < allowed:
+            allowed = MANY_LOOKS - looks  # by the next, time moves further
+        if allowed != self._allowed:
+            self._allowed = self._words[_FREE] = allowed
+        moves = _step_after(looks)
+        if moves != self._moves:
+            self._moves = self._words[_MOVES] = moves
+            self._words[_GROWS] = _GROWTH_OF_PAGE if moves > _STEP else 0
 
     def count_looks(self) -> int:
         """How many looks stopped nobody, since this was last asked.
@@ -88,12 +106,17 @@ class Clock:
         left = self._words[_FREE]
         if left == self._allowed:
             return 0
+        looks = self._allowed - min(max(left, 0), self._allowed)
         moment = self._words[_NOW]
-        if not self.now <= moment <= self.now + self._allowed * _STEP:
+        longest = _STEP
+        if self._moves > _STEP:
+            longest = min(int(self._moves * _GROWTH**looks), _LONGEST_STEP)
+            self._moves = 0  # it has grown
+        if not self.now <= moment <= self.now + looks * longest:
             moment = self.now  # the program wrote there itself
         self.pass_to(moment)
         self._words[_FREE] = self._allowed
-        return self._allowed - min(max(left, 0), self._allowed)
+        return looks
 
     def count_locks(self) -> int:
         """How many looks were for a lock, since this was last asked.
@@ -131,15 +154,20 @@ class Clock:
         A program that looks again and again and does nothing else waits for time
         to pass: the more looks in a row, the further the clock moves at each.
         """
-        step = _STEP
-        if looks > MANY_LOOKS:
-            step = int(min(_STEP * 1.01 ** (looks - MANY_LOOKS), NANO / 10))
-        self.pass_to(self.now + step)
+        self.pass_to(self.now + _step_after(looks))
         return self._base[clock] + self.now
 
     def until(self, clock: int, moment: int) -> int:
         """The virtual time at which `clock` says `moment`."""
         return moment - self._base[clock]
+
+
+def _step_after(looks: int) -> int:
+    """By how much time moves at a look, after so many in a row, in nanoseconds."""
+    if looks <= MANY_LOOKS:
+        return _STEP
+    # Beyond that many it is the longest, and their power would be no number.
+    return min(int(_STEP * _GROWTH ** min(looks - MANY_LOOKS, 9999)), _LONGEST_STEP)
 
 
 def timespec(nanoseconds: int) -> bytes:

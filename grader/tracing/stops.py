@@ -95,8 +95,9 @@ class Stops:
         if self._registers_of is thread:
             self._registers_of = None
         calls = self._interruptions.left and not self._interruptions.only_writes
-        # To one that waits for the time to come it comes at its calls, `Clock.read`.
-        self._clock.allow_looks(free=not calls and thread.looks < MANY_LOOKS)
+        # To one that was executed and waits for the time to come it comes at its calls.
+        knows_growth = thread.owner.has_lines or thread.looks < MANY_LOOKS
+        self._clock.allow_looks(free=not calls and knows_growth, looks=thread.looks)
         try:
             if to_exit:
                 ptrace.resume_to_syscall(thread.tid, number)

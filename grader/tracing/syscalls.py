@@ -419,26 +419,35 @@ def _decision(runs: list[tuple[int, bytes]]) -> bytes:
 # ``clock_gettime`` as `timepage` has it; the words are explained in `clock`.
 # fmt: off
 CLOCK_FUNCTION: Final = bytes.fromhex(
-    "4c8b0589000000"    # mov   r8, [rip + page]
+    "4c8b05a1000000"    # mov   r8, [rip + page]
     "83ff0f"            # cmp   edi, 15
-    "775f"              # ja    call
+    "777b"              # ja    call
     "89f8"              # mov   eax, edi
-    "4d8b4cc018"        # mov   r9, [r8 + rax*8 + 24]    what this clock began with
+    "4d8b4cc028"        # mov   r9, [r8 + rax*8 + 40]    what this clock began with
     "4d85c9"            # test  r9, r9
-    "7453"              # jz    call                     it is not virtual
-    "488b0581000000"    # mov   rax, [rip + caller]
+    "746f"              # jz    call                     it is not virtual
+    "488b0599000000"    # mov   rax, [rip + caller]
     "483b0424"          # cmp   rax, [rsp]
     "7519"              # jne   counted
-    "488b0d7c000000"    # mov   rcx, [rip + distance]
-    "488b057d000000"    # mov   rax, [rip + its_caller]
+    "488b0d94000000"    # mov   rcx, [rip + distance]
+    "488b0595000000"    # mov   rax, [rip + its_caller]
     "483b040c"          # cmp   rax, [rsp + rcx]
     "7505"              # jne   counted
-    "f049ff4010"        # lock inc qword [r8 + 16]
+    "f049ff4010"        # lock inc qword [r8 + 16]       it is for a lock
     "f049ff4808"        # counted: lock dec qword [r8 + 8]
-    "7826"              # js    call                     no look is free
-    "b8e8030000"        # mov   eax, 1000
+    "7842"              # js    call                     no look is free
+    "498b4018"          # mov   rax, [r8 + 24]           by how much time moves
+    "4901c1"            # add   r9, rax
+    "4889c1"            # mov   rcx, rax
+    "490faf4820"        # imul  rcx, [r8 + 32]           and by how much more then
+    "48c1e910"          # shr   rcx, 16
+    "4801c1"            # add   rcx, rax
+    "ba00e1f505"        # mov   edx, 100000000
+    "4839d1"            # cmp   rcx, rdx
+    "480f47ca"          # cmova rcx, rdx
+    "49894818"          # mov   [r8 + 24], rcx
     "f0490fc100"        # lock xadd [r8], rax
-    "4a8d8408e8030000"  # lea   rax, [rax + r9 + 1000]
+    "4c01c8"            # add   rax, r9
     "31d2"              # xor   edx, edx
     "b900ca9a3b"        # mov   ecx, 1000000000
     "48f7f1"            # div   rcx
@@ -453,12 +462,12 @@ CLOCK_FUNCTION: Final = bytes.fromhex(
     "c3"                # ret
     "f7d8"              # failed: neg eax
     "50"                # push  rax
-    "ff1518000000"      # call  [rip + errno_location]
+    "ff1514000000"      # call  [rip + errno_location]
     "59"                # pop   rcx
     "8908"              # mov   [rax], ecx
     "b8ffffffff"        # mov   eax, -1
     "c3"                # ret
-    "0f1f8000000000"    # nop, so that the five words that follow are aligned
+    "0f1f00"            # nop, so that the five words that follow are aligned
 )
 # What is there before it while it is found out who calls: it notes what lies on the
 # stack, 64 words, and goes on there. Two addresses follow, of the notes and of where.
@@ -488,7 +497,7 @@ _CLOCK_FUNCTIONS: Final = {
         "83ff0f"            # cmp   edi, 15
         "7739"              # ja    call
         "89f8"              # mov   eax, edi
-        "4d8b4cc018"        # mov   r9, [r8 + rax*8 + 24]
+        "4d8b4cc028"        # mov   r9, [r8 + rax*8 + 40]
         "4d85c9"            # test  r9, r9
         "742d"              # jz    call
         "f049ff4808"        # lock dec qword [r8 + 8]
@@ -518,7 +527,7 @@ _CLOCK_FUNCTIONS: Final = {
         "7833"              # js    call
         "b8e8030000"        # mov   eax, 1000
         "f0490fc100"        # lock xadd [r8], rax
-        "49034018"          # add   rax, [r8 + 24]
+        "49034028"          # add   rax, [r8 + 40]
         "4805e8030000"      # add   rax, 1000
         "31d2"              # xor   edx, edx
         "b900ca9a3b"        # mov   ecx, 1000000000
@@ -542,7 +551,7 @@ _CLOCK_FUNCTIONS: Final = {
         "7827"              # js    call
         "b8e8030000"        # mov   eax, 1000
         "f0490fc100"        # lock xadd [r8], rax
-        "49034018"          # add   rax, [r8 + 24]
+        "49034028"          # add   rax, [r8 + 40]
         "4805e8030000"      # add   rax, 1000
         "31d2"              # xor   edx, edx
         "b900ca9a3b"        # mov   ecx, 1000000000

@@ -132,6 +132,23 @@ def test_looks_that_stop_nobody_agree_with_calls(run: Run) -> None:
     assert recording.output == b"True True\nTrue\n"
 
 
+def test_time_goes_ever_faster_for_one_that_only_looks(run: Run) -> None:
+    """By a little more at each look, whether or not that stops the program."""
+    recording = run(
+        """
+        import time
+        said = [time.monotonic_ns() for _ in range(4000)]
+        steps = [after - before for before, after in zip(said, said[1:])]
+        print(min(steps), max(steps) // 10**6)
+        # What it does not look at, its turns, takes a microsecond of its own.
+        pairs = list(zip(steps, steps[1:]))
+        print([pair for pair in pairs if pair[1] > pair[0] * 1.1 + 1000])
+        print([pair for pair in pairs if pair[0] > pair[1] * 1.1 + 1000])
+        """
+    )
+    assert recording.output == b"1000 100\n[]\n[]\n"
+
+
 def test_a_clock_that_is_not_there(run: Run) -> None:
     """The function that reads virtual time leaves errors to the kernel."""
     recording = run(
