@@ -49,16 +49,22 @@ _OF_LIBC = (32, 33)
 
 def timeline(run: Recording, limit: int = 40) -> tuple[str, ...]:
     """The story of a run in at most `limit` lines; the middle is left out first."""
-    lines = [
-        f"{event.time:8.3f} s  {_who(run, event.pid):<14} {_at(event)}{said}"
-        for event, said in _told(run)
-    ]
-    lines += _ending(run)
-    if len(lines) > limit:
-        head = limit // 2
-        tail = limit - head - 1
-        lines[head:-tail] = [f"{'':12}... {len(lines) - head - tail} more lines"]
-    return tuple(lines)
+    told = [*_told(run)]
+    ending = _ending(run)
+    count = len(told) + len(ending)
+    if count <= limit:
+        return (*(_line(run, *one) for one in told), *ending)
+    head = limit // 2
+    tail = limit - head - 1
+    # Of a long run hardly any line is shown, so no other is made.
+    first = [_line(run, *one) for one in told[:head]]
+    last = [_line(run, *one) for one in told[-tail:]]
+    more = f"{'':12}... {count - head - tail} more lines"
+    return (*[*first, *ending][:head], more, *[*last, *ending][-tail:])
+
+
+def _line(run: Recording, event: Event, said: str) -> str:
+    return f"{event.time:8.3f} s  {_who(run, event.pid):<14} {_at(event)}{said}"
 
 
 def _told(run: Recording) -> Iterator[tuple[Event, str]]:
