@@ -50,12 +50,10 @@ def used_pipe(run: Recording, writers: Iterable[Process]) -> int | None:
             if isinstance(event.target, End):
                 pipe = event.target.pipe
                 sent[pipe] = sent.get(pipe, 0) + event.count
-    arrived = {
-        pipe: count
-        for pipe, count in sent.items()
-        if any(event.count for event in read(run.root, pipe))
-    }
-    return max(arrived, key=lambda pipe: arrived[pipe], default=None)
+    # In one go: there may be a pipe for each of many numbers.
+    read_from = {e.source for e in run.root.of(Read) if e.count and not e.error}
+    arrived = [pipe for pipe in sent if End(pipe, Side.READ) in read_from]
+    return max(arrived, key=lambda pipe: sent[pipe], default=None)
 
 
 def made(run: Recording) -> list[PipeMade]:
