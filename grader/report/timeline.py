@@ -141,6 +141,16 @@ def _error(number: int) -> str:
 
 def _say(run: Recording, event: Event) -> str:
     match event:
+        # The most frequent first.
+        case Read() if not event.error and type(event.source) is not str:
+            what = _quoted(event.data) if event.count else "end of file"
+            return f"reads {what} from {_target(event.source)}"
+        case Wrote(target=Stream()) if not event.error:
+            complains = event.target is Stream.ERROR or event.fd == 2
+            how = "prints as an error" if complains else "prints"
+            return f"{how} {_quoted(event.data)}"
+        case Wrote() if not event.error and type(event.target) is not str:
+            return f"writes {_quoted(event.data)} to {_target(event.target)}"
         case Forked():
             return f"forks {event.child}"
         case Executed():
@@ -161,15 +171,6 @@ def _say(run: Recording, event: Event) -> str:
             return f"makes a pipe ({event.read_fd} to read, {event.write_fd} to write)"
         case Closed() if event.end:
             return f"closes the {event.end.side} end ({event.fd})"
-        case Read() if not event.error and type(event.source) is not str:
-            what = _quoted(event.data) if event.count else "end of file"
-            return f"reads {what} from {_target(event.source)}"
-        case Wrote(target=Stream()) if not event.error:
-            complains = event.target is Stream.ERROR or event.fd == 2
-            how = "prints as an error" if complains else "prints"
-            return f"{how} {_quoted(event.data)}"
-        case Wrote() if not event.error and type(event.target) is not str:
-            return f"writes {_quoted(event.data)} to {_target(event.target)}"
         case HandlerSet(signal=number) if number in _OF_LIBC:
             return ""
         case HandlerSet():

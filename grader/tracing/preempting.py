@@ -109,9 +109,10 @@ class Preempting:
             thread.spins += report is None
             return report
         thread.spins += 1
+        most = self._turns.most_spins(thread)
         if self._was_seen_spinning(thread):
             pass
-        elif thread.spins in _LOOKED_AT:
+        elif thread.spins in _LOOKED_AT and thread.spins < most:
             report = self._look_for_loop(thread)
             if report is not None:
                 return report
@@ -119,7 +120,6 @@ class Preempting:
         # a moment for others to go on. Threads that share their process's memory are
         # the exception: one may wait until the others ask it to make way.
         shares = len(thread.owner.threads) > 1
-        most = self._turns.most_spins(thread)
         if shares or thread.spins >= most or self._bounds.excess is not None:
             thread.spun = True
         if thread.spun:

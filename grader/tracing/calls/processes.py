@@ -12,7 +12,7 @@ from grader.tracing import syscalls
 from grader.tracing.calls.handler import After, Handler, Then, Tracing, watch
 from grader.tracing.calls.reach import is_our_group
 from grader.tracing.calls.transfers import interrupted
-from grader.tracing.recording import GroupJoined, Waiting
+from grader.tracing.recording import GroupJoined, Process, Waiting
 from grader.tracing.tracee import MANY_CALLS, Call, Stir, Thread
 
 _WNOWAIT = 0x01000000
@@ -45,7 +45,7 @@ def _finds_none(tracing: Tracing, thread: Thread, call: Call) -> bool:
     """
     if tracing.has_signal(thread) or thread.fruitless >= MANY_CALLS - 1:
         return False
-    if any(process.orphaned for process in thread.owner.record.descendants()):
+    if _has_orphans(thread.owner.record):
         return False  # it may have adopted one, PR_SET_CHILD_SUBREAPER
     target = _target(call)
     if target == -1:
@@ -54,6 +54,18 @@ def _finds_none(tracing: Tracing, thread: Thread, call: Call) -> bool:
         children = [c for c in thread.owner.record.forked if c.pid == target]
     live = [tracing.process(child.pid) for child in children]
     return bool(live) and all(child and child.forked for child in live)
+
+
+def _has_orphans(process: Process) -> bool:
+    """Whether a child of it was orphaned, or one of theirs; asked at each wait."""
+    makers = [process]
+    while makers:
+        for made in makers.pop().forked:
+            if made.orphaned is not None:
+                return True
+            if made.forked:
+                makers.append(made)
+    return False
 
 
 def _hold(tracing: Tracing, thread: Thread, call: Call) -> After:
