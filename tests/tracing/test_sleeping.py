@@ -165,6 +165,43 @@ def test_who_maps_a_file_of_any_name(run: Run, name: str) -> None:
     assert recording.duration < 60
 
 
+@pytest.mark.parametrize(
+    "memory",
+    [
+        "mmap.mmap(-1, 8)",  # that it shares with its child
+        "mmap.mmap(-1, 8, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)",
+        "mmap.mmap(os.open('equal', os.O_RDWR), 8)",
+        "bytearray(8)",
+    ],
+)
+@pytest.mark.parametrize("call", ["time.sleep(1)", "os.waitpid(-1, os.WNOHANG)"])
+def test_who_counts_in_memory_that_another_has_too_is_not(
+    run: Run, memory: str, call: str
+) -> None:
+    """Whether the page is copied when it is written to, or not."""
+    recording = run(
+        f"""
+        import mmap, os, signal, time
+        with open("equal", "wb") as made:
+            made.write(bytes(8))
+        memory = {memory}
+        pid = os.fork()
+        if pid == 0:
+            assert memory[1] == 0
+            signal.pause()
+        time.sleep(1)
+        while memory[0] < 250:
+            {call}
+            memory[0] += 1
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+        print("counted")
+        """
+    )
+    assert recording.stuck is None
+    assert recording.root.output == b"counted\n"
+
+
 # What goes on though nothing of it is in the program's memory.
 MOVES = {
     "a place in a file": "while os.read(fd, 1): time.sleep(1)",
