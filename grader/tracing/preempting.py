@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Callable
 from typing import Final
 
-from grader.tracing import ptrace
+from grader.tracing import ptrace, syscalls
 from grader.tracing.bounds import Bounds
 from grader.tracing.caches import Caches
 from grader.tracing.clock import MANY_LOOKS, NANO, Clock
+from grader.tracing.lines import SourceLines
 from grader.tracing.loops import look_for_loop
 from grader.tracing.spinning import Seen
 from grader.tracing.stops import Stops
@@ -22,6 +24,9 @@ from grader.tracing.turns import SLICE, Turns
 
 # In place of a status: the thread was let run on.
 RUNS_ON: Final = -1
+
+# What part of the patience is enough for one that spins where it has all been used.
+_LESS_WHERE_IT_SPUN = 25
 
 # After how many slices of the processor's time without a call it is worth looking for
 # a loop without an end.
@@ -58,12 +63,16 @@ class Preempting:
         bounds: Bounds,
         seen: Seen,
         caches: Caches,
+        lines: Callable[[], SourceLines | None],
     ) -> None:
         """`seen` is where the program was seen spinning before.
 
-        `caches` knows the interpreter that it is a fork of.
+        `caches` knows the interpreter that it is a fork of, and `lines` gives who finds
+        the lines of the program.
         """
         self._caches = caches
+        self._lines = lines
+        self._unknown = 0
         self._clock = clock
         self._turns = turns
         self._stops = stops
@@ -110,7 +119,7 @@ class Preempting:
             return report
         thread.spins += 1
         most = self._turns.most_spins(thread)
-        if self._was_seen_spinning(thread):
+        if self._was_seen_spinning(thread) or self._spins_again(thread):
             pass
         elif thread.spins in _LOOKED_AT and thread.spins < most:
             report = self._look_for_loop(thread)
@@ -142,14 +151,58 @@ class Preempting:
         What it used of the processor then counts as used, so that the limit of that
         does not depend on which run came first.
         """
-        most = self._turns.most_spins(thread)
-        if most == 1 or len(thread.owner.threads) > 1:
+        if thread.spins != 1 or not self._needs_patience(thread):
             return False
+        if not self._seen.knows(thread):
+            return False
+        thread.owner.spun_at.add(self._line_of(thread))
+        self._give_up(thread)
+        return True
+
+    def _spins_again(self, thread: Thread) -> bool:
+        """Whether it is where patience came to its end before, and comes to it now.
+
+        That takes less where it has only handled a signal since, say. The processor's
+        time counts as if it had taken as much.
+        """
+        if not self._needs_patience(thread):
+            return False
+        owner, most = thread.owner, self._turns.most_spins(thread)
         if thread.spins == 1:
-            if self._seen.knows(thread):
-                self._bounds.count_as_used((most - 1) * SLICE / NANO)
-                thread.spins = most
-                return True
-        elif thread.spins == most:
-            self._seen.note(thread)
-        return False
+            thread.spins_at.clear()
+        if owner.spun_at or thread.spins >= most // 2:
+            thread.spins_at.add(self._line_of(thread))
+        less = max(most // _LESS_WHERE_IT_SPUN, 1)
+        known = bool(owner.spun_at) and thread.spins_at <= owner.spun_at
+        if known and less <= thread.spins < most:
+            self._give_up(thread)
+        if thread.spins < most:
+            return False
+        owner.spun_at |= thread.spins_at
+        self._seen.note(thread)
+        return True
+
+    def _needs_patience(self, thread: Thread) -> bool:
+        """Whether more than one slice is asked for, and no other thread has a part."""
+        return self._turns.most_spins(thread) > 1 and len(thread.owner.threads) == 1
+
+    def _give_up(self, thread: Thread) -> None:
+        """It counts as spinning from now on, as if it had for long."""
+        most = self._turns.most_spins(thread)
+        self._bounds.count_as_used((most - thread.spins) * SLICE / NANO)
+        thread.spins = most
+
+    def _line_of(self, thread: Thread) -> int:
+        """The line of the program that it is at; one of its own where none is known.
+
+        Those of different calls of this are never the same then.
+        """
+        lines = self._lines() if thread.owner.has_lines else None
+        if lines is not None:
+            registers = syscalls.Registers()
+            ptrace.RegisterSet(registers).read(thread.tid)
+            line = lines.line(thread.owner.read, registers.fs_base)
+            if line is not None:
+                return line
+        self._unknown -= 1
+        return self._unknown

@@ -6,6 +6,7 @@ import _thread
 import contextlib
 import errno
 import fcntl
+import functools
 import os
 import resource
 import select
@@ -364,6 +365,11 @@ def trace(
         cleanup.callback(streams.close)
         keeps = tracer_keeps_files()
         reach = Reach(folder, loopback, path, streams.terminal, keeps)
+
+        @functools.cache
+        def find_lines() -> SourceLines | None:
+            return _source_lines(zygote, argv[0]) if _is_python(path) else None
+
         tracer = Tracer(
             schedule,
             limits,
@@ -373,8 +379,9 @@ def trace(
             streams.foreground,
             pipe_size,
             spun,
-            _source_lines(zygote, argv[0]) if lines and _is_python(path) else None,
+            find_lines() if lines else None,
             reach,
+            find_lines,
         )
         cleanup.callback(tracer.clock.close)
         job: Job = (

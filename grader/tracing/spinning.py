@@ -10,6 +10,7 @@ known earlier that it is worth the time to look.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from hashlib import blake2b
@@ -94,6 +95,12 @@ def _moment(
     return digest.digest()
 
 
+def _number(digits: bytes, numbers: Mapping[int, int]) -> bytes:
+    """What stands in a text instead of a pid; other numbers for themselves."""
+    number = numbers.get(int(digits)) if len(digits) < 10 else None
+    return digits if number is None else b"process %d" % number
+
+
 def _without_pids(value: object, numbers: Mapping[int, int]) -> object:
     """What a value says, but for lines, with their numbers for pids."""
     if is_dataclass(value):
@@ -102,6 +109,8 @@ def _without_pids(value: object, numbers: Mapping[int, int]) -> object:
         return type(value).__name__, _without_pids(told, numbers)
     if isinstance(value, dict):
         return _without_pids([*value.items()], numbers)
+    if isinstance(value, bytes):  # programs print pids
+        return re.sub(rb"\d+", lambda found: _number(found[0], numbers), value)
     if isinstance(value, list | tuple):
         return [_without_pids(one, numbers) for one in value]
     if type(value) is int and value in numbers:

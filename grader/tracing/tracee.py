@@ -132,6 +132,7 @@ class Thread:
     # computes for longer than it sleeps toils.
     spins: int = 0
     spins_since: int = -1
+    spins_at: set[int] = field(default_factory=set)  # lines, at the ends of slices
     spun: bool = False
     fruitless: int = 0
     naps: int = 0
@@ -213,6 +214,8 @@ class Traced:
     alarms: int = 0  # in a row, with nothing else between them
     was_busy: bool = False
     was_idle: bool = False
+    # The lines at which it used all patience up, slice after slice without a call.
+    spun_at: set[int] = field(default_factory=set)
     # Whether it is worth looking for a loop early; None: that was not yet asked.
     may_loop: bool | None = None
     signals_of_parent: Signals = NO_SIGNALS  # before it stops

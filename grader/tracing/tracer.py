@@ -144,6 +144,7 @@ class Tracer:
         spun: Spun | None = None,
         lines: SourceLines | None = None,
         reach: Reach | None = None,
+        find_lines: Callable[[], SourceLines | None] = lambda: None,
     ) -> None:
         """Make a tracer that traces nothing yet.
 
@@ -152,7 +153,8 @@ class Tracer:
         knows the interpreter that it is a fork of, if it is one;
         `foreground` says which process group its terminal is for, if it has one;
         `spun` where the program was seen spinning before; `lines` knows which line of
-        the program a thread is at; `reach` what the program may speak to.
+        the program a thread is at; `reach` what the program may speak to. `find_lines`
+        gives what `lines` would be if they were told.
         """
         self.clock = Clock()
         self.reach = reach or Reach()
@@ -208,7 +210,13 @@ class Tracer:
         )
         seen = Seen(spun, events, self._recorder.processes, self.clock)
         self._preempting = Preempting(
-            self.clock, self._turns, self._stops, self._bounds, seen, caches
+            self.clock,
+            self._turns,
+            self._stops,
+            self._bounds,
+            seen,
+            caches,
+            find_lines,
         )
 
     # --- the face towards program.py ------------------------------------------

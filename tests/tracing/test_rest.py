@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from grader.tracing.clock import NANO
 from grader.tracing.launch import Zygote
 from grader.tracing.limits import Limits
+from grader.tracing.procfs import cpu_time
 from grader.tracing.program import trace
 from grader.tracing.recording import End, Limit, Read, Recording, Side, SignalSent
 from grader.tracing.schedule import SCHEDULES, hold_parent_until_children_end
@@ -209,6 +211,58 @@ def test_who_was_in_a_loop_is_looked_at_early(start: Start) -> None:
     assert again.root.output == first.root.output
     with start(program, "once", spun=seen) as started:
         assert started.finish().ended
+
+
+SPINS_BESIDE_CHILDREN = """
+import os, signal, sys
+ended = n = 0
+def collect(*_):
+    global ended
+    ended += os.waitpid(-1, os.WNOHANG)[0] > 0
+signal.signal(signal.SIGCHLD, collect)
+for _ in range(4):
+    if os.fork() == 0:
+        os._exit(0)
+while ended < int(sys.argv[1]):
+    n += 1
+print(sum(range(6_000_000)))
+"""
+
+
+def test_who_spins_again_where_it_spun_needs_less_patience(start: Start) -> None:
+    """The processor's time counts as if it had not; and elsewhere it needs all."""
+    schedule, limits = SCHEDULES["parent_first"], Limits(busy_seconds=1)
+    with start(SPINS_BESIDE_CHILDREN, "5", schedule=schedule, limits=limits) as program:
+        rest = program.until_rest()
+        used = cpu_time(program.pid) / NANO
+        program.stop()
+    assert [process.state for process in rest.processes] == ["busy"]
+    assert 1 < used < 2
+    with start(SPINS_BESIDE_CHILDREN, "4", schedule=schedule, limits=limits) as program:
+        recording = program.finish()
+    assert recording.ended
+    assert recording.root.output.split() == [b"17999997000000"]
+    limits = Limits(busy_seconds=1, cpu_seconds=3.5)
+    with start(SPINS_BESIDE_CHILDREN, "5", schedule=schedule, limits=limits) as program:
+        assert program.finish().exceeded is Limit.PROCESSOR
+
+
+def test_what_spins_after_a_pid_was_printed_is_known(start: Start) -> None:
+    """It is another one in each run."""
+    program = """
+        import os
+        os.write(1, b"this is process %d of 100000\\n" % os.getpid())
+        n = 0
+        while True:
+            n += 1
+        """
+    seen = _Seen()
+    for _ in range(2):
+        limits = Limits(busy_seconds=0.2)
+        with start(program, limits=limits, spun=seen) as started:
+            started.until_rest()
+            started.stop()
+    assert seen.answers == [False, True]
 
 
 def test_what_spins_in_one_folder_spins_in_another(
