@@ -443,6 +443,10 @@ os.close(w)
 while True:
     if os.read(r, 9) != b'': break""",
         "data = b'x'\nwhile True:\n    if data == b'': break",
+        """import os
+pid = os.fork()
+if pid == 0: signal.pause()
+while not os.kill(pid, 0): pass""",
         # Each read takes a lock, for which the interpreter looks at the clock.
         """import os
 r, w = os.pipe()
