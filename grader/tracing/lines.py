@@ -4,7 +4,8 @@ The thread is stopped in a system call, and its memory is read as a debugger wou
 nothing in the program changes. What is there was written by the program's interpreter,
 or by a program that wants to confuse us: every address is only ever given to a read
 that may fail, everything is bounded, and what looks odd is no line. A program can lie
-about its lines, so they are told and never judged by.
+about its lines, so they are told and never judged by; only one that spins where it spun
+before, or says so, is waited for less long, see `preempting`.
 
 The interpreter's structures are not the same in each version. `layout` knows some, and
 proves on frames of its own, whose lines are known, that they are as it says.
