@@ -191,6 +191,7 @@ class _Contents:
         self._blocks: list[tuple[int, memoryview[int]]] = []
         self._children = 0
         self._of: object = None
+        self._stack = True
         self._differed = 0
 
     def keep(self, moment: object, owner: Traced, *, stack: bool = True) -> bool:
@@ -198,7 +199,7 @@ class _Contents:
 
         `stack`: with that of its first thread.
         """
-        self._of, self._map = moment, _map(owner.pid)
+        self._of, self._stack, self._map = moment, stack, _map(owner.pid)
         self._areas = [
             area for area in _writable(self._map) if stack or area.name != b"[stack]"
         ]
@@ -223,14 +224,18 @@ class _Contents:
     def are_still(self, moment: object, owner: Traced, caches: Caches) -> bool:
         """Whether they are as they were kept at that moment.
 
-        But for what `caches` explain, in a fork of the interpreter that they know.
+        But for what `caches` explain, in a fork of the interpreter that they know. To
+        be asked where all that is not in memory is as it was.
         """
         if (
             self._of is not moment
             or self._children != len(owner.record.forked)
             or _map(owner.pid) != self._map
-            or _its_alone(owner.pid, self._areas) != self._alone
         ):
+            return False
+        if _its_alone(owner.pid, self._areas) != self._alone:
+            # Perhaps it was the other who wrote there. What is next is compared to now.
+            self.keep(moment, owner, stack=self._stack)
             return False
         blocks = self._blocks
         # What has changed once is what most likely has changed again.
