@@ -230,7 +230,8 @@ def test_the_page_changes_nothing_else(
 ) -> None:
     """The run is the same, event by event, whether looks stop the program or not."""
     text = """
-        import os, threading, time
+        import os, threading, time, warnings
+        warnings.simplefilter("ignore")  # of fork beside threads: it would tell the pid
         said = [time.monotonic_ns()]
         def look():
             for _ in range(50):
