@@ -94,6 +94,7 @@ class Births:
         child = self._add_process(record, owner.depth + 1, owner.files.copy(tid))
         child.has_lines = owner.has_lines
         child.ignores_stops = owner.ignores_stops
+        child.is_timed = owner.is_timed
         child.functions, child.called_looks = owner.functions, owner.called_looks
         new = Thread(tid, child)
         child.threads[tid] = self._threads[tid] = new

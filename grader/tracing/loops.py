@@ -8,6 +8,10 @@ by one, ptrace(2); a loop that asks ``waitpid`` again and again, at the next cal
 does one that only sleeps, until somebody else does something, where all is the same
 but what time it was. What the interpreter notes for itself alone may differ, `caches`.
 
+Where it is in its files, and in which folder, say, only the kernel knows; that has to
+be the same too, `_known_to_kernel`. And nothing is proven of one whose use of the
+processor may send it a signal, nor of one that reads the processor's own clock.
+
 What does not come back, a loop that counts, say, is not proven: the caller then falls
 back on how much of the processor it used.
 """
@@ -56,6 +60,7 @@ def look_for_loop(thread: Thread, caches: Caches) -> Looked:
         return Looked(False)
     now = syscalls.Registers()
     room = ptrace.RegisterSet(now)
+    places = set()
     try:
         room.read(thread.tid)
         state = bytes(now)
@@ -66,13 +71,33 @@ def look_for_loop(thread: Thread, caches: Caches) -> Looked:
             if not os.WIFSTOPPED(status) or status >> 8 != signal.SIGTRAP:
                 return Looked(False, status)
             room.read(thread.tid)
+            places.add(now.rip)
             if bytes(now) == state:
-                same = ptrace.get_vector_registers(thread.tid) == vectors
-                return Looked(same and _contents.are_still(start, thread.owner, caches))
+                same = (
+                    ptrace.get_vector_registers(thread.tid) == vectors
+                    and not any(_asks_processor(thread.owner, at) for at in places)
+                    and _contents.are_still(start, thread.owner, caches)
+                )
+                return Looked(same)
     except ProcessLookupError:  # killed while it was stopped
         status = ptrace.wait(thread.tid)
         return Looked(False, status)
     return Looked(False)
+
+
+# Instructions that tell something else each time: rdtsc, rdtscp, rdpmc, and of those
+# that begin so, which are told apart by their third byte, rdrand, rdseed and rdpid.
+_TELLING = (b"\x0f\x31", b"\x0f\x01\xf9", b"\x0f\x33")
+_MAY_TELL = b"\x0f\xc7"
+_PREFIXES = bytes((0x66, 0xF2, 0xF3, *range(0x40, 0x50)))
+
+
+def _asks_processor(owner: Traced, address: int) -> bool:
+    """Whether an instruction may say something else each time, with all as it was."""
+    code = owner.read(address, 15).lstrip(_PREFIXES)
+    if code.startswith(_MAY_TELL):
+        return code[2:3] >= b"\xf0"
+    return code.startswith(_TELLING)
 
 
 @dataclass(slots=True, eq=False)
@@ -128,7 +153,6 @@ class Nap:
 
     stretch: int
     place: tuple[int, int]
-    descriptors: tuple[tuple[str, bytes], ...]
     naps: int
     told_time: int
     tries: int = _NAPS_COMPARED
@@ -155,8 +179,7 @@ def sleeps_on(thread: Thread, stretch: int, caches: Caches) -> bool:
     ptrace.RegisterSet(registers).read(thread.tid)
     place = registers.rip, registers.rsp
     if marked:
-        descriptors = owner.files.states()
-        nap = Nap(stretch, place, descriptors, thread.idle, thread.told_time)
+        nap = Nap(stretch, place, thread.idle, thread.told_time)
         thread.nap = nap if _contents.keep(nap, owner, stack=False) else None
         return False
     assert nap is not None
@@ -166,9 +189,26 @@ def sleeps_on(thread: Thread, stretch: int, caches: Caches) -> bool:
     return (
         nap.place == place
         and thread.told_time - nap.told_time == thread.idle - nap.naps
-        and owner.files.states() == nap.descriptors
         and _contents.are_still(nap, owner, caches)
     )
+
+
+_OF_STATUS = re.compile(rb"^(?:Umask|(?:Sig|Shd)(?:Pnd|Blk|Ign|Cgt)):.*", re.MULTILINE)
+
+
+def _known_to_kernel(owner: Traced) -> object:
+    """What calls change that need not stop, and that is not in a process's memory.
+
+    Where it is in its files, and in which folder; its mask and its signals,
+    proc_pid_status(5); and its limits. None where it is gone.
+    """
+    folder = f"/proc/{owner.pid}"
+    try:
+        status = _OF_STATUS.findall(contents(f"{folder}/status"))
+        there = os.readlink(f"{folder}/cwd"), contents(f"{folder}/limits")
+    except OSError:
+        return None
+    return owner.files.states(), status, there
 
 
 class _Contents:
@@ -190,6 +230,7 @@ class _Contents:
         self._alone: list[bytes] = []
         self._blocks: list[tuple[int, memoryview[int]]] = []
         self._children = 0
+        self._known: object = None
         self._of: object = None
         self._stack = True
         self._differed = 0
@@ -199,7 +240,11 @@ class _Contents:
 
         `stack`: with that of its first thread.
         """
+        if owner.is_timed:
+            self._of = None
+            return False
         self._of, self._stack, self._map = moment, stack, _map(owner.pid)
+        self._known = _known_to_kernel(owner)
         self._areas = [
             area for area in _writable(self._map) if stack or area.name != b"[stack]"
         ]
@@ -231,6 +276,8 @@ class _Contents:
             self._of is not moment
             or self._children != len(owner.record.forked)
             or _map(owner.pid) != self._map
+            or self._known is None
+            or _known_to_kernel(owner) != self._known
         ):
             return False
         if _its_alone(owner.pid, self._areas) != self._alone:

@@ -214,6 +214,9 @@ class Traced:
     alarms: int = 0  # in a row, with nothing else between them
     was_busy: bool = False
     was_idle: bool = False
+    # What it uses of the processor may send it a signal: ITIMER_VIRTUAL and ITIMER_PROF
+    # of setitimer(2), RLIMIT_CPU of setrlimit(2).
+    is_timed: bool = False
     # The lines at which it used all patience up, slice after slice without a call.
     spun_at: set[int] = field(default_factory=set)
     # Whether it is worth looking for a loop early; None: that was not yet asked.

@@ -488,6 +488,108 @@ def test_who_asks_in_vain_until_it_is_time_is_not(run: Run) -> None:
     assert recording.root.output.split() == [b"read", b"taken"]
 
 
+# What goes on though nothing of it is in the program's memory, for 600 rounds.
+MOVES = {
+    "a place in a file": "while os.read(fd, 1): ask()",
+    "unbuffered": "while file.read(1): ask()",
+    "what others open": "while more(): ask()",
+    "a folder": """for _ in range(600): os.mkdir("a"); os.chdir("a")
+os.chdir("../" * 600)
+try:
+    while True: os.chdir("a"); ask()
+except FileNotFoundError: pass""",
+    "signals": """waiting = signal.SIGRTMIN + 6
+signal.pthread_sigmask(signal.SIG_BLOCK, [waiting])
+for _ in range(600): os.kill(os.getpid(), waiting)
+while signal.sigtimedwait([waiting], 0): ask()""",
+}
+
+
+@pytest.mark.parametrize("asks", ["os.waitpid(pid, os.WNOHANG)", "os.kill(pid, 0)"])
+@pytest.mark.parametrize("what", MOVES)
+def test_who_asks_and_goes_on_otherwise_is_in_no_loop(
+    run: Run, what: str, asks: str
+) -> None:
+    """What goes on is only known to the kernel."""
+    setting = f"""\
+import os, resource, signal
+pid = os.fork()
+if pid == 0: signal.pause()
+def ask(): {asks}
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (600, 1 << 20))
+def more():
+    try:
+        with open("log", "ab", buffering=0) as log: return log.write(b"x")
+    except OSError: return 0
+with open("equal", "wb") as made: made.write(b"x" * 600)
+file = open("equal", "rb", buffering=0)
+fd = file.fileno()
+"""
+    last = "\nprint('done', flush=True)\nos.kill(pid, signal.SIGKILL)"
+    recording = run(setting + MOVES[what] + last)
+    assert recording.stuck is None
+    assert recording.root.output == b"done\n"
+
+
+TIMED = {
+    "its own": "signal.setitimer(signal.ITIMER_VIRTUAL, 0.1)",
+    "with the kernel's": "signal.setitimer(signal.ITIMER_PROF, 0.1)",
+    "a limit": "resource.setrlimit(resource.RLIMIT_CPU, (1, 2))",
+    "its parent's": """if pid := os.fork():
+    resource.prlimit(pid, resource.RLIMIT_CPU, (1, 1))
+    print("ended by", os.WTERMSIG(os.wait()[1]), flush=True)
+    sys.exit()""",
+}
+
+
+@pytest.mark.parametrize("what", TIMED)
+def test_who_waits_for_the_time_of_the_processor_is_in_no_loop(
+    run: Run, what: str
+) -> None:
+    """A signal tells that it has used so much, or ends it."""
+    recording = run(
+        f"""\
+import os, resource, signal, sys
+used = False
+def note(*_):
+    global used
+    used = True
+for number in signal.SIGVTALRM, signal.SIGPROF, signal.SIGXCPU:
+    signal.signal(number, note)
+{TIMED[what]}
+while not used: pass
+print("used", flush=True)
+"""
+    )
+    assert recording.stuck is None
+    assert recording.root.output in (b"used\n", b"ended by 9\n")
+
+
+# Machine code that reads the processor's own clock, rdtsc, until it has gone on by its
+# argument; its registers are the same in each round.
+UNTIL_TICKS = (
+    "0f3148c1e2204809d04c8d0438"
+    "0f3148c1e2204809d04c39c0730f31c031d2b990010000ffc975fcebe3c3"
+)
+
+
+def test_who_reads_the_processors_clock_is_in_no_loop(run: Run) -> None:
+    """No call is made, and nothing kept of what was read."""
+    recording = run(
+        f"""
+        import ctypes, mmap
+        code = mmap.mmap(-1, 4096, prot=7)
+        code.write(bytes.fromhex("{UNTIL_TICKS}"))
+        kind = ctypes.CFUNCTYPE(ctypes.c_long, ctypes.c_long)
+        kind(ctypes.addressof(ctypes.c_char.from_buffer(code)))(1_000_000_000)
+        print("read", flush=True)
+        """
+    )
+    assert recording.stuck is None
+    assert recording.root.output == b"read\n"
+
+
 def test_a_long_computation_is_no_rest(run: Run) -> None:
     """It makes no call for long, and it comes to its end."""
     recording = run("n = 0\nfor i in range(3_000_000): n += i\nprint(n)")

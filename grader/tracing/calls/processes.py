@@ -158,6 +158,10 @@ def _enter_prlimit(tracing: Tracing, thread: Thread, call: Call) -> Then:
     if new and _raises(thread, target or thread.pid, call.arguments[1], new):
         tracing.answer(thread, -errno.EPERM)  # as to everybody but root
         return Then.ANSWERED
+    if new and call.arguments[1] & 0xFFFFFFFF == resource.RLIMIT_CPU:
+        limited = tracing.process(target) if target else thread.owner
+        if limited is not None:
+            limited.is_timed = True
     return Then.PASS
 
 

@@ -129,6 +129,7 @@ def _alarm(tracing: Tracing, thread: Thread, call: Call) -> Then:
 
 def _setitimer(tracing: Tracing, thread: Thread, call: Call) -> Then:
     if call.arguments[0] & 0xFFFFFFFF != _ITIMER_REAL:
+        thread.owner.is_timed = True
         return Then.PASS
     data = thread.owner.read(call.arguments[1], 32)
     interval, first = from_timeval(data[:16]), from_timeval(data[16:])

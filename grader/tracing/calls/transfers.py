@@ -259,7 +259,11 @@ def _enter_write(tracing: Tracing, thread: Thread, call: Call) -> Then:
         thread.cleared = False
         return Then.WATCH
     if not opened.may_block:
-        size = asked(thread, call) if opened.target != os.devnull else 0
+        size = 0
+        if opened.target != os.devnull:
+            size = asked(thread, call)
+            # What is in files, `loops` does not compare.
+            thread.mark = thread.nap = None
         return Then.PASS if tracing.may_fill(thread, size) else Then.OVER
     pipe = tracing.objects.by_number.get(pipe_of(opened) or 0)
     # The kernel's pages are filled unevenly, so that half of them free is room, unless
