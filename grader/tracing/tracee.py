@@ -135,6 +135,7 @@ class Thread:
     spins_at: set[int] = field(default_factory=set)  # lines, at the ends of slices
     spun: bool = False
     fruitless: int = 0
+    asked: int = 0  # so many of these only asked whether somebody is there
     naps: int = 0
     looks: int = 0
     told_time: int = 0  # so many looks have told it something new since it began
@@ -184,7 +185,7 @@ class Thread:
 
     def progressed(self) -> None:
         """It did something that another process or the user can see."""
-        self.spins = self.fruitless = self.naps = self.idle = 0
+        self.spins = self.fruitless = self.asked = self.naps = self.idle = 0
         self.looks = self.next_turn = 0
         self.nap = None
         self.spun = self.toils = False
@@ -192,7 +193,7 @@ class Thread:
     def alert(self) -> None:
         """A signal was sent to it, so it may get somewhere now."""
         self.signalled = self.stirred = self.alerted = True
-        self.spins = self.fruitless = self.naps = 0
+        self.spins = self.fruitless = self.asked = self.naps = 0
         self.looks = self.next_turn = 0
         self.nap = None
         self.toils = False

@@ -133,6 +133,7 @@ class Turns:
                     thread.spins = most_spins
                 if thread.fruitless > _STILL_ASKS:
                     thread.fruitless = _STILL_ASKS
+                    thread.asked = min(thread.asked, _STILL_ASKS)
                 if thread.naps > _STILL_ASKS:
                     thread.naps = _STILL_ASKS
             if to_all:
@@ -189,7 +190,7 @@ class Turns:
         if (
             thread.spins >= self.most_spins(thread)
             or thread.toils
-            or thread.fruitless >= max(_FRUITLESS // less, MANY_CALLS)
+            or thread.fruitless - thread.asked >= max(_FRUITLESS // less, MANY_CALLS)
             or thread.naps >= max(_NAPS // less, MANY_CALLS)
             or thread.looks >= max(_LOOKS // less, MANY_LOOKS)
         ):

@@ -532,6 +532,25 @@ fd = file.fileno()
     assert recording.root.output == b"done\n"
 
 
+def test_who_asks_whether_somebody_is_there_may_do_so_often(run: Run) -> None:
+    """It computes in between."""
+    recording = run(
+        """
+        import os
+        if os.fork() == 0:
+            total = 0
+            for n in range(3000):
+                os.kill(os.getppid(), 0)
+                total += n
+            print(total, flush=True)
+            os._exit(0)
+        os.wait()
+        """
+    )
+    assert recording.stuck is None
+    assert recording.root.children[0].output == b"4498500\n"
+
+
 TIMED = {
     "its own": "signal.setitimer(signal.ITIMER_VIRTUAL, 0.1)",
     "with the kernel's": "signal.setitimer(signal.ITIMER_PROF, 0.1)",

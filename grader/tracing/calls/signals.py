@@ -131,8 +131,9 @@ def _leave_kill(tracing: Tracing, thread: Thread, call: Call, result: int) -> Af
         thread.fruitless += 1
         return After.SWITCH
     _, number = _target(tracing, thread, call)
-    if number == 0:  # it only asked whether somebody is there
+    if number == 0:  # it only asked whether somebody is there, and may go on then
         thread.fruitless += 1
+        thread.asked += 1
         return After.SWITCH
     thread.progressed()
     for pid, merged, blocked in call.addressed:
