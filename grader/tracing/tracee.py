@@ -189,6 +189,8 @@ class Thread:
         self.looks = self.next_turn = 0
         self.nap = None
         self.spun = self.toils = False
+        if not self.owner.has_handled:
+            self.owner.spun_at.clear()  # it went on by itself
 
     def alert(self) -> None:
         """A signal was sent to it, so it may get somewhere now."""
@@ -218,8 +220,10 @@ class Traced:
     # What it uses of the processor may send it a signal: ITIMER_VIRTUAL and ITIMER_PROF
     # of setitimer(2), RLIMIT_CPU of setrlimit(2).
     is_timed: bool = False
-    # The lines at which it used all patience up, slice after slice without a call.
+    # The lines at which it used all patience up, slice after slice without a call; and
+    # whether a handler ran since, so that what it did since may be the handler's doing.
     spun_at: set[int] = field(default_factory=set)
+    has_handled: bool = False
     # Whether it is worth looking for a loop early; None: that was not yet asked.
     may_loop: bool | None = None
     signals_of_parent: Signals = NO_SIGNALS  # before it stops

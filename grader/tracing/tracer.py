@@ -964,6 +964,7 @@ class Tracer:
         thread.interrupted = None
         if action == "handler":
             self._end_hold(thread, interrupted=True)
+            thread.owner.has_handled = True
             thread.progressed()
         elif action == "default" and number in _STOPPING:
             owner = thread.owner

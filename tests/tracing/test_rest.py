@@ -609,6 +609,32 @@ def test_who_reads_the_processors_clock_is_in_no_loop(run: Run) -> None:
     assert recording.root.output == b"read\n"
 
 
+def test_who_went_on_by_itself_needs_all_patience_again(run: Run) -> None:
+    """Where it used it up: a function is called for more than one thing."""
+    recording = run(
+        """
+        import mmap, os, time
+        memory = mmap.mmap(-1, 2)
+        r, w = os.pipe()
+        if os.fork() == 0:
+            def work(place, n):
+                while not memory[place] and n: n -= 1
+            work(0, -1)
+            os.write(w, b"1")
+            work(1, 3_000_000)
+            os.write(w, b"2")
+            os._exit(0)
+        time.sleep(1)
+        memory[0] = 1
+        print("set", flush=True)
+        print(os.read(r, 1), os.read(r, 1), os.wait()[1], flush=True)
+        """,
+        limits=Limits(busy_seconds=1),
+    )
+    assert recording.stuck is None
+    assert recording.root.output == b"set\nb'1' b'2' 0\n"
+
+
 def test_a_long_computation_is_no_rest(run: Run) -> None:
     """It makes no call for long, and it comes to its end."""
     recording = run("n = 0\nfor i in range(3_000_000): n += i\nprint(n)")
