@@ -155,13 +155,12 @@ class Preempting:
             return False
         if not self._seen.knows(thread):
             return False
-        thread.owner.has_handled = False
-        thread.owner.spun_at.add(self._line_of(thread))
+        thread.owner.spun({self._line_of(thread)})
         self._give_up(thread)
         return True
 
     def _spins_again(self, thread: Thread) -> bool:
-        """Whether it is where patience came to its end before, and comes to it now.
+        """Whether it is where patience came to its end twice, and comes to it now.
 
         That takes less where it has only handled a signal since, say, but not where it
         went on by itself, see `Thread.progressed`. The processor's time counts as if it
@@ -180,8 +179,7 @@ class Preempting:
             self._give_up(thread)
         if thread.spins < most:
             return False
-        owner.has_handled = False
-        owner.spun_at |= thread.spins_at
+        owner.spun(thread.spins_at)
         self._seen.note(thread)
         return True
 

@@ -190,7 +190,9 @@ class Thread:
         self.nap = None
         self.spun = self.toils = False
         if not self.owner.has_handled:
-            self.owner.spun_at.clear()  # it went on by itself
+            # It went on by itself.
+            self.owner.spun_once.clear()
+            self.owner.spun_at.clear()
 
     def alert(self) -> None:
         """A signal was sent to it, so it may get somewhere now."""
@@ -220,8 +222,10 @@ class Traced:
     # What it uses of the processor may send it a signal: ITIMER_VIRTUAL and ITIMER_PROF
     # of setitimer(2), RLIMIT_CPU of setrlimit(2).
     is_timed: bool = False
-    # The lines at which it used all patience up, slice after slice without a call; and
-    # whether a handler ran since, so that what it did since may be the handler's doing.
+    # The lines at which it used all patience up, slice after slice without a call:
+    # once, and again after a signal was handled; and whether a handler ran since, so
+    # that what it did since may be the handler's doing.
+    spun_once: set[int] = field(default_factory=set)
     spun_at: set[int] = field(default_factory=set)
     has_handled: bool = False
     # Whether it is worth looking for a loop early; None: that was not yet asked.
@@ -235,6 +239,12 @@ class Traced:
     functions: int = 0
     called_looks: int = 0
     _memory: int = -1
+
+    def spun(self, lines: set[int]) -> None:
+        """It used all patience up, at these lines."""
+        self.spun_at |= lines & self.spun_once
+        self.spun_once |= lines
+        self.has_handled = False
 
     def read(self, address: int, size: int) -> bytes:
         """Bytes of its memory; fewer, or none, where they are not mapped."""

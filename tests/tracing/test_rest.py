@@ -237,7 +237,7 @@ def test_who_spins_again_where_it_spun_needs_less_patience(start: Start) -> None
         used = cpu_time(program.pid) / NANO
         program.stop()
     assert [process.state for process in rest.processes] == ["busy"]
-    assert 1 < used < 2
+    assert 2 < used < 3
     with start(SPINS_BESIDE_CHILDREN, "4", schedule=schedule, limits=limits) as program:
         recording = program.finish()
     assert recording.ended
@@ -607,6 +607,27 @@ def test_who_reads_the_processors_clock_is_in_no_loop(run: Run) -> None:
     )
     assert recording.stuck is None
     assert recording.root.output == b"read\n"
+
+
+def test_who_works_on_after_a_signal_needs_all_patience_once_more(run: Run) -> None:
+    """It tells once that it works, and comes to its end."""
+    recording = run(
+        """
+        import signal
+        left = -1
+        def tell(*_):
+            global left
+            print("works", flush=True)
+            left = 3_000_000
+        signal.signal(signal.SIGALRM, tell)
+        signal.alarm(1)
+        while left: left -= 1
+        print("done", flush=True)
+        """,
+        limits=Limits(busy_seconds=1),
+    )
+    assert recording.stuck is None
+    assert recording.root.output == b"works\ndone\n"
 
 
 def test_who_went_on_by_itself_needs_all_patience_again(run: Run) -> None:
