@@ -33,7 +33,6 @@ class Bounds:
         """
         self.excess: Excess | None = None
         self._limits = limits
-        self._most_events = limits.events
         self._taken = taken
         self._live = live
         self._events = events
@@ -44,8 +43,9 @@ class Bounds:
 
     def are_exceeded(self, running: Thread | None) -> bool:
         """Whether the run is over; `running` is the thread whose step it is."""
-        if len(self._events) > self._most_events:
-            self.exceed(Excess(Limit.EVENTS, len(self._events), self._most_events))
+        most = self._limits.events
+        if len(self._events) > most:
+            self.exceed(Excess(Limit.EVENTS, len(self._events), most))
         now = time.monotonic()
         if now >= self._taken.memory.due:
             self._check_memory(running)
@@ -90,7 +90,7 @@ class Bounds:
             self.exceed(self._taken.excess_memory(), pid)
 
     def _check_time(self, real: float) -> None:
-        """The real time since the run began, in seconds, and the processor's."""
+        """See what was used: `real` seconds since the run began, and the processor."""
         if real > self._limits.real_seconds:
             self.exceed(Excess(Limit.REAL_TIME, real, self._limits.real_seconds))
         used = self._cpu_of_ended + sum(cpu_time(pid) for pid in self._live) / NANO

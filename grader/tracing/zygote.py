@@ -5,8 +5,8 @@ site packages, without environment, in a session of its own. It answers requests
 one socket: each is a program to run, with its standard streams as passed
 descriptors. For each the zygote forks; the child makes itself a stranger (no other
 descriptor, limits, filter), waits for a byte that says that the tracer holds it, and
-becomes the submission. It never returns into `serve`. What
-its programs import first, see `preloading`, it has imported for all of them.
+becomes the submission. It never returns into `serve`. What its programs import first,
+see `preloading`, it has imported for all of them.
 
 The zygote leads the session, as a shell does: the terminal of a program is its
 controlling terminal until the `sweep`, and stays when the program's first process
@@ -115,9 +115,9 @@ def serve(
 ) -> Callable[[], None]:
     """Answer requests; returns, in a forked child only, the program to run.
 
-    `rules` are what Landlock lets every program use, a list of `Rule`, and what keeps
-    this process and them from forklab's own files, a `Domain` or nothing. `imports` are
-    the modules that they import first.
+    `clock` is what `timepage.answer_looks` takes. `rules` are what Landlock lets every
+    program use, a list of `Rule`, and what keeps this process and them from forklab's
+    own files, a `Domain` or nothing. `imports` are the modules that they import first.
     """
     global _collections, _time_page
     control = _out_of_the_way(control)

@@ -165,25 +165,26 @@ def test_a_clock_that_is_not_there(run: Run) -> None:
     assert recording.output == b"22\n22\nTrue\n"
 
 
+TURNS_THE_CLOCK = """
+import ctypes, os, time
+for line in open("/proc/self/maps"):
+    if "virtual-time" in line:
+        page = int(line.split("-")[0], 16)
+words = (ctypes.c_int64 * 2).from_address(page)
+before = time.monotonic()
+for turned in (10**18, -10**18):
+    words[0], words[1] = turned, 1 << 40
+    os.write(1, b"x")
+    os.kill(os.getpid(), 0)
+print(time.monotonic() - before < 0.001)
+time.sleep(2)
+print(2 <= time.monotonic() - before < 2.001)
+"""
+
+
 def test_a_program_cannot_turn_the_clock(run: Run) -> None:
     """What it writes into the page of its clock is not how time passes."""
-    recording = run(
-        """
-        import ctypes, os, time
-        for line in open("/proc/self/maps"):
-            if "virtual-time" in line:
-                page = int(line.split("-")[0], 16)
-        words = (ctypes.c_int64 * 2).from_address(page)
-        before = time.monotonic()
-        for turned in (10**18, -10**18):
-            words[0], words[1] = turned, 1 << 40
-            os.write(1, b"x")
-            os.kill(os.getpid(), 0)
-        print(time.monotonic() - before < 0.001)
-        time.sleep(2)
-        print(2 <= time.monotonic() - before < 2.001)
-        """
-    )
+    recording = run(TURNS_THE_CLOCK)
     assert recording.output == b"xxTrue\nTrue\n"
     assert 2 <= recording.duration < 2.001
 
