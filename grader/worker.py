@@ -363,6 +363,9 @@ def load() -> None:
 
     import grader.plugin
     import grader.report.timeline  # noqa: F401
+    from grader.tracing.frozen import open_all
+
+    open_all()
 
 
 def _get_ready() -> None:

@@ -11,10 +11,12 @@ from __future__ import annotations
 import copyreg
 from collections.abc import Callable
 from dataclasses import MISSING, Field, field, fields, make_dataclass
+from functools import partial
 from operator import attrgetter
 from typing import Any
 
 _opened: dict[type[Any], type[Any]] = {}
+_handed_on: list[type[Any]] = []
 
 
 def opened(kind: type[Any]) -> type[Any]:
@@ -32,11 +34,21 @@ def _open_twin(kind: type[Any]) -> type[Any]:
     parts = [(part.name, object, field(default=part.default)) for part in _parts(kind)]
     members = {
         "__slots__": (),
-        "__init__": vars(make_dataclass(kind.__name__, parts))["__init__"],
+        "__init__": vars(_plain_dataclass(kind.__name__, parts))["__init__"],
         "__setattr__": object.__setattr__,
         "__delattr__": object.__delattr__,  # with it the former is as fast as can be
     }
     return type(kind.__name__, (kind,), members)
+
+
+# What else a dataclass has is of no use here, and takes longer to make.
+_plain_dataclass = partial(
+    make_dataclass,
+    repr=False,
+    eq=False,
+    match_args=False,
+    namespace={"__doc__": "Without a text, one is made of the signature."},
+)
 
 
 def hand_on_fast(*kinds: type[Any]) -> None:
@@ -44,6 +56,16 @@ def hand_on_fast(*kinds: type[Any]) -> None:
     for kind in kinds:
         values = attrgetter(*(part.name for part in _parts(kind)))
         copyreg.pickle(kind, _reducer(kind, values))
+        _handed_on.append(kind)
+
+
+def open_all() -> None:
+    """Make the open classes of all that are handed on fast.
+
+    Done before processes are forked, it is not done in each of them.
+    """
+    for kind in _handed_on:
+        opened(kind)
 
 
 def _parts(kind: type[Any]) -> list[Field[Any]]:

@@ -7,6 +7,7 @@ from dataclasses import FrozenInstanceError, fields
 
 import pytest
 
+from grader.tracing import frozen
 from grader.tracing.recording import Event, Read
 from tests.conftest import Run
 
@@ -52,3 +53,13 @@ def test_they_are_frozen(run: Run) -> None:
     (event, *_) = pickle.loads(pickle.dumps(run(PROGRAM))).of(Read)
     with pytest.raises(FrozenInstanceError):
         event.count = 0
+
+
+def test_open_classes_are_made_before_a_fork(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever unpickles a recording afterwards has them all."""
+    pickled = pickle.dumps(run(PROGRAM, stdout="pipe"))
+    frozen.open_all()
+    monkeypatch.setattr(frozen, "_open_twin", None)
+    assert pickle.loads(pickled).events
