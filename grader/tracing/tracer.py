@@ -24,9 +24,7 @@ cannot see that it died.
 
 from __future__ import annotations
 
-import errno
 import os
-import resource
 import signal
 import time
 from collections.abc import Callable
@@ -67,7 +65,6 @@ from grader.tracing.recording import (
     Excess,
     Limit,
     Recording,
-    Refused,
     Rest,
     SignalDelivered,
     SignalSent,
@@ -75,13 +72,11 @@ from grader.tracing.recording import (
     Step,
     Stopped,
     Stream,
-    WaitBegan,
-    Waited,
-    Waiting,
     Wrote,
 )
 from grader.tracing.resting import snapshots
 from grader.tracing.schedule import Schedule
+from grader.tracing.serving import Serving
 from grader.tracing.spinning import Seen, Spun
 from grader.tracing.stops import Interruptions, Stops
 from grader.tracing.taking import CALLS as TAKING
@@ -158,14 +153,15 @@ class Tracer:
         """
         self.clock = Clock()
         self.reach = reach or Reach()
-        self.reach.is_own = self._is_own
-        self.objects = Objects(streams)
-        self.pipe_size = pipe_size
-        self.limits = limits
+        self.reach.is_own = lambda number: (
+            number in self._threads or number in self._traced
+        )
+        objects = Objects(streams)
+        self._limits = limits
         self._traced: dict[int, Traced] = {}
         self._threads: dict[int, Thread] = {}
         events: list[Event] = []
-        self._taken = Taken(limits, self.objects)
+        self._taken = Taken(limits, objects)
         # With a fine schedule some of the calls that take are moments for others too.
         named = schedule.fine or self.reach.keeps
         policed = _POLICED | (_NAMING if named else _MAKING)
@@ -181,7 +177,6 @@ class Tracer:
         )
         self._drain = drain
         self._caches = caches
-        self._foreground = foreground
         self._rests: list[Rest] = []
         self._steps: list[Step] = []
         self._looked_again = -1
@@ -201,12 +196,30 @@ class Tracer:
         self._births = Births(
             self._threads,
             self._traced,
-            self.objects,
+            objects,
             self._recorder,
             self._stops,
             self._bounds,
             self._turns,
             self._deaths,
+        )
+        self.serving = Serving(
+            threads=self._threads,
+            traced=self._traced,
+            clock=self.clock,
+            objects=objects,
+            reach=self.reach,
+            limits=limits,
+            stops=self._stops,
+            recorder=self._recorder,
+            turns=self._turns,
+            deaths=self._deaths,
+            bounds=self._bounds,
+            taken=self._taken,
+            pipe_size=pipe_size,
+            tells_names=schedule.fine,
+            foreground=foreground,
+            collect_woken=self._collect_woken,
         )
         seen = Seen(spun, events, self._recorder.processes, self.clock)
         self._preempting = Preempting(
@@ -237,7 +250,7 @@ class Tracer:
 
     def advance(self) -> Outcome:
         """Run the program until nothing in it can go on, or a limit is hit."""
-        longest = int(self.limits.virtual_seconds * NANO)
+        longest = int(self._limits.virtual_seconds * NANO)
         while self._threads:
             if self._bounds.are_exceeded(self._turns.running):
                 return Outcome.EXCEEDED
@@ -272,7 +285,7 @@ class Tracer:
                 thread.signalled = True
                 # What a thread waits for that waits for a lock, calls tell of.
                 waits = hold.wakes not in (Stir.LOCK, Stir.NOTHING)
-                thread.stirred = waits or self.has_signal(thread)
+                thread.stirred = waits or self.serving.has_signal(thread)
         return any(self._turns.is_able(thread) for thread in self._threads.values())
 
     def pass_time(self, seconds: float) -> bool:
@@ -306,8 +319,8 @@ class Tracer:
             if thread.hold and thread.hold.deadline is not None
         ]
         first = min(moments, default=0) / NANO
-        if first > self.limits.virtual_seconds:
-            most = self.limits.virtual_seconds
+        if first > self._limits.virtual_seconds:
+            most = self._limits.virtual_seconds
             self._bounds.exceed(Excess(Limit.VIRTUAL_TIME, first, most))
 
     def stimulate(self) -> None:
@@ -330,7 +343,7 @@ class Tracer:
         self.stimulate()
         self._send(owner, number)
         if number in (signal.SIGKILL, signal.SIGCONT):
-            self.collect_woken([pid])
+            self._collect_woken([pid])
         return True
 
     def interrupt_calls(
@@ -347,7 +360,7 @@ class Tracer:
 
     def kill(self) -> None:
         """End whatever still lives of the program, and wait until it is gone."""
-        self.end_all()
+        self.serving.end_all()
         for thread in self._threads.values():
             self._stops.resume(thread)  # it may be stopped on its way to its end
         give_up = time.monotonic() + 5.0
@@ -378,204 +391,6 @@ class Tracer:
             stopped=stopped,
             duration=self.clock.seconds,
         )
-
-    # --- what handlers of calls may ask (calls/handler.py) ---------------------
-
-    @property
-    def tells_names(self) -> bool:
-        return self._schedule.fine
-
-    @property
-    def keeps(self) -> int:
-        return self._recorder.keeps
-
-    def record(self, kind: type[Event], pid: int, **fields: object) -> None:
-        self._recorder.record(kind, pid, **fields)
-
-    def stir(self, what: int, pipe: int | None = None) -> None:
-        self._turns.stir(what, pipe)
-
-    def answer(self, thread: Thread, result: int) -> None:
-        registers = self._stops.registers(thread)
-        registers.set_call(-1)
-        registers.set_result(result)
-        self._stops.write_registers(thread)
-
-    def change(self, thread: Thread, call: Call, arguments: dict[int, int]) -> None:
-        registers = self._stops.registers(thread)
-        call.changed = [(index, call.arguments[index]) for index in arguments]
-        for index, value in arguments.items():
-            registers.set_argument(index, value)
-        self._stops.write_registers(thread)
-
-    def replace(
-        self, thread: Thread, call: Call, number: int, arguments: dict[int, int]
-    ) -> None:
-        call.probing = True
-        registers = self._stops.registers(thread)
-        registers.set_call(number)
-        call.changed = [(index, call.arguments[index]) for index in arguments]
-        for index, value in arguments.items():
-            registers.set_argument(index, value)
-        self._stops.write_registers(thread)
-
-    def borrow(self, thread: Thread, call: Call, address: int, data: bytes) -> None:
-        call.memory = (address, thread.owner.read(address, len(data))), *call.memory
-        thread.owner.write(address, data)
-
-    def reissue(self, thread: Thread, call: Call) -> None:
-        self._stops.registers(thread).reissue(call.number)
-        self._stops.write_registers(thread)
-
-    def interrupt(self, thread: Thread, call: Call, restart: int) -> None:
-        self._stops.registers(thread).interrupted(call.number, restart)
-        self._stops.write_registers(thread)
-
-    def set_result(self, thread: Thread, result: int) -> None:
-        self._stops.registers(thread).set_result(result)
-        self._stops.write_registers(thread)
-
-    def hold(
-        self,
-        thread: Thread,
-        call: Call,
-        waiting: Waiting,
-        wakes: int,
-        *,
-        restart: int,
-        deadline: int | None = None,
-        expiry: int | None = None,
-        pipe: int | None = None,
-    ) -> After:
-        if deadline is not None:
-            waiting = Waiting(
-                waiting.call,
-                waiting.fds,
-                waiting.ends,
-                waiting.target,
-                deadline / NANO,
-            )
-        if thread.hold is None:
-            thread.hold = Hold(
-                call=call,
-                waiting=waiting,
-                wakes=wakes,
-                restart=restart,
-                began=self.clock.now,
-                deadline=deadline,
-                expiry=expiry,
-                pipe=pipe,
-            )
-            self._recorder.record(WaitBegan, thread.pid, waiting=waiting)
-        else:
-            thread.hold.call = call
-        if self.has_signal(thread):
-            thread.stirred = True  # it came while others ran, just before the call
-        return After.HELD
-
-    def has_signal(self, thread: Thread) -> bool:
-        if not thread.signalled:
-            return False
-        signals = signals_of(thread.pid, thread.tid)
-        waiting = signals.pending | signals.shared
-        if waiting & ~signals.blocked:
-            return True
-        thread.signalled = bool(waiting)
-        return False
-
-    def in_background(self, pid: int) -> bool:
-        group = self._foreground()
-        if group is None:
-            return False
-        try:
-            return group != os.getpgid(pid)
-        except ProcessLookupError:  # killed while it was stopped
-            return True
-
-    def process(self, pid: int) -> Traced | None:
-        return self._traced.get(pid)
-
-    def live(self) -> list[Traced]:
-        return list(self._traced.values())
-
-    def threads(self) -> list[Thread]:
-        return list(self._threads.values())
-
-    def _is_own(self, number: int) -> bool:
-        return number in self._threads or number in self._traced
-
-    def still_others(self, *, openers: bool) -> bool:
-        return self._stops.halt_sleepers(self._threads.values(), openers=openers)
-
-    def end_all(self) -> None:
-        for pid in self._traced:
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-
-    def may_fill(self, thread: Thread, size: int) -> bool:
-        excess = self._taken.excess_in_files(size)
-        if excess is not None:
-            self._bounds.exceed(excess, thread.pid)
-        return excess is None
-
-    def lacks_descriptor(self, thread: Thread) -> None:
-        most, count = self.limits.descriptors, len(thread.owner.files.list())
-        with suppress(OSError):
-            soft, _ = resource.prlimit(thread.pid, resource.RLIMIT_NOFILE)
-            if soft == most:  # and not a limit that the program made itself
-                self._bounds.exceed(Excess(Limit.DESCRIPTORS, count, most), thread.pid)
-
-    def in_tree(self, pid: int) -> bool:
-        process = self._recorder.by_pid.get(pid)
-        return process is not None and process.collected is None
-
-    def refuse(
-        self, thread: Thread, call: Call, detail: str, error: int = errno.EPERM
-    ) -> Then:
-        self._recorder.record(Refused, thread.pid, call=call.name, detail=detail)
-        self.answer(thread, -error)
-        return Then.ANSWERED
-
-    def record_wait(
-        self,
-        owner: Traced,
-        *,
-        target: int,
-        no_hang: bool,
-        child: int | None,
-        error: int,
-    ) -> None:
-        process = self._recorder.by_pid.get(child) if child else None
-        ended = process.ended if process else None
-        event = self._recorder.record(
-            Waited,
-            owner.pid,
-            target=target,
-            no_hang=no_hang,
-            child=child if ended else None,
-            exit_code=ended.exit_code if ended else None,
-            signal=ended.signal if ended else None,
-            error=error,
-        )
-        if process and ended:
-            process.collected = event
-            self._deaths.uncollected -= 1
-
-    def collect_woken(self, pids: list[int]) -> None:
-        caller = self._stops.at
-        for thread in list(self._threads.values()):
-            if thread.tid not in self._threads or thread.state is State.INSIDE:
-                continue
-            if thread.state is State.STOPPED:
-                if thread.pid in pids:
-                    self._collect_continued(thread)
-            elif thread in self._deaths.ending:
-                self._deaths.end(thread)
-            elif self._stops.is_woken(thread):
-                thread.state = State.READY
-                thread.hold = thread.parked = thread.call = None
-                self._run(thread)
-        self._stops.at = caller
 
     # --- time ------------------------------------------------------------------
 
@@ -674,10 +489,10 @@ class Tracer:
         thread.state = State.READY
         if hold.woken:
             self._return(thread, hold, 0)
-        elif self.has_signal(thread):
+        elif self.serving.has_signal(thread):
             if hold.before and (status := self._stops.skip_to_exit(thread)) != _AT_EXIT:
                 return self._digest(thread, status)
-            self.interrupt(thread, call, hold.restart)
+            self.serving.interrupt(thread, call, hold.restart)
             thread.interrupted = hold.waiting.call
             left = remaining_address(call)
             if left and hold.deadline is not None:
@@ -690,22 +505,22 @@ class Tracer:
                 thread.toils = is_nap(hold)
             if hold.expiry is None:
                 hold.expired = True
-                self.reissue(thread, call)
+                self.serving.reissue(thread, call)
             else:
                 self._return(thread, hold, hold.expiry)
         elif hold.before:
             return self._enter(thread, call)
         else:
-            self.reissue(thread, call)
+            self.serving.reissue(thread, call)
         self._stops.resume(thread)
         return False
 
     def _return(self, thread: Thread, hold: Hold, result: int) -> None:
         """Let the call that a thread was held in, or before, return this."""
         if hold.before:
-            self.answer(thread, result)
+            self.serving.answer(thread, result)
         else:
-            self.set_result(thread, result)
+            self.serving.set_result(thread, result)
         self._end_hold(thread)
 
     def _end_hold(self, thread: Thread, *, interrupted: bool = False) -> None:
@@ -798,7 +613,7 @@ class Tracer:
 
     def _police(self, thread: Thread, call: Call) -> None:
         """See that a call stays within the program, which is all that matters of it."""
-        watched = TABLE[call.name].enter(self, thread, call) is Then.WATCH
+        watched = TABLE[call.name].enter(self.serving, thread, call) is Then.WATCH
         if watched:
             thread.call = call
         self._stops.resume(thread, to_exit=watched)
@@ -808,8 +623,8 @@ class Tracer:
 
         Some interpreters look at the clock at each lock that they take.
         """
-        if look(self, thread, arguments[0], arguments[1]):
-            self.answer(thread, 0)
+        if look(self.serving, thread, arguments[0], arguments[1]):
+            self.serving.answer(thread, 0)
             status = self._looked(thread)
             if status is not None:
                 return self._digest(thread, status)
@@ -849,7 +664,7 @@ class Tracer:
         standard = self._is_standard_write(thread, call)
         if (
             standard
-            and self._recorder.output + asked(thread, call) > self.limits.output_bytes
+            and self._recorder.output + asked(thread, call) > self._limits.output_bytes
         ):
             self._excess_output(thread, call)
             return True
@@ -860,7 +675,7 @@ class Tracer:
             self._send(thread.owner, self._interruptions.signal)
         if self._deaths.ending:
             self._deaths.end_before_it_is_seen(thread, call)
-        then = TABLE.get(call.name, PLAIN).enter(self, thread, call)
+        then = TABLE.get(call.name, PLAIN).enter(self.serving, thread, call)
         if thread.hold is not None and then is not Then.HELD and then is not Then.WATCH:
             self._end_hold(thread)  # it is over with its call
         if then is Then.OVER:
@@ -889,7 +704,7 @@ class Tracer:
 
     def _excess_output(self, thread: Thread, call: Call) -> None:
         """Keep what still fits of a write that is too much; the run ends here."""
-        room = max(self.limits.output_bytes - self._recorder.output, 0)
+        room = max(self._limits.output_bytes - self._recorder.output, 0)
         opened = thread.owner.files.at(call.arguments[0])
         assert opened is not None
         data = b""
@@ -905,7 +720,7 @@ class Tracer:
             error=0,
         )
         would = self._recorder.output + asked(thread, call) - len(data)
-        most = self.limits.output_bytes
+        most = self._limits.output_bytes
         self._bounds.exceed(Excess(Limit.OUTPUT, would, most), thread.pid)
         thread.parked = call
 
@@ -928,7 +743,7 @@ class Tracer:
                 registers.interrupted(call.number, syscalls.RESTART_WITHOUT_HANDLER)
             self._stops.write_registers(thread)
         fruitless, output = thread.fruitless, self._recorder.output
-        after = TABLE.get(call.name, PLAIN).leave(self, thread, call, result)
+        after = TABLE.get(call.name, PLAIN).leave(self.serving, thread, call, result)
         if self._recorder.output > output:
             self._drain()
         if after is After.HELD:
@@ -992,6 +807,23 @@ class Tracer:
             )
         return True
 
+    def _collect_woken(self, pids: list[int]) -> None:
+        """SIGKILL or SIGCONT was sent to `pids`: wait for those whom it woke."""
+        caller = self._stops.at
+        for thread in list(self._threads.values()):
+            if thread.tid not in self._threads or thread.state is State.INSIDE:
+                continue
+            if thread.state is State.STOPPED:
+                if thread.pid in pids:
+                    self._collect_continued(thread)
+            elif thread in self._deaths.ending:
+                self._deaths.end(thread)
+            elif self._stops.is_woken(thread):
+                thread.state = State.READY
+                thread.hold = thread.parked = thread.call = None
+                self._run(thread)
+        self._stops.at = caller
+
     def _collect_continued(self, thread: Thread) -> None:
         """A stopped thread may have been continued or killed: see whether it was."""
         for _ in range(20):
@@ -1030,7 +862,7 @@ class Tracer:
                     count_looks(self.clock, thread)
                     if thread.call:
                         name = thread.call.name
-                        TABLE.get(name, PLAIN).asleep(self, thread, thread.call)
+                        TABLE.get(name, PLAIN).asleep(self.serving, thread, thread.call)
                     return None
             elif state == "R":
                 asleep = 0

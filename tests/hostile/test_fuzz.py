@@ -26,6 +26,7 @@ from grader.tracing.launch import Zygote
 from grader.tracing.lines import Interpreter
 from grader.tracing.program import run
 from grader.tracing.recording import Process, Recording, Started
+from grader.tracing.serving import Serving
 from grader.tracing.tracee import Call, Thread, Traced
 from grader.tracing.tracer import Tracer
 from grader.verdict import Verdict
@@ -87,8 +88,8 @@ def _no_interpreter() -> Interpreter:
     raise AssertionError("nothing of an interpreter is asked for")
 
 
-class _Deaf(Tracer):
-    """A tracer that decides, and does not do it."""
+class _Deaf(Serving):
+    """Has what handlers decide, and does not do it."""
 
     def answer(self, thread: Thread, result: int) -> None:
         """Change no registers."""
@@ -142,10 +143,12 @@ def test_arguments_that_mean_nothing(
     """What a call means is decided without a fault, whatever it is given."""
     if name in ("kill", "tkill", "tgkill", "rt_sigqueueinfo", "rt_tgsigqueueinfo"):
         arguments = (waiting, *arguments[1:])
-    tracer = _Deaf(take_turns, ENOUGH, {}, lambda: None, Caches(_no_interpreter))
+    tracer = Tracer(take_turns, ENOUGH, {}, lambda: None, Caches(_no_interpreter))
+    serving = tracer.serving
+    serving.__class__ = _Deaf
     objects = Objects({})
     objects.add_pipe(os.readlink(f"/proc/{waiting}/fd/1"))
-    tracer.objects = objects
+    serving.objects = objects
     started = Started(index=0, time=0.0, pid=waiting, argv=())
     record = Process(pid=waiting, parent=None, began=started, argv=())
     owner = _Rubbish(waiting, 0, 0, record, Files(waiting, objects))
@@ -153,7 +156,7 @@ def test_arguments_that_mean_nothing(
     thread = Thread(waiting, owner)
     owner.threads[waiting] = thread
     try:
-        TABLE[name].enter(tracer, thread, Call(0, name, arguments, 8))
+        TABLE[name].enter(serving, thread, Call(0, name, arguments, 8))
     finally:
         tracer.clock.close()
 
