@@ -86,9 +86,8 @@ class Holdings:
             case Closed():
                 table.pop(event.fd, None)
             case Executed():
-                # Python's descriptors are closed on exec, PEP 446, but for the
-                # standard streams.
-                self._tables[event.pid] = {fd: h for fd, h in table.items() if fd < 3}
+                kept = {fd: held for fd, held in table.items() if fd in event.kept}
+                self._tables[event.pid] = kept
             case Ending() | Ended():
                 self._tables.pop(event.pid, None)
             case Read() | Wrote() if event.fd in table:

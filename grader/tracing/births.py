@@ -137,7 +137,8 @@ class Births:
         argv = tuple(word.decode(errors="replace") for word in words)
         owner.record.argv = argv
         self._deaths.release_vfork(owner)
-        self._recorder.record(Executed, owner.pid, path=path, argv=argv)
+        kept = tuple(owner.files.list())
+        self._recorder.record(Executed, owner.pid, path=path, argv=argv, kept=kept)
         self._turns.stir(Stir.DATA)  # descriptors are closed on exec
         self._stops.resume(thread, to_exit=thread.call is not None)
 

@@ -69,10 +69,14 @@ class ThreadStarted(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Executed(Event):
-    """`pid` became another program: execve(2)."""
+    """`pid` became another program: execve(2). Of its descriptors it kept these open.
+
+    The others were to be closed on exec, fcntl(2), as all are that Python makes.
+    """
 
     path: str
     argv: tuple[str, ...]
+    kept: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

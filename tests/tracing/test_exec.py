@@ -17,6 +17,26 @@ def test_exec(run: Run) -> None:
     assert len(recording.of(Executed)) == 1
 
 
+@pytest.mark.parametrize("schedule", SCHEDULES.values(), ids=lambda s: s.name)
+def test_what_stays_open_on_exec(run: Run, schedule: Schedule) -> None:
+    """Those descriptors that are inheritable, however they came to be."""
+    recording = run(
+        """
+        import os
+        r, w = os.pipe()
+        os.set_inheritable(r, True)
+        assert (r, w) == (3, 4)
+        os.dup2(w, 9)
+        os.pipe2(0)
+        os.dup2(w, 10, inheritable=False)
+        os.execv("/bin/true", ["true"])
+        """,
+        schedule=schedule,
+    )
+    (executed,) = recording.of(Executed)
+    assert executed.kept == (0, 1, 2, 3, 5, 6, 9)
+
+
 def test_exec_that_fails(run: Run) -> None:
     """The program goes on, and no new one is recorded."""
     recording = run(
