@@ -5,7 +5,13 @@ from signal import SIGINT, SIGTERM
 from grader.checking import Submission, assert_that, found, points
 from grader.diagnosis import limits, output, processes
 from grader.diagnosis.finding import name
-from grader.tracing.recording import Recording, SignalSent, signal_name
+from grader.tracing.recording import (
+    Recording,
+    SignalSent,
+    ThreadStarted,
+    Wrote,
+    signal_name,
+)
 from grader.verdict import Finding
 
 LINE = "Ctrl + C"
@@ -157,6 +163,8 @@ def test_interrupts_within_interrupts(program: Submission) -> None:
         assert_that(run).holds(limits.exceeded(run))
         if _rested(quiet) and not _rested(run):
             return  # it would be as busy wherever it is interrupted
+    run = _interrupted(program, 1, only_writes=True)
+    assert_that(run).holds_alone(_lost(run))
     for after in range(1, CALLS):
         run = _interrupted(program, 1, after=after)
         assert_that(run).holds_alone(_broken(run)).holds(limits.exceeded(run))
@@ -207,6 +215,31 @@ def _broken(run: Recording, *, only_writes: bool = False) -> list[Finding]:
             f"{how}",
             run,
             trace[1] if trace else None,
+        )
+    ]
+
+
+def _lost(run: Recording) -> list[Finding]:
+    """A second interrupt came inside the write of the line, and got none of its own.
+
+    The program knows of the first one by then, so nobody makes one of the two; and
+    the interpreter calls the handler as soon as the write is over, unless it is another
+    thread's: then the main one may be about to wait, and not be woken any more.
+    """
+    interrupts = [event.index for event in run.of(SignalSent) if event.signal == SIGINT]
+    if len(interrupts) < 2 or run.root.of(ThreadStarted):
+        return []
+    printed = [event for event in run.root.of(Wrote) if LINE.encode() in event.data]
+    next_one = next((e for e in run.root.of(Wrote) if e.index > interrupts[1]), None)
+    if len(printed) > 1 or next_one not in printed:
+        return []
+    return [
+        found(
+            "handler-reenters",
+            f"a second SIGINT came while {name(run, run.root)} was inside the write of "
+            f"{LINE!r}, and no line was printed for it",
+            run,
+            next_one.line if next_one else None,
         )
     ]
 
