@@ -10,6 +10,7 @@ from grader.tracing import (
     Schedule,
     child_first,
     hold_children,
+    hold_children_then_parent,
     hold_parent_until_children_end,
     pairs,
     parent_first,
@@ -195,7 +196,7 @@ def test_children_end_together(program: Submission) -> None:
     """All children are collected, when they end together or at once."""
     for count, schedule in (
         (5, hold_parent_until_children_end),
-        (20, hold_parent_until_children_end),
+        (20, hold_children_then_parent),
         (1, child_first),
         (5, child_first),
     ):

@@ -113,6 +113,24 @@ def _parent_held() -> Chooser:
     return choose
 
 
+def _all_held() -> Chooser:
+    """The children are held as in `_children_held`, and then the parent for them."""
+    children_held = True
+
+    def choose(able: Sequence[Able], can_wait: bool) -> Able | None:
+        nonlocal children_held
+        first = min(able, key=lambda a: (a.depth, a.number, a.tid))
+        if children_held and first.depth == 0:
+            return first
+        children = [a for a in able if a.depth > 0]
+        if can_wait and (children_held or not children):
+            return None
+        children_held = not children
+        return min(children, key=lambda a: (a.depth, a.number, a.tid), default=first)
+
+    return choose
+
+
 def _in_pairs(calls: int) -> Callable[[], Chooser]:
     """Those that are not the first process run one by one, each until it waits or ends.
 
@@ -168,6 +186,12 @@ hold_parent_until_children_end = Schedule(
     "the parent, once it waits, does not run until all its children have ended",
     _parent_held,
 )
+hold_children_then_parent = Schedule(
+    "hold_children_then_parent",
+    "the children do not run until their parent and time can do nothing more, and then "
+    "the parent does not until all of them have ended",
+    _all_held,
+)
 
 
 def pairs(calls: int) -> Schedule:
@@ -193,5 +217,6 @@ SCHEDULES: dict[str, Schedule] = {
         child_first,
         hold_children,
         hold_parent_until_children_end,
+        hold_children_then_parent,
     )
 }

@@ -7,7 +7,12 @@ import signal
 import pytest
 
 from grader.exploring.choices import Pilot, decode
-from grader.tracing.schedule import SCHEDULES, hold_children
+from grader.tracing.recording import Wrote
+from grader.tracing.schedule import (
+    SCHEDULES,
+    hold_children,
+    hold_children_then_parent,
+)
 from tests.conftest import Run, Start
 
 
@@ -284,6 +289,32 @@ def test_a_parent_that_sleeps_on_beside_its_child(run: Run) -> None:
         schedule=hold_children,
     )
     assert recording.root.output == b"collected\n"
+
+
+def test_children_end_together_however_long_their_parent_slept(run: Run) -> None:
+    """Held while it sleeps between its forks, they have all ended before it goes on."""
+    recording = run(
+        """
+        import os, signal, time
+        signal.signal(signal.SIGCHLD, lambda *_: os.write(1, b"handled "))
+        for seconds in range(3):
+            if os.fork() == 0:
+                time.sleep(seconds)
+                os._exit(0)
+            time.sleep(10)
+        os.write(1, b"waits ")
+        signal.pause()
+        for _ in range(3):
+            os.wait()
+        """,
+        schedule=hold_children_then_parent,
+    )
+    assert recording.root.output == b"waits handled "
+    waits = recording.root.of(Wrote)[0].index
+    ends = [child.ended.index for child in recording.root.children if child.ended]
+    (handled,) = recording.root.signals
+    assert [waits < end < handled.index for end in ends] == [True] * 3
+    assert 32 <= recording.duration < 33
 
 
 TELLS = """
