@@ -13,7 +13,7 @@ A check's first docstring line is its title, its name without ``test_`` its id.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from signal import SIGTERM
@@ -369,14 +369,20 @@ class Assertion:
     assertion that does not hold with that cause first.
     """
 
-    def __init__(self, run: Recording, expected_signals: tuple[int, ...]) -> None:
+    def __init__(
+        self,
+        run: Recording,
+        expected_signals: tuple[int, ...],
+        beside: Collection[Process],
+    ) -> None:
         self.run = run
         self._expected_signals = expected_signals
+        self._beside = beside
 
     def _holds(self, findings: Sequence[Finding]) -> Assertion:
         if not findings:
             return self
-        roots = causes(self.run, expected_signals=self._expected_signals)
+        roots = self._causes()
         if any(root.id in _FINAL for root in roots):
             # What else is missing follows from this, but for what led to it.
             findings = [finding for finding in findings if finding.id in _ROOTS]
@@ -385,6 +391,13 @@ class Assertion:
         known = {root.id for root in roots}
         more = [finding for finding in findings if finding.id not in known]
         raise CheckFailed([*roots, *more], self.run)
+
+    def _causes(self) -> list[Finding]:
+        return causes(
+            self.run,
+            expected_signals=self._expected_signals,
+            beside=self._beside,
+        )
 
     def holds(self, findings: Sequence[Finding]) -> Assertion:
         """Assert that a detector found nothing."""
@@ -404,7 +417,7 @@ class Assertion:
 
     def forks(self, count: int) -> Assertion:
         """The first process forks `count` children, and nobody else forks."""
-        return self._holds(processes.child_count(self.run, count))
+        return self._holds(processes.child_count(self.run, count, beside=self._beside))
 
     def has_child(self) -> Assertion:
         """The first process forked at all."""
@@ -414,7 +427,7 @@ class Assertion:
 
     def leaves_no_zombie(self) -> Assertion:
         """Every child's status was collected by its parent."""
-        return self._holds(processes.zombies(self.run))
+        return self._holds(processes.zombies(self.run, beside=self._beside))
 
     def collects_its_children(self) -> Assertion:
         """The first process had the status of each of its children."""
@@ -426,7 +439,7 @@ class Assertion:
 
     def ends_well(self) -> Assertion:
         """No limit, no exception, no signal, no deadlock: everybody ended."""
-        roots = causes(self.run, expected_signals=self._expected_signals)
+        roots = self._causes()
         if roots:
             raise CheckFailed(roots, self.run)
         return self
@@ -465,19 +478,21 @@ class Assertion:
 
     def handles_in_time(self, signal: int) -> Assertion:
         """The first process installed a handler, before its first fork."""
-        return self.handles(signal)._holds(handlers.late(self.run, signal))
+        late = handlers.late(self.run, signal, beside=self._beside)
+        return self.handles(signal)._holds(late)
 
     def never_blocks_in_handler(self) -> Assertion:
         """The handler did not wait for a child that still lived."""
-        return self._holds(handlers.blocks(self.run))
+        return self._holds(handlers.blocks(self.run, beside=self._beside))
 
     def collects_in_handler(self) -> Assertion:
         """Children were collected because of SIGCHLD, not by waiting or looking."""
-        return self._holds(handlers.idle(self.run))
+        return self._holds(handlers.idle(self.run, beside=self._beside))
 
     def rests(self) -> Assertion:
         """It came to a rest, and nobody used the processor there."""
-        return self._holds(limits.exceeded(self.run) or waiting.busy_wait(self.run))
+        exceeded = limits.exceeded(self.run, beside=self._beside)
+        return self._holds(exceeded or waiting.busy_wait(self.run))
 
 
 # Causes after which nothing else can be said about a run.
@@ -503,13 +518,17 @@ _ROOTS = frozenset({"write-end-open", "read-end-open", "orphan-left", "extra-chi
 
 
 def assert_that(
-    run: Recording, *, expected_signals: tuple[int, ...] = (SIGTERM,)
+    run: Recording,
+    *,
+    expected_signals: tuple[int, ...] = (SIGTERM,),
+    beside: Collection[Process] = (),
 ) -> Assertion:
     """Begin to assert facts of a run.
 
-    `expected_signals` are those whose killing a process is no fault.
+    `expected_signals` are those whose killing a process is no fault. What is asserted
+    of children is not asserted of the processes `beside` them, the program's helpers.
     """
-    return Assertion(run, expected_signals)
+    return Assertion(run, expected_signals, beside)
 
 
 __all__ = [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from signal import SIGCHLD
 
 from grader.diagnosis.finding import found, name
@@ -46,9 +47,17 @@ def missing(run: Recording, signal: int) -> list[Finding]:
     ]
 
 
-def late(run: Recording, signal: int) -> list[Finding]:
-    """The first process installed its handler after it had forked."""
-    handler, fork = _installed(run, signal), next(iter(run.root.of(Forked)), None)
+def late(
+    run: Recording, signal: int, *, beside: Collection[Process] = ()
+) -> list[Finding]:
+    """The first process installed its handler after it had forked.
+
+    Not only those `beside` its children: processes that are not what was asked for.
+    """
+    handler = _installed(run, signal)
+    children = {child.pid for child in _children(run, beside)}
+    forks = (event for event in run.root.of(Forked) if event.child in children)
+    fork = next(forks, None)
     if handler is None or fork is None or handler.index < fork.index:
         return []
     return [
@@ -70,23 +79,36 @@ def _installed(run: Recording, signal: int) -> HandlerSet | None:
     return None
 
 
-def blocks(run: Recording) -> list[Finding]:
+def _children(run: Recording, beside: Collection[Process]) -> list[Process]:
+    return [child for child in run.root.children if child not in beside]
+
+
+def _handled(run: Recording, children: list[Process]) -> list[SignalDelivered]:
+    """The signals that had a handler, once the first of `children` had ended."""
+    ends = [child.ended.index for child in children if child.ended]
+    first = min(ends, default=len(run.events))
+    return [
+        event
+        for event in run.root.of(SignalDelivered)
+        if event.action == "handler" and event.index > first
+    ]
+
+
+def blocks(run: Recording, *, beside: Collection[Process] = ()) -> list[Finding]:
     """After a SIGCHLD the parent waited for a child that still lived.
 
-    In a call that blocks, or by asking again and again whether it has ended.
+    In a call that blocks, or by asking again and again whether it has ended. Who asks
+    for one of those `beside` its children, by its pid, is taken to be the main program.
     """
-    first = next(
-        (
-            event.index
-            for event in run.root.of(SignalDelivered)
-            if event.signal == SIGCHLD and event.action == "handler"
-        ),
-        None,
-    )
+    calls = _handled(run, _children(run, beside))
+    first = next((e.index for e in calls if e.signal == SIGCHLD), None)
     if first is None:
         return []
+    aside = {process.pid for process in beside}
     questions = sleeps = 0  # in a row, with nobody who had ended
     for event in run.root.events:
+        if _asked(event) in aside:
+            continue
         if isinstance(event, WaitBegan) and event.waiting.call in _WAITS:
             alive = _alive(run, event.index)
             how = "waited for a child to end"
@@ -117,6 +139,13 @@ def blocks(run: Recording) -> list[Finding]:
     return []
 
 
+def _asked(event: Event) -> int | None:
+    """The pid that a wait is for; -1 for any child, None where it is no wait."""
+    if isinstance(event, WaitBegan):
+        return event.waiting.target
+    return event.target if isinstance(event, Waited) else None
+
+
 def _alive(run: Recording, index: int) -> Process | None:
     """A child of the first process that lives at an event."""
     for child in run.root.children:
@@ -126,19 +155,21 @@ def _alive(run: Recording, index: int) -> Process | None:
     return None
 
 
-def idle(run: Recording) -> list[Finding]:
+def idle(run: Recording, *, beside: Collection[Process] = ()) -> list[Finding]:
     """A SIGCHLD had its handler, and the main program collected the child without it.
 
     Where it does not happen because of the signal: in a wait that began before, or
     after a sleep that went on behind the handler. Who is woken by its handler collects
-    at once, through a pipe or by a thread, and is not meant.
+    at once, through a pipe or by a thread, and is not meant. Those `beside` its
+    children may be collected in any way.
     """
     root = run.root
-    handled = [e for e in root.of(SignalDelivered) if e.action == "handler"]
+    children = _children(run, beside)
+    handled = _handled(run, children)
     calls = [event for event in handled if event.signal == SIGCHLD]
     if not calls or root.of(ThreadStarted):
         return []
-    for child in root.children:
+    for child in children:
         if child.collected is None or child.collected.pid != root.pid:
             continue
         if _was_waited_for(root, child.collected, handled[0]):

@@ -34,15 +34,28 @@ def all_lines(run: Recording) -> list[Line]:
 
 def similar(run: Recording, wanted: str, who: Process | None = None) -> Line | None:
     """The line, printed by `who` or anybody, that is most like `wanted`."""
+    close = similar_lines(run, wanted, who)
+    return max(close, key=lambda line: _likeness(line.text, wanted), default=None)
 
-    def likeness(line: Line) -> float:
-        return difflib.SequenceMatcher(
-            None, _without_numbers(line.text), _without_numbers(wanted)
-        ).ratio()
 
-    printed = [line for line in all_lines(run) if who in (None, line.process)]
-    best = max(printed, key=likeness, default=None)
-    return best if best and likeness(best) >= 0.7 else None
+def similar_lines(
+    run: Recording, wanted: str, who: Process | None = None
+) -> list[Line]:
+    """The lines, printed by `who` or anybody, that are much like `wanted`."""
+    printers = [who] if who else run.processes
+    return [
+        Line(line, process)
+        for process in printers
+        for line in lines(process)
+        if _likeness(line, wanted) >= 0.7
+    ]
+
+
+def _likeness(line: str, wanted: str) -> float:
+    """From 0 to 1, whatever the numbers in them."""
+    return difflib.SequenceMatcher(
+        None, _without_numbers(line), _without_numbers(wanted)
+    ).ratio()
 
 
 def _without_numbers(text: str) -> str:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from signal import SIGCHLD
 
 from grader.diagnosis.finding import found, name, names
 from grader.tracing.recording import (
-    Forked,
     HandlerSet,
     Process,
     Recording,
@@ -18,9 +18,12 @@ from grader.tracing.recording import (
 from grader.verdict import Finding
 
 
-def zombies(run: Recording) -> list[Finding]:
-    """Children that ended and that nobody collected, although their parent could."""
-    left = [p for p in run.processes if _uncollected(p)]
+def zombies(run: Recording, *, beside: Collection[Process] = ()) -> list[Finding]:
+    """Children that ended and that nobody collected, although their parent could.
+
+    Those `beside` them are not looked at: processes that are not what was asked for.
+    """
+    left = [p for p in run.processes if _uncollected(p) and p not in beside]
     if not left:
         return []
     merged = [
@@ -31,7 +34,9 @@ def zombies(run: Recording) -> list[Finding]:
     parents = {p.parent for p in left}
     merged = [event for event in merged if run.process(event.target) in parents]
     parent = run.process(merged[0].target) if merged else None
-    ended = sum(1 for p in run.processes if p.ended and p.parent is parent)
+    ended = sum(
+        1 for p in run.processes if p.ended and p.parent is parent and p not in beside
+    )
     collected = ended - len(left)
     # Where no handler collected any, it was not for lack of signals.
     if parent and collected and _handles(parent, SIGCHLD):
@@ -46,6 +51,18 @@ def zombies(run: Recording) -> list[Finding]:
                 _last_collecting(parent),
             )
         ]
+    return _zombie_left(run, left)
+
+
+def zombies_among(run: Recording, those: Collection[Process]) -> list[Finding]:
+    """Which of `those` ended without being collected, for whatever reason."""
+    left = [process for process in run.processes if process in those]
+    return _zombie_left(run, [process for process in left if _uncollected(process)])
+
+
+def _zombie_left(run: Recording, left: list[Process]) -> list[Finding]:
+    if not left:
+        return []
     return [found("zombie-left", _zombie_message(run, left), run, left[0].began.line)]
 
 
@@ -123,27 +140,23 @@ def orphans(run: Recording) -> list[Finding]:
     ]
 
 
-def child_count(run: Recording, expected: int) -> list[Finding]:
-    """Fewer or more processes than asked, or some made by the wrong one."""
-    made = len(run.root.children)
-    deeper = [p for child in run.root.children for p in child.descendants()]
-    if deeper:
-        maker = deeper[0].parent
-        return [
-            found(
-                "extra-children",
-                f"{name(run, maker)} forked too: {name(run, deeper[0])} is its child, "
-                f"and only {name(run, run.root)} should fork",
-                run,
-                deeper[0].began.line,
-            )
-        ]
+def child_count(
+    run: Recording, expected: int, *, beside: Collection[Process] = ()
+) -> list[Finding]:
+    """Fewer or more processes than asked, or some made by the wrong one.
+
+    Those `beside` them do not count: processes that are not what was asked for.
+    """
+    children = [child for child in run.root.children if child not in beside]
+    made = len(children)
+    forking = forks_of(run, children, beside=beside)
+    if forking:
+        return forking
     if made > expected:
-        times = len(run.root.of(Forked))
         return [
             found(
                 "extra-children",
-                f"{name(run, run.root)} forked {times} times; it should fork "
+                f"{name(run, run.root)} forked {made} times; it should fork "
                 f"{_times(expected)}",
                 run,
             )
@@ -158,7 +171,30 @@ def child_count(run: Recording, expected: int) -> list[Finding]:
             )
             return [found("no-child", message, run)]
         got = "it forked none" if made == 0 else f"it forked {made}"
+        others = [child for child in run.root.children if child in beside]
+        if others:
+            got += f": {names(run, others)} did nothing of what a child is to do"
         return [found("no-child", f"the program should fork {asked}, and {got}", run)]
+    return []
+
+
+def forks_of(
+    run: Recording, children: Collection[Process], *, beside: Collection[Process] = ()
+) -> list[Finding]:
+    """Some of `children` forked too, and not only those `beside`."""
+    for child in children:
+        for made in child.descendants():
+            if made in beside:
+                continue
+            return [
+                found(
+                    "extra-children",
+                    f"{name(run, made.parent)} forked too: {name(run, made)} is its "
+                    f"child, and only {name(run, run.root)} should fork",
+                    run,
+                    made.began.line,
+                )
+            ]
     return []
 
 
@@ -203,11 +239,19 @@ def _first_own_line(text: str, numbers: list[int]) -> int | None:
     return deepest if deepest is not None else (numbers[-1] if numbers else None)
 
 
-def deaths(run: Recording, *, expected_signals: tuple[int, ...] = ()) -> list[Finding]:
-    """Processes that died of an exception or of a signal that nobody asked for."""
+def deaths(
+    run: Recording,
+    *,
+    expected_signals: tuple[int, ...] = (),
+    beside: Collection[Process] = (),
+) -> list[Finding]:
+    """Processes that died of an exception or of a signal that nobody asked for.
+
+    Those `beside` may: processes that are not what was asked for.
+    """
     findings = []
     for process in run.processes:
-        if process.ended is None:
+        if process.ended is None or process in beside:
             continue
         dead_of = process.killed_by
         if dead_of is not None and dead_of not in expected_signals:

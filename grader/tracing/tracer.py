@@ -314,14 +314,14 @@ class Tracer:
     def check_time(self) -> None:
         """At a rest that is the end: see whether time alone would go on too long."""
         moments = [
-            thread.hold.deadline
+            (thread.hold.deadline, thread.pid)
             for thread in self._threads.values()
             if thread.hold and thread.hold.deadline is not None
         ]
-        first = min(moments, default=0) / NANO
-        if first > self._limits.virtual_seconds:
-            most = self._limits.virtual_seconds
-            self._bounds.exceed(Excess(Limit.VIRTUAL_TIME, first, most))
+        first, pid = min(moments, default=(0, None))
+        most = self._limits.virtual_seconds
+        if first > most * NANO:
+            self._bounds.exceed(Excess(Limit.VIRTUAL_TIME, first / NANO, most), pid)
 
     def stimulate(self) -> None:
         """Something came from outside: nobody counts as idle any more."""
