@@ -7,6 +7,7 @@ from signal import SIGCHLD
 
 from grader.diagnosis.finding import found, name
 from grader.tracing.recording import (
+    Ended,
     Event,
     Forked,
     HandlerSet,
@@ -14,7 +15,6 @@ from grader.tracing.recording import (
     Recording,
     SignalDelivered,
     Slept,
-    ThreadStarted,
     WaitBegan,
     Waited,
     signal_name,
@@ -99,6 +99,7 @@ def blocks(run: Recording, *, beside: Collection[Process] = ()) -> list[Finding]
 
     In a call that blocks, or by asking again and again whether it has ended. Who asks
     for one of those `beside` its children, by its pid, is taken to be the main program.
+    What other threads do is no handler's: Python runs these in the first one.
     """
     calls = _handled(run, _children(run, beside))
     first = next((e.index for e in calls if e.signal == SIGCHLD), None)
@@ -107,7 +108,7 @@ def blocks(run: Recording, *, beside: Collection[Process] = ()) -> list[Finding]
     aside = {process.pid for process in beside}
     questions = sleeps = 0  # in a row, with nobody who had ended
     for event in run.root.events:
-        if _asked(event) in aside:
+        if _asked(event) in aside or _thread(event) != run.root.pid:
             continue
         if isinstance(event, WaitBegan) and event.waiting.call in _WAITS:
             alive = _alive(run, event.index)
@@ -146,6 +147,13 @@ def _asked(event: Event) -> int | None:
     return event.target if isinstance(event, Waited) else None
 
 
+def _thread(event: Event) -> int:
+    """The thread that did something; where that is not told, the first one."""
+    if isinstance(event, WaitBegan | Waited | Slept):
+        return event.tid
+    return event.pid
+
+
 def _alive(run: Recording, index: int) -> Process | None:
     """A child of the first process that lives at an event."""
     for child in run.root.children:
@@ -167,7 +175,7 @@ def idle(run: Recording, *, beside: Collection[Process] = ()) -> list[Finding]:
     children = _children(run, beside)
     handled = _handled(run, children)
     calls = [event for event in handled if event.signal == SIGCHLD]
-    if not calls or root.of(ThreadStarted):
+    if not calls:
         return []
     for child in children:
         if child.collected is None or child.collected.pid != root.pid:
@@ -179,9 +187,11 @@ def idle(run: Recording, *, beside: Collection[Process] = ()) -> list[Finding]:
             )
         elif call := _slept_on(root, child, calls):
             later = child.collected.time - call.time
+            is_main = child.collected.tid == root.pid
+            who = "the main program" if is_main else "another thread"
             how = (
                 f"the handler of {name(run, root)} was called for {name(run, child)} "
-                f"and did not collect it; the main program slept on, and collected it "
+                f"and did not collect it; {who} slept on, and collected it "
                 f"{round(later, 3):g} s later"
             )
         else:
@@ -192,12 +202,7 @@ def idle(run: Recording, *, beside: Collection[Process] = ()) -> list[Finding]:
 
 def _was_waited_for(root: Process, collected: Waited, handled: SignalDelivered) -> bool:
     """Whether a child was collected by a wait that began before any handler ran."""
-    before = [
-        event
-        for event in root.events
-        if event.index < collected.index and isinstance(event, WaitBegan | Waited)
-    ]
-    last = before[-1] if before else None
+    last = _last_wait(root, collected)
     return (
         isinstance(last, WaitBegan)
         and last.waiting.call in _WAITS
@@ -205,16 +210,36 @@ def _was_waited_for(root: Process, collected: Waited, handled: SignalDelivered) 
     )
 
 
+def _last_wait(root: Process, collected: Waited) -> WaitBegan | Waited | None:
+    """What the thread that collected a child waited in before, for that or not."""
+    before = [
+        event
+        for event in root.events
+        if event.index < collected.index
+        and isinstance(event, WaitBegan | Waited)
+        and event.tid == collected.tid
+    ]
+    return before[-1] if before else None
+
+
 def _slept_on(
     root: Process, child: Process, calls: list[SignalDelivered]
 ) -> SignalDelivered | None:
     """The signal whose handler came back without a child that had ended.
 
-    The sleep that it interrupted then went on to its end, time.sleep in Python.
+    The sleep that it interrupted then went on to its end, time.sleep in Python. That of
+    another thread is not interrupted; it counts where no handler had run before, which
+    could have told it to collect.
     """
     assert child.ended is not None
     assert child.collected is not None
-    waits = root.of(WaitBegan)
+    if child.collected.tid != root.pid:
+        last = _last_wait(root, child.collected)
+        is_through = isinstance(last, WaitBegan) and _is_through(
+            last, calls[0], child.ended, child.collected
+        )
+        return calls[0] if is_through else None
+    waits = [wait for wait in root.of(WaitBegan) if wait.tid == root.pid]
     for call in calls:
         if not child.ended.index < call.index < child.collected.index:
             continue
@@ -230,6 +255,18 @@ def _slept_on(
         ):
             return call
     return None
+
+
+def _is_through(
+    sleep: WaitBegan, call: SignalDelivered, ended: Ended, collected: Waited
+) -> bool:
+    """Whether a sleep began before a handler was called, and ran out after that."""
+    deadline = sleep.waiting.deadline
+    return (
+        deadline is not None
+        and max(sleep.index, ended.index) < call.index
+        and call.time < deadline <= collected.time
+    )
 
 
 def _collected_between(root: Process, start: Event, end: Event) -> bool:

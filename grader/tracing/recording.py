@@ -104,19 +104,24 @@ class Orphaned(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class WaitBegan(Event):
-    """`pid` began to wait in `call`, and other processes went on."""
+    """The thread `tid` of `pid` began to wait in `call`, and others went on.
 
+    The first thread of a process has the number of the process.
+    """
+
+    tid: int
     waiting: Waiting
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Waited(Event):
-    """A call of the wait(2) family came back.
+    """A call of the wait(2) family came back, in the thread `tid` of `pid`.
 
     `target` is the pid that was asked for (-1: any child), `child` the one that
     was collected (None: none), `error` an errno or 0.
     """
 
+    tid: int
     target: int
     no_hang: bool
     child: int | None
@@ -234,8 +239,12 @@ class Continued(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Slept(Event):
-    """`pid` slept, for `seconds` of virtual time, or until a signal came."""
+    """The thread `tid` of `pid` slept, for `seconds` of virtual time.
 
+    Or until a signal came.
+    """
+
+    tid: int
     seconds: float
     interrupted: bool
 

@@ -164,7 +164,9 @@ class Serving(Tracing):
                 expiry=expiry,
                 pipe=pipe,
             )
-            self._recorder.record(WaitBegan, thread.pid, waiting=waiting)
+            self._recorder.record(
+                WaitBegan, thread.pid, tid=thread.tid, waiting=waiting
+            )
         else:
             thread.hold.call = call
         if self.has_signal(thread):
@@ -233,7 +235,7 @@ class Serving(Tracing):
 
     def record_wait(
         self,
-        owner: Traced,
+        thread: Thread,
         *,
         target: int,
         no_hang: bool,
@@ -244,7 +246,8 @@ class Serving(Tracing):
         ended = process.ended if process else None
         event = self._recorder.record(
             Waited,
-            owner.pid,
+            thread.pid,
+            tid=thread.tid,
             target=target,
             no_hang=no_hang,
             child=child if ended else None,

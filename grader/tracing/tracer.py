@@ -529,6 +529,7 @@ class Tracer:
             self._recorder.record(
                 Slept,
                 thread.pid,
+                tid=thread.tid,
                 seconds=(self.clock.now - hold.began) / NANO,
                 interrupted=interrupted,
             )

@@ -78,6 +78,7 @@ class Run:
         self.processes[child].collected = self.add(
             Waited,
             pid,
+            tid=pid,
             target=child,
             no_hang=False,
             child=child,
@@ -88,7 +89,7 @@ class Run:
 
     def waits(self, pid: int, call: str, **what: Any) -> None:
         """A process begins to wait, and others go on."""
-        self.add(WaitBegan, pid, waiting=Waiting(call, **what))
+        self.add(WaitBegan, pid, tid=pid, waiting=Waiting(call, **what))
 
     def send(self, pid: int, target: int, signal: int, *, merged: bool = False) -> None:
         """A signal is sent."""

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from grader.tracing.recording import Executed, ThreadStarted
+from grader.tracing.recording import (
+    Executed,
+    Slept,
+    ThreadStarted,
+    WaitBegan,
+    Waited,
+)
 from grader.tracing.schedule import SCHEDULES, Schedule, parent_first
 from tests.conftest import Run, Start
 
@@ -179,3 +185,38 @@ def test_a_wait_for_a_lock_is_over_with_its_call(run: Run) -> None:
     assert recording.stuck is None
     assert recording.output == b"goes on\n"
     assert recording.duration > 0.5
+
+
+WAITING_THREADS = """
+    import os, threading, time
+    def wait():
+        os.waitpid(child, 0)
+        time.sleep(1)
+    child = os.fork()
+    if child == 0:
+        time.sleep(1)
+        os._exit(0)
+    thread = threading.Thread(target=wait)
+    thread.start()
+    try:
+        os.waitpid(0, os.WNOHANG)
+    finally:
+        thread.join()
+"""
+
+
+def test_a_wait_and_a_sleep_are_of_a_thread(run: Run) -> None:
+    """Which one it was is told, and the first one has the process's number."""
+    root = run(WAITING_THREADS).root
+    (thread,) = root.of(ThreadStarted)
+    waits = {e.waiting.call: e.tid for e in root.of(WaitBegan)}
+    assert waits == {
+        "wait4": thread.tid,
+        "clock_nanosleep": thread.tid,
+        "futex": root.pid,
+    }
+    assert {(e.no_hang, e.tid) for e in root.of(Waited)} == {
+        (True, root.pid),
+        (False, thread.tid),
+    }
+    assert [e.tid for e in root.of(Slept)] == [thread.tid]

@@ -141,14 +141,14 @@ class Tracing(Protocol):
 
     def record_wait(
         self,
-        owner: Traced,
+        thread: Thread,
         *,
         target: int,
         no_hang: bool,
         child: int | None,
         error: int,
     ) -> None:
-        """A wait call of `owner` came back, having collected `child`."""
+        """A wait call of `thread` came back, having collected `child`."""
 
 
 def watch(tracing: Tracing, thread: Thread, call: Call) -> Then:

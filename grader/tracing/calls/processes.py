@@ -80,9 +80,7 @@ def _hold(tracing: Tracing, thread: Thread, call: Call) -> After:
 
 def _found_none(tracing: Tracing, thread: Thread, call: Call) -> None:
     thread.fruitless += 1
-    tracing.record_wait(
-        thread.owner, target=_target(call), no_hang=True, child=None, error=0
-    )
+    tracing.record_wait(thread, target=_target(call), no_hang=True, child=None, error=0)
 
 
 def _target(call: Call) -> int:
@@ -118,7 +116,7 @@ def _leave_wait(tracing: Tracing, thread: Thread, call: Call, result: int) -> Af
     else:
         thread.progressed()
     tracing.record_wait(
-        owner,
+        thread,
         target=_target(call),
         no_hang=not call.probing,
         child=child if went and not keeps else None,

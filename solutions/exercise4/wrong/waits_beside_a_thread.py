@@ -1,0 +1,37 @@
+# diagnosis: handler-idle
+# A thread tells every hour that all is well; the main program waits for the children.
+import os
+import signal
+import sys
+import threading
+import time
+
+
+def say(text):
+    os.write(1, f"{text}\n".encode())
+
+
+def child_ended(number, frame):
+    pass
+
+
+def tell():
+    while True:
+        time.sleep(3600)
+        os.write(2, b"all is well\n")
+
+
+children = int(sys.argv[1]) if len(sys.argv) > 1 else 1
+signal.signal(signal.SIGCHLD, child_ended)
+for number in range(children):
+    pid = os.fork()
+    if pid == 0:
+        say(f"this is child, pid = {os.getpid()}, parent id = {os.getppid()}")
+        os._exit(number)
+    say(f"this is parent, pid = {os.getpid()}, child id = {pid}")
+threading.Thread(target=tell, daemon=True).start()
+for _ in range(children):
+    pid, status = os.wait()
+    say(f"Child {pid} Finish, status = {os.waitstatus_to_exitcode(status)}")
+while True:
+    signal.pause()
