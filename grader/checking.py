@@ -112,9 +112,16 @@ class Submission:
 
     @contextmanager
     def start(
-        self, *arguments: object, schedule: Schedule = take_turns, **options: Any
+        self,
+        *arguments: object,
+        schedule: Schedule = take_turns,
+        larger: int = 1,
+        **options: Any,
     ) -> Iterator[Program]:
-        """Start it and hold it; the options are those of `grader.tracing.trace`."""
+        """Start it and hold it; the options are those of `grader.tracing.trace`.
+
+        `larger`: it may do, and print, so many times as much as other runs may.
+        """
         spun = self._spun(arguments, options)
         options.setdefault("lines", self.retold is not None)
         with self._timed(), self.stage.set_up() as file:
@@ -122,7 +129,7 @@ class Submission:
                 with trace(
                     [str(file), *map(str, arguments)],
                     schedule=schedule,
-                    limits=replace(self.limits, real_seconds=self._left),
+                    limits=self._allowed(larger),
                     loopback=self.loopback,
                     directory=file.parent,
                     zygote=self.zygote,
@@ -144,6 +151,15 @@ class Submission:
         finally:
             self.spent.append(time.monotonic() - began)
             self.ran(self.spent[-1])
+
+    def _allowed(self, larger: int) -> Limits:
+        """What the next run may use, one that is so many times as large."""
+        return replace(
+            self.limits,
+            events=larger * self.limits.events,
+            output_bytes=larger * self.limits.output_bytes,
+            real_seconds=self._left,
+        )
 
     @property
     def _left(self) -> float:

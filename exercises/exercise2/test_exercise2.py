@@ -1,7 +1,6 @@
 """Checks of exercise 2: a child sends numbers to its parent through a pipe."""
 
 import re
-from io import DEFAULT_BUFFER_SIZE
 from itertools import pairwise
 
 from grader.checking import Submission, assert_that, found, points
@@ -9,8 +8,10 @@ from grader.diagnosis import output, pipes
 from grader.diagnosis.finding import name, names
 from grader.diagnosis.history import Holdings
 from grader.tracing import (
+    Schedule,
     child_first,
     hold_children,
+    hold_parent_after,
     hold_parent_until_children_end,
     parent_first,
     take_turns,
@@ -30,8 +31,12 @@ SOME_HUNDRED = 300
 # So many numbers are more bytes than PIPE_BUF, pipe(7), a usual size of one read.
 MANY = 1100
 
-# As many as a run may have events for, and lines of the program's own beside them.
+# As many as a run may have events for, and lines of the program's own beside them,
+# where it is not to be larger than others.
 MOST = 2300
+
+# Who reads so many bytes at once has all that a pipe holds, pipe(7): whole lines.
+WHOLE_PIPE = 65_536
 
 
 def _expected(count: int) -> list[str]:
@@ -225,33 +230,54 @@ def _is_silent(run: Recording) -> bool:
     return not any(line.startswith(FORMS) for line in output.lines(run.root))
 
 
-def _numbers_that_a_read_cuts(run: Recording) -> int | None:
-    """How many numbers there must be for a read to end within one, if all are there.
+def _cutting(run: Recording) -> list[tuple[int, Schedule]]:
+    """How many numbers there must be, and when read, for a read to end within one.
 
-    None where one read takes more than that. `run` shows how much the parent asks for.
+    None where each read takes all that a pipe can hold: then none does, since numbers
+    go into it whole. `run` shows how much the parent asks for. The second is for who
+    waits for something else before it reads.
     """
     used = _writer(run)
     sizes = {event.asked for event in pipes.read(run.root, used[1])} if used else {0}
     if 0 in sizes:
-        return MANY  # for how much it asked is not known
-    return max((count for count in map(_first_cut, sizes) if count), default=None)
+        return [(MANY, hold_parent_until_children_end)]  # how much is not known
+    cuts = [_first_cuts(size) for size in sizes if size < WHOLE_PIPE]
+    return max(cuts, key=lambda cut: cut[0][0], default=[])
 
 
-def _first_cut(size: int) -> int | None:
+def _first_cuts(size: int) -> list[tuple[int, Schedule]]:
     """The first number within which a read of `size` bytes after the other may end.
 
-    Between a number and its line's end it does no harm to who looks for numbers alone.
-    A file object asks for as much as its buffer holds, and puts lines together itself.
+    Where all are there when the parent reads first; or, where that takes many more, all
+    but the first, which it has read by then.
     """
-    if size == DEFAULT_BUFFER_SIZE:
-        return None
-    start = 0
-    for number in range(1, MOST + 1):
+    at_once = _first_within(size, 0)
+    behind = _first_within(size, len("1\n"))
+    cuts = [(at_once, hold_parent_until_children_end), (behind, hold_parent_after(1))]
+    if at_once <= max(MOST, behind):
+        return cuts[:1]
+    return cuts[::-1] if at_once <= 2 * behind else cuts[1:]
+
+
+def _is_cut(run: Recording) -> bool:
+    """Whether a read of the parent did end within a number."""
+    used = _writer(run)
+    reads = [event.data for event in pipes.read(run.root, used[1])] if used else []
+    return any(a[-1:].isdigit() and b[:1].isdigit() for a, b in pairwise(reads))
+
+
+def _first_within(size: int, before: int) -> int:
+    """The first number within which one of the reads ends that follow `before` bytes.
+
+    Between a number and its line's end it does no harm to who looks for numbers alone.
+    """
+    start = number = 0
+    while True:
+        number += 1
         end = start + len(f"{number}\n")
-        if (end - 2) // size > start // size:
+        if (end - 2 - before) // size > (start - before) // size:
             return number
         start = end
-    return None
 
 
 @points(2)
@@ -347,12 +373,12 @@ def test_more_than_the_pipe_holds(program: Submission) -> None:
         SOME_HUNDRED, 0, schedule=child_first, stdout="pipe", pipe_size=SMALL_PIPE
     )
     # So many that a buffer which holds lines back runs over, and shows that it does.
-    count = MANY if _is_silent(small) else _numbers_that_a_read_cuts(small)
-    if count is not None:
-        # All are there when the parent reads.
-        run = program.run(
-            count, 0, schedule=hold_parent_until_children_end, stdout="pipe"
-        )
+    silent = [(MANY, hold_parent_until_children_end)]
+    for count, schedule in silent if _is_silent(small) else _cutting(small):
+        larger = 1 + count // MOST
+        run = program.run(count, 0, schedule=schedule, stdout="pipe", larger=larger)
         assert_that(run).holds(_lost(run, count)).prints(_expected(count), among=FORMS)
+        if _is_cut(run):
+            break
     expected = _expected(SOME_HUNDRED)
     assert_that(small).holds(_lost(small, SOME_HUNDRED)).prints(expected, among=FORMS)

@@ -85,18 +85,25 @@ def _children_held() -> Chooser:
     return choose
 
 
-def _parent_held() -> Chooser:
+def _parent_held(waits: int = 0) -> Chooser:
     """The parent runs until it waits, and then only when nobody else can go on.
 
-    One that waits by asking again and again does not wait each time that it has got an
-    answer; it is held all the same.
+    It may wait, and go on as soon as it can, `waits` times before. One that waits by
+    asking again and again does not wait each time that it has got an answer; it is held
+    all the same.
     """
-    held = False
+    held, left, let_on = False, waits, False
 
     def choose(able: Sequence[Able], can_wait: bool) -> Able | None:
-        nonlocal held
+        nonlocal held, left, let_on
         going = [a for a in able if a.depth == 0 and not a.woken and not a.spinning]
-        held = held or not going
+        woken = [a for a in able if a.depth == 0 and a.woken]
+        if let_on and going:
+            left -= 1  # who waits on was woken for nothing
+        let_on = bool(left and woken and not going)
+        if let_on:
+            return min(woken, key=lambda a: a.tid)
+        held = not left and (held or not going)
 
         def rank(thread: Able) -> tuple[bool, int, int, int]:
             waits = thread.depth == 0 and held
@@ -192,6 +199,17 @@ hold_children_then_parent = Schedule(
     "the parent does not until all of them have ended",
     _all_held,
 )
+
+
+def hold_parent_after(waits: int) -> Schedule:
+    """As above, once the parent has waited and gone on so often before."""
+    times = "once" if waits == 1 else f"{waits} times"
+    return Schedule(
+        f"hold_parent_after({waits})",
+        f"the parent, once it has waited {times} and waits again, does not run until "
+        "all its children have ended",
+        lambda: _parent_held(waits),
+    )
 
 
 def pairs(calls: int) -> Schedule:

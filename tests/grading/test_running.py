@@ -504,3 +504,27 @@ def test_cores() -> None:
     assert cores_for(2) == [None, None]
     assert cores_for(3) == [2, 4, 7]
     assert cores_for(5) == [2, 4, 7, 2, 4]
+
+
+def test_a_larger_run_may_do_more(tmp_path: Path) -> None:
+    """And print more, in the same measure; the next one no more than ever."""
+    exercise = _exercise(
+        tmp_path,
+        """
+        @points(1)
+        def test_is_allowed(program):
+            '''Twice as much is.'''
+            for larger, ended in ((1, False), (2, True), (1, False)):
+                run = program.run(1_500_000, 1, larger=larger)
+                assert run.ended == ended
+                run = program.run(1, 25_000, larger=larger)
+                assert run.ended == ended
+        """,
+    )
+    program = """
+        import os, sys
+        size, times = map(int, sys.argv[1:])
+        for _ in range(times):
+            os.write(1, bytes(size))
+    """
+    assert _all_passed(_graded(exercise, textwrap.dedent(program)))

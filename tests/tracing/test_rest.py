@@ -13,7 +13,11 @@ from grader.tracing.limits import Limits
 from grader.tracing.procfs import cpu_time
 from grader.tracing.program import trace
 from grader.tracing.recording import End, Limit, Read, Recording, Side, SignalSent
-from grader.tracing.schedule import SCHEDULES, hold_parent_until_children_end
+from grader.tracing.schedule import (
+    SCHEDULES,
+    hold_parent_after,
+    hold_parent_until_children_end,
+)
 from tests.conftest import Run, Start
 
 
@@ -397,6 +401,28 @@ def test_a_parent_that_asks_again_and_again_is_held_too(run: Run) -> None:
     got = [event for event in recording.root.of(Read) if event.count]
     assert [event.count for event in got] == [20]
     assert got[0].index > child.ended.index
+
+
+@pytest.mark.parametrize("waits", [0, 1, 3])
+def test_a_parent_is_held_after_so_many_waits(run: Run, waits: int) -> None:
+    """Those before are over as soon as there is something; what is none is no wait."""
+    recording = run(
+        """
+        import os
+        read_end, write_end = os.pipe()
+        if os.fork() == 0:
+            os.close(read_end)  # the parent looks whether it was the last
+            for _ in range(9):
+                os.write(write_end, b"x")
+            os._exit(0)
+        os.close(write_end)
+        while os.read(read_end, 100):
+            pass
+        """,
+        schedule=hold_parent_after(waits),
+    )
+    counts = [event.count for event in recording.root.of(Read)]
+    assert counts == [*([1] * waits), 9 - waits, 0]
 
 
 def test_a_write_larger_than_the_pipe_wakes_its_reader(run: Run) -> None:
