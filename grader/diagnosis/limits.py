@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from grader.diagnosis.finding import found, name
+from grader.diagnosis.finding import found, name, names
 from grader.tracing.recording import (
     Excess,
     Limit,
@@ -97,24 +97,32 @@ def _said(run: Recording, excess: Excess) -> str:
             )
         case Limit.PROCESSOR:
             return (
-                f"the program did not end: it computed for {used:.1f} seconds of the "
-                f"processor's time, and {allowed:g} may be"
+                f"{_did_not_end(run)}: the program computed for {used:.1f} seconds of "
+                f"the processor's time, and {allowed:g} may be"
             )
         case Limit.VIRTUAL_TIME:
             return (
-                f"the program did not end: it sleeps until {used:g} seconds after its "
-                f"start, and may last {allowed:g}"
+                f"{_did_not_end(run)}: {who} waits until {round(used, 3):.9g} seconds "
+                f"after the program's start, and the program may last {allowed:g}"
             )
         case Limit.REAL_TIME:
             return (
-                f"the program did not end: it ran for {allowed:.3g} seconds of real "
-                "time, and no more was left to it"
+                f"{_did_not_end(run)}: the program ran for {allowed:.3g} seconds of "
+                "real time, and no more was left to it"
             )
         case Limit.EVENTS:
             return (
-                f"the program did not end: it made {used:.0f} system calls, and "
+                f"{_did_not_end(run)}: the program made {used:.0f} system calls, and "
                 f"{allowed:.0f} may be"
             )
+
+
+def _did_not_end(run: Recording) -> str:
+    """Who did not: the program as a whole, or those whom its first process left."""
+    going = [process for process in run.processes if process.ended is None]
+    if run.root.ended is None or not going:
+        return "the program did not end"
+    return f"{name(run, run.root)} ended, and {names(run, going)} did not"
 
 
 def _mib(size: float) -> str:

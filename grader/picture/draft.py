@@ -19,6 +19,7 @@ from grader.picture.words import (
     target_name,
     waiting,
 )
+from grader.report.timeline import how_long
 from grader.tracing.recording import (
     Closed,
     End,
@@ -326,17 +327,19 @@ class Draft:
         stuck = run.stuck
         if stuck is not None and stuck.time - self._time >= _GAP:
             self.rows.append(Gap(stuck.time - self._time))
-        if run.exceeded is not None:
-            text = f"the run was ended: limit of {run.exceeded.value}"
-            self._last(end, run.root.pid, text)
+        if run.excess is not None:
+            text = f"the run was ended: limit of {run.excess.limit.value}"
+            pid = run.excess.pid
+            self._last(end, pid if pid in self._known else run.root.pid, text)
         for process in stuck.processes if stuck else ():
+            assert stuck is not None
             if process.pid not in self._known:
                 continue
             if process.state == "zombie":
                 text = "is a zombie at the end"
             elif process.state == "waiting" and process.waiting:
                 what = waiting(process.waiting, self._pipes)
-                text = f"waits for ever {what}"
+                text = f"{how_long(stuck)} {what}"
             else:
                 text = f"is {process.state} at the end"
             self._last(end, process.pid, text)

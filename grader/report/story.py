@@ -15,7 +15,7 @@ from grader.diagnosis.deadlock import graph
 from grader.diagnosis.processes import traceback_of
 from grader.report.again import is_searched
 from grader.report.text import one_line
-from grader.report.timeline import handling, waits, waits_for_call
+from grader.report.timeline import handling, how_long, waits, waits_for_call
 from grader.tracing.recording import (
     Closed,
     End,
@@ -436,9 +436,10 @@ class _Teller:
         }
         began = {id(event.waiting): event for event in run.of(WaitBegan)}
         ends = [
-            f"{self._who(pid)} waits for ever {self._how(how)}"
+            f"{self._who(pid)} {how_long(run.stuck)} {self._how(how)}"
             + self._at(began[id(how)].line if id(how) in began else how.line)
             for pid, how in waiting.items()
+            if run.stuck
         ]
         left = [
             str(p.pid)
@@ -453,9 +454,11 @@ class _Teller:
         if left:
             one = len(left) == 1
             are = "is a zombie" if one else "are zombies"
-            over = run.stuck is None
             whose = "its" if one else "their"
-            how = f"when {whose} parent ends" if over else "for ever"
+            if run.stuck is None:
+                how = f"when {whose} parent ends"
+            else:
+                how = "at the end" if run.stuck.may_change else "for ever"
             ends.append(f"{_joined(left)} {are} {how}")
         if ends:
             yield "; ".join(ends)

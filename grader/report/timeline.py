@@ -25,6 +25,7 @@ from grader.tracing.recording import (
     Read,
     Recording,
     Refused,
+    Rest,
     SignalDelivered,
     SignalSent,
     Slept,
@@ -227,6 +228,11 @@ def handling(event: HandlerSet) -> str:
     return f"{does} {signal} from now on{after}"
 
 
+def how_long(rest: Rest) -> str:
+    """How long those wait who wait at the end of a run."""
+    return "still waits" if rest.may_change else "waits for ever"
+
+
 def waits(waiting: Waiting) -> str:
     """What a process waits for."""
     if waiting.call in ("wait4", "waitid"):
@@ -264,6 +270,7 @@ def _ending(run: Recording) -> list[str]:
         lines.append(f"{'':12}the run was ended: limit of {run.exceeded.value}")
     lines_of = {wait.pid: wait.line for wait in graph(run)}
     for process in run.stuck.processes if run.stuck else ():
+        assert run.stuck is not None
         who = _who(run, process.pid)
         if process.state == "zombie":
             lines.append(f"{'at the end':>10}  {who:<14} is a zombie")
@@ -271,7 +278,7 @@ def _ending(run: Recording) -> list[str]:
             line = lines_of[process.pid]
             at = f"line {line}: " if line is not None else ""
             lines.append(
-                f"{'at the end':>10}  {who:<14} {at}waits for ever "
+                f"{'at the end':>10}  {who:<14} {at}{how_long(run.stuck)} "
                 f"{waits(process.waiting)}"
             )
         else:

@@ -369,6 +369,15 @@ class Rest:
         return next((p for p in self.processes if p.pid == pid), None)
 
     @property
+    def may_change(self) -> bool:
+        """Whether somebody goes on by itself, if only time passes: then others may."""
+        return any(
+            process.state == "busy"
+            or any(w.deadline is not None for w in process.waits)
+            for process in self.processes
+        )
+
+    @property
     def busy(self) -> tuple[Snapshot, ...]:
         """The processes that use the processor while there is nothing to do."""
         return tuple(p for p in self.processes if p.state == "busy")

@@ -122,7 +122,8 @@ def test_a_command_s_end_is_its_own_business(run: Run) -> None:
     program = _program(asleep, main=main)
     recording = run(program, limits=Limits(virtual_seconds=60))
     assert limits.exceeded(recording, beside=_helpers(recording)) == []
-    assert limits.exceeded(recording, beside=recording.root.children[1:])
+    (finding,) = limits.exceeded(recording, beside=recording.root.children[1:])
+    assert f"and the child {recording.root.children[0].pid} did not" in finding.message
 
 
 def test_a_child_s_command_is_forked_by_a_child(run: Run) -> None:

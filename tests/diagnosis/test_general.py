@@ -103,26 +103,26 @@ TOLD = {
     Limits(cpu_seconds=0.2, busy_seconds=9): (
         "n = 0\nwhile True: n += 1",
         (
-            "the program did not end: it computed for SIZE seconds of the processor's "
-            "time, and 0.2 may be"
+            "the program did not end: the program computed for SIZE seconds of the "
+            "processor's time, and 0.2 may be"
         ),
     ),
     Limits(virtual_seconds=60): (
         "import time\ntime.sleep(100)",
         (
-            "the program did not end: it sleeps until SIZE seconds after its start, "
-            "and may last 60"
+            "the program did not end: the program PID waits until SIZE seconds after "
+            "the program's start, and the program may last 60"
         ),
     ),
     Limits(events=100): (
         "import os\nr, w = os.pipe()\nwhile os.write(w, b'x'): os.read(r, 1)",
-        "the program did not end: it made 101 system calls, and 100 may be",
+        "the program did not end: the program made 101 system calls, and 100 may be",
     ),
     Limits(real_seconds=0.1, busy_seconds=9): (
         "n = 0\nwhile True: n += 1",
         (
-            "the program did not end: it ran for 0.1 seconds of real time, and no more "
-            "was left to it"
+            "the program did not end: the program ran for 0.1 seconds of real time, "
+            "and no more was left to it"
         ),
     ),
 }
@@ -136,6 +136,44 @@ def test_a_limit_is_told_with_its_value(run: Run, limits: Limits) -> None:
     pattern = re.escape(f"{message}, so it was ended")
     pattern = pattern.replace("PID", r"\d+").replace("SIZE", r"[\d.]+")
     assert re.fullmatch(pattern, finding.message), finding.message
+
+
+LEFT = """
+import os, time
+if os.fork():
+    os._exit(0)
+REST
+"""
+
+
+@pytest.mark.parametrize(
+    ("rest", "limits", "what"),
+    [
+        (
+            "time.sleep(100)",
+            Limits(virtual_seconds=60),
+            (
+                r"the child \d+ waits until 100 seconds after the program's start, and "
+                "the program may last 60"
+            ),
+        ),
+        (
+            "n = 0\nwhile True: n += 1",
+            Limits(cpu_seconds=0.2, busy_seconds=9),
+            (
+                r"the program computed for [\d.]+ seconds of the processor's time, and "
+                "0.2 may be"
+            ),
+        ),
+    ],
+)
+def test_a_program_that_is_left_by_its_first_process(
+    run: Run, rest: str, limits: Limits, what: str
+) -> None:
+    """It is told who ended and who did not."""
+    (finding,) = general(run(LEFT.replace("REST", rest), limits=limits))
+    who = r"the parent \d+ ended, and the child \d+ did not"
+    assert re.fullmatch(f"{who}: {what}, so it was ended", finding.message)
 
 
 def test_the_line_of_a_limit_is_told(run: Run) -> None:
