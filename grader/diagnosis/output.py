@@ -75,7 +75,20 @@ def absent(run: Recording, wanted: str, who: Process | None = None) -> list[Find
                 run,
             )
         ]
-    return [found("output-missing", f"{by} {wanted!r}, and it did not", run)]
+    instead = _elsewhere(run, wanted, who)
+    return [found("output-missing", f"{by} {wanted!r}, and it did not{instead}", run)]
+
+
+def _elsewhere(run: Recording, wanted: str, who: Process | None) -> str:
+    """Who printed the line in the place of `who`, or where else it went."""
+    for line in all_lines(run):
+        if who and line.text == wanted and line.process is not who:
+            return f": {name(run, line.process)} printed it"
+    for process in run.processes:
+        complaints = process.errors.decode(errors="replace").splitlines()
+        if wanted in map(str.rstrip, complaints):
+            return f": {name(run, process)} wrote it to standard error"
+    return ""
 
 
 def sequence(run: Recording, wanted: list[str], got: list[str]) -> list[Finding]:
