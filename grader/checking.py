@@ -229,7 +229,8 @@ class Submission:
         """Run it until it rests, then once more after each signal, then SIGTERM.
 
         Where it would go on by itself within `later` virtual seconds, it does so first.
-        Or look at the same run of any check before, unless it is to be a `fresh` one.
+        Nobody waits for who sleeps on after SIGTERM, however long. Or look at the same
+        run of any check before, unless it is to be a `fresh` one.
         """
 
         def record() -> Recording:
@@ -241,7 +242,7 @@ class Submission:
                 if program.pass_time(later):
                     program.until_rest()
                 program.send(SIGTERM)
-                return program.finish()
+                return program.finish(may_sleep_on=True)
 
         what = "terminated", [*map(str, arguments)], schedule, [*signals], later
         return self._recording(what, record, fresh=fresh)

@@ -125,16 +125,18 @@ class Program:
             for end in waiting.ends
         )
 
-    def finish(self) -> Recording:
+    def finish(self, *, may_sleep_on: bool = False) -> Recording:
         """Run to the end, end what is left by force, and return the recording.
 
         Where the program waits for something that will never come, or hits a
-        limit, the recording says so in ``stuck`` or ``excess``.
+        limit, the recording says so in ``stuck`` or ``excess``. Who sleeps until
+        after the limit of virtual time has hit it, unless it `may_sleep_on`: then it
+        is at rest, as in `until_rest`.
         """
         if self._recording is None:
             outcome = self._advance()
             stuck = self._tracer.rest() if outcome is Outcome.REST else None
-            if stuck is not None:
+            if stuck is not None and not may_sleep_on:
                 self._tracer.check_time()
             self._tracer.kill()
             self._recording = self._tracer.recording(stuck)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 
 from grader.tracing.limits import Limits
+from grader.tracing.recording import Limit
 from tests.conftest import Run, Start
 
 
@@ -251,6 +252,28 @@ def test_time_passes_beyond_its_limit(start: Start) -> None:
         recording = program.finish()
     assert recording.root.killed_by == signal.SIGALRM
     assert round(recording.duration) == 9000
+
+
+def test_who_is_left_sleeping_after_a_signal(start: Start) -> None:
+    """It has hit the limit of time, unless it may sleep on: then it is at rest."""
+    for may_sleep_on in (False, True):
+        with start(
+            """
+            import subprocess
+            while True:
+                subprocess.run(["/bin/sleep", "1000"])
+            """,
+            limits=Limits(virtual_seconds=3600),
+        ) as program:
+            program.until_rest()
+            program.send(signal.SIGTERM)
+            recording = program.finish(may_sleep_on=may_sleep_on)
+        assert recording.root.killed_by == signal.SIGTERM
+        (left,) = recording.stuck.processes if recording.stuck else ()
+        assert left.waiting is not None
+        assert round(left.waiting.deadline or 0) == 4000
+        hit = recording.excess and recording.excess.limit
+        assert hit is (None if may_sleep_on else Limit.VIRTUAL_TIME)
 
 
 def test_computing_between_looks_is_no_busy_waiting(run: Run) -> None:
