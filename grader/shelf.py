@@ -134,6 +134,14 @@ class _Spun:
     def note(self, moment: bytes) -> None:
         self.shelf._put(("spun", self.start, moment), b"")
 
+    def got_nowhere_until(self, moment: bytes) -> int | None:
+        found = self.shelf._find(("nowhere", self.start, moment))
+        return None if found is None else int.from_bytes(found, "little")
+
+    def note_nowhere(self, moment: bytes, until: int) -> None:
+        data = until.to_bytes(8, "little")
+        self.shelf._put(("nowhere", self.start, moment), data)
+
     def has_looped(self, number: int) -> bool:
         return self.shelf._find(("looped", number)) is not None
 

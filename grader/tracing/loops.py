@@ -158,13 +158,14 @@ class Nap:
     tries: int = _NAPS_COMPARED
 
 
-def sleeps_on(thread: Thread, stretch: int, caches: Caches) -> bool:
+def sleeps_on(thread: Thread, sleeps: int, stretch: int, caches: Caches) -> bool:
     """Whether a thread, whose sleep is over, was in this state after an earlier one.
 
-    To be asked after each sleep. `stretch` is another number as soon as somebody else
-    has run. The stack of a Python program, which has what it loops over elsewhere, may
-    tell when that sleep ended; it is not looked at, nor are programs of other kinds. So
-    it must not have been told the time but for the one look that each sleep takes.
+    To be asked after each one of so many `sleeps`. `stretch` is another number as soon
+    as somebody else has run. The stack of a Python program, which has what it loops
+    over elsewhere, may tell when that sleep ended; it is not looked at, nor are
+    programs of other kinds. So it must not have been told the time but for the one look
+    that each sleep takes.
     """
     owner = thread.owner
     if not owner.has_lines or owner.was_idle:
@@ -172,14 +173,14 @@ def sleeps_on(thread: Thread, stretch: int, caches: Caches) -> bool:
     nap = thread.nap if isinstance(thread.nap, Nap) else None
     if nap is not None and nap.stretch != stretch:
         nap = thread.nap = None
-    marked = thread.idle in _NAPS_MARKED_AT
+    marked = sleeps in _NAPS_MARKED_AT
     if not marked and nap is None:
         return False
     registers = syscalls.Registers()
     ptrace.RegisterSet(registers).read(thread.tid)
     place = registers.rip, registers.rsp
     if marked:
-        nap = Nap(stretch, place, thread.idle, thread.told_time)
+        nap = Nap(stretch, place, sleeps, thread.told_time)
         thread.nap = nap if _contents.keep(nap, owner, stack=False) else None
         return False
     assert nap is not None
@@ -188,7 +189,7 @@ def sleeps_on(thread: Thread, stretch: int, caches: Caches) -> bool:
         thread.nap = None
     return (
         nap.place == place
-        and thread.told_time - nap.told_time == thread.idle - nap.naps
+        and thread.told_time - nap.told_time == sleeps - nap.naps
         and _contents.are_still(nap, owner, caches)
     )
 

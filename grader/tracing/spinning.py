@@ -1,8 +1,9 @@
 """Programs that were seen spinning before, in an earlier run of the same program.
 
-That a thread gets nowhere shows only after seconds of the processor's time, see
-`turns`. A program to which the same has happened up to the same moment does what it
-did then, so that it spins there need not be found out again.
+That a thread gets nowhere shows only after seconds of the processor's time, or after
+tens of thousands of calls that came to nothing, see `turns`. A program to which the
+same has happened up to the same moment does what it did then, so that it gets nowhere
+there need not be found out again.
 
 What was proven in one run, see `loops`, is proven again in the next: there it is only
 known earlier that it is worth the time to look.
@@ -18,7 +19,7 @@ from typing import Protocol
 
 from grader.tracing.clock import Clock
 from grader.tracing.recording import Event, Process, Started
-from grader.tracing.tracee import Thread
+from grader.tracing.tracee import Thread, Vain
 
 
 class Spun(Protocol):
@@ -29,6 +30,12 @@ class Spun(Protocol):
 
     def note(self, moment: bytes) -> None:
         """It did."""
+
+    def got_nowhere_until(self, moment: bytes) -> int | None:
+        """Until when it was seen to get nowhere from that moment on, if it was."""
+
+    def note_nowhere(self, moment: bytes, until: int) -> None:
+        """It was, until that virtual time, in nanoseconds."""
 
     def has_looped(self, number: int) -> bool:
         """Whether the process `number` was proven to be in a loop, in any run."""
@@ -60,6 +67,27 @@ class Seen:
         thread.spins_since = len(self._events)
         return self._spun.knows(self._moment(thread))
 
+    def in_vain(self, thread: Thread, counts: tuple[int, ...]) -> Vain:
+        """Where it is, that makes so many calls which come to nothing, and until when.
+
+        The same as before, unless something has come of a call since.
+        """
+        vain = thread.vain
+        grown = vain is not None and all(
+            now >= then for now, then in zip(counts, vain.counts, strict=True)
+        )
+        if vain is None or not grown:
+            moment = self._moment(thread)
+            spun = self._spun
+            until = None if spun is None else spun.got_nowhere_until(moment)
+            vain = thread.vain = Vain(moment, len(self._events), counts, until)
+        return vain
+
+    def note_in_vain(self, vain: Vain) -> None:
+        """All patience was used up from there on, and nothing came of it."""
+        if self._spun is not None:
+            self._spun.note_nowhere(vain.moment, self._clock.now)
+
     def has_looped(self, thread: Thread) -> bool:
         """Whether its process was in a loop in an earlier run, anywhere."""
         return self._spun is not None and self._spun.has_looped(thread.number)
@@ -76,18 +104,23 @@ class Seen:
 
     def _moment(self, thread: Thread) -> bytes:
         numbers = {process.pid: n for n, process in enumerate(self._processes)}
-        return _moment(self._events, numbers, self._clock.now, thread.number)
+        which = thread.number, [*thread.owner.threads].index(thread.tid)
+        return _moment(self._events, numbers, self._clock.now, which)
 
 
 def _moment(
-    events: Iterable[Event], numbers: Mapping[int, int], now: int, number: int
+    events: Iterable[Event],
+    numbers: Mapping[int, int],
+    now: int,
+    which: tuple[int, int],
 ) -> bytes:
-    """What tells where in a run its process `number` is, at the virtual time `now`.
+    """What tells where in a run a thread is, at the virtual time `now`.
 
-    Runs that were started with other arguments are for others to tell apart.
+    It is known by the numbers of its process and of its own there. Runs that were
+    started with other arguments are for others to tell apart.
     `numbers` are those of all its processes, whose pids differ from run to run.
     """
-    digest = blake2b(repr((number, now)).encode(), digest_size=16)
+    digest = blake2b(repr((which, now)).encode(), digest_size=16)
     for event in events:
         # Each run has a folder of its own, which is in the name of the program.
         if not isinstance(event, Started):

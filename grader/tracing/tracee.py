@@ -99,6 +99,20 @@ class Hold:
 MANY_CALLS = 200
 
 
+@dataclass(frozen=True, slots=True)
+class Vain:
+    """A moment at which a thread had got nowhere for long, after so many `events`.
+
+    `counts` are of its calls that came to nothing. It goes on so `until` that virtual
+    time, in nanoseconds, if an earlier run has shown it.
+    """
+
+    moment: bytes
+    events: int
+    counts: tuple[int, ...]
+    until: int | None
+
+
 @dataclass(slots=True, eq=False)
 class Thread:
     """One tracee of ptrace(2), which traces threads, not processes.
@@ -140,6 +154,7 @@ class Thread:
     looks: int = 0
     told_time: int = 0  # so many looks have told it something new since it began
     next_turn: int = 0
+    vain: Vain | None = None
     mark: object = None  # of `loops`, as is `nap`
     nap: object = None
     idle: int = 0
@@ -187,7 +202,7 @@ class Thread:
         """It did something that another process or the user can see."""
         self.spins = self.fruitless = self.asked = self.naps = self.idle = 0
         self.looks = self.next_turn = 0
-        self.nap = None
+        self.nap = self.vain = None
         self.spun = self.toils = False
         if not self.owner.has_handled:
             # It went on by itself.
@@ -199,7 +214,7 @@ class Thread:
         self.signalled = self.stirred = self.alerted = True
         self.spins = self.fruitless = self.asked = self.naps = 0
         self.looks = self.next_turn = 0
-        self.nap = None
+        self.nap = self.vain = None
         self.toils = False
 
 

@@ -181,8 +181,15 @@ class Tracer:
         self._steps: list[Step] = []
         self._looked_again = -1
         self._some_slept = False  # inside the kernel, `State.INSIDE`
+        seen = Seen(spun, events, self._recorder.processes, self.clock)
         self._turns = Turns(
-            schedule.start(), self._threads, self._traced, self.clock, limits
+            schedule.start(),
+            self._threads,
+            self._traced,
+            self.clock,
+            limits,
+            seen,
+            events,
         )
         self._deaths = Deaths(
             self._threads,
@@ -221,7 +228,6 @@ class Tracer:
             foreground=foreground,
             collect_woken=self._collect_woken,
         )
-        seen = Seen(spun, events, self._recorder.processes, self.clock)
         self._preempting = Preempting(
             self.clock,
             self._turns,
@@ -500,7 +506,7 @@ class Tracer:
                 thread.owner.write(left, timespec(remains))
         elif hold.deadline is not None and hold.deadline <= self.clock.now:
             self._turns.slept(thread, hold)
-            if sleeps_on(thread, self._turns.stretch, self._caches):
+            if sleeps_on(thread, thread.idle, self._turns.stretch, self._caches):
                 self._turns.looping.add(thread)
                 thread.toils = is_nap(hold)
             if hold.expiry is None:
@@ -676,10 +682,16 @@ class Tracer:
             self._send(thread.owner, self._interruptions.signal)
         if self._deaths.ending:
             self._deaths.end_before_it_is_seen(thread, call)
+        naps = thread.naps
         then = TABLE.get(call.name, PLAIN).enter(self.serving, thread, call)
         if thread.hold is not None and then is not Then.HELD and then is not Then.WATCH:
             self._end_hold(thread)  # it is over with its call
         if then is Then.OVER:
+            if thread.naps > naps and not thread.idle:
+                # That sleep had no length.
+                stretch = self._turns.stretch
+                if sleeps_on(thread, thread.naps, stretch, self._caches):
+                    self._turns.looping.add(thread)
             return True
         if then is not Then.ANSWERED:
             thread.looks = thread.next_turn = 0

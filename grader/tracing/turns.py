@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import operator
+from collections.abc import Mapping, Sized
 
 from grader.tracing.clock import MANY_LOOKS, NANO, Clock
 from grader.tracing.limits import Limits
 from grader.tracing.procfs import cpu_time
 from grader.tracing.schedule import Chooser
+from grader.tracing.spinning import Seen
 from grader.tracing.tracee import MANY_CALLS, Hold, State, Stir, Thread, Traced
 
 # How much of the processor a thread may use between two calls before it is looked
@@ -25,11 +27,16 @@ TURNS = 20
 # turn or more before the thread counts as one that only asks.
 _STILL_ASKS = MANY_CALLS - TURNS
 
-# A thread that got nowhere for so long is at rest, though busily: this many calls
+# A thread that got nowhere for so long may be at rest, though busily: this many calls
 # without effect, sleeps of no length, or looks at the clock.
 _FRUITLESS = 2000
 _NAPS = 6000
 _LOOKS = 20_000
+
+# It is, if an earlier run has shown that it goes on so, or if its calls are recorded:
+# those are too many then. Otherwise after so many of one kind; to who looks at the
+# clock as often an hour has passed.
+_PATIENCE = 40_000
 
 # So is one that only wakes up to sleep again: after so many sleeps, or after a fifth
 # of them that took so long, in virtual nanoseconds.
@@ -64,12 +71,19 @@ class Turns:
         live: Mapping[int, Traced],
         clock: Clock,
         limits: Limits,
+        seen: Seen,
+        events: Sized,
     ) -> None:
-        """`threads` and `live` are the tracer's own, and change as the run goes on."""
+        """`threads`, `live` and `events` are the tracer's own, and change meanwhile.
+
+        `seen` is where the program was seen getting nowhere before.
+        """
         self._choose = choose
         self._threads = threads
         self._live = live
         self._clock = clock
+        self._seen = seen
+        self._events = events
         self.spins = max(1, round(limits.busy_seconds * NANO / SLICE))
         self._waits = 0  # for the sake of those that the schedule holds
         self.looping: set[Thread] = set()
@@ -129,6 +143,7 @@ class Turns:
             if thread is not self.running:
                 # What it looks for again and again may have come.
                 thread.idle = 0
+                thread.vain = None
                 if thread.spins > most_spins:
                     thread.spins = most_spins
                 if thread.fruitless > _STILL_ASKS:
@@ -185,18 +200,40 @@ class Turns:
     def _at_rest(self, thread: Thread) -> bool:
         if thread in self.looping:
             return True
-        # Who was busy before, and has only handled a signal since, is so again soon.
-        less = 10 if thread.owner.was_busy else 1
         if (
             thread.spins >= self.most_spins(thread)
             or thread.toils
-            or thread.fruitless - thread.asked >= max(_FRUITLESS // less, MANY_CALLS)
-            or thread.naps >= max(_NAPS // less, MANY_CALLS)
-            or thread.looks >= max(_LOOKS // less, MANY_LOOKS)
+            or self._asks_in_vain(thread)
         ):
             thread.owner.was_busy = True
             return True
         return False
+
+    def _asks_in_vain(self, thread: Thread) -> bool:
+        """Whether it has made so many calls that came to nothing that nothing will."""
+        # Who was busy before, and has only handled a signal since, is so again soon.
+        less = 10 if thread.owner.was_busy else 1
+        counts = thread.fruitless - thread.asked, thread.naps, thread.looks
+        enough = (
+            max(_FRUITLESS // less, MANY_CALLS),
+            max(_NAPS // less, MANY_CALLS),
+            max(_LOOKS // less, MANY_LOOKS),
+        )
+        if all(map(operator.lt, counts, enough)):
+            return False
+        # Who sleeps, if for no time, lets time pass for others.
+        if thread.owner.was_busy or thread.state is _HELD:
+            return True
+        vain = self._seen.in_vain(thread, counts)
+        if vain.until is not None:
+            self._clock.pass_to(max(vain.until, self._clock.now))
+            return True
+        if vain.events != len(self._events):
+            return True
+        if max(counts) < _PATIENCE:
+            return False
+        self._seen.note_in_vain(vain)
+        return True
 
     def most_spins(self, thread: Thread) -> int:
         """After how many slices without a call it counts as busy waiting."""

@@ -144,6 +144,8 @@ class _Seen:
     def __init__(self) -> None:
         self.moments: set[bytes] = set()
         self.answers: list[bool] = []
+        self.nowhere: dict[bytes, int] = {}
+        self.found: list[int | None] = []
         self.looped: set[int] = set()
 
     def knows(self, moment: bytes) -> bool:
@@ -152,6 +154,13 @@ class _Seen:
 
     def note(self, moment: bytes) -> None:
         self.moments.add(moment)
+
+    def got_nowhere_until(self, moment: bytes) -> int | None:
+        self.found.append(self.nowhere.get(moment))
+        return self.found[-1]
+
+    def note_nowhere(self, moment: bytes, until: int) -> None:
+        self.nowhere[moment] = until
 
     def has_looped(self, number: int) -> bool:
         return number in self.looped
@@ -448,11 +457,50 @@ def test_a_write_larger_than_the_pipe_wakes_its_reader(run: Run) -> None:
     assert recording.root.children[0].exit_code == 0
 
 
-def test_many_short_sleeps_are_no_rest(run: Run) -> None:
-    """A program may sleep for no time at all, often, and go on."""
-    recording = run("import time\nfor _ in range(3000): time.sleep(0)\nprint(1)")
+@pytest.mark.parametrize(
+    "loop",
+    [
+        "for _ in range(8000): time.sleep(0)",
+        "for _ in range(30_000): os.sched_yield()",
+        "for _ in range(3000): never.poll(0)",
+        "until = time.monotonic() + 3000\nwhile time.monotonic() < until: pass",
+    ],
+)
+def test_many_calls_that_come_to_nothing_are_no_rest(run: Run, loop: str) -> None:
+    """A program may give the processor away, or look at the time, often, and go on."""
+    start = "import os, select, time\nnever = select.poll()\n"
+    recording = run(f"{start}{loop}\nprint(1)")
     assert recording.ended
     assert recording.root.output.split() == [b"1"]
+
+
+@pytest.mark.parametrize(
+    "call", ["os.sched_yield()", "time.sleep(0)", "time.monotonic()"]
+)
+def test_what_came_to_nothing_before_is_known(start: Start, call: str) -> None:
+    """The time is the same then, and who does something after all is not harmed."""
+    program = f"""
+        import os, signal, sys, time
+        signal.signal(signal.SIGINT, lambda *_: os.write(1, b"Ctrl + C"))
+        n = 0
+        while not sys.argv[1:] or n < 10_000:
+            n += 1
+            {call}
+        """
+    seen = _Seen()
+
+    def rests() -> Recording:
+        with start(program, spun=seen) as started:
+            for _ in range(2):
+                assert [p.state for p in started.until_rest().processes] == ["busy"]
+                started.send(signal.SIGINT)
+            return started.stop()
+
+    first, again = rests(), rests()
+    assert seen.found == [None, *seen.nowhere.values()]
+    assert [e.time for e in again.events] == [e.time for e in first.events]
+    with start(program, "once") as started:
+        assert started.finish().ended
 
 
 @pytest.mark.parametrize(
@@ -469,6 +517,7 @@ os.close(w)
 while True:
     if os.read(r, 9) != b'': break""",
         "data = b'x'\nwhile True:\n    if data == b'': break",
+        "import time\nwhile True: time.sleep(0)",
         """import os
 pid = os.fork()
 if pid == 0: signal.pause()

@@ -28,6 +28,9 @@ _PRIVATE = 128
 _CLOCK_REALTIME = 256
 _ETIMEDOUT = -110
 
+# After so many calls without effect `loops` has compared what it compares.
+_QUICK_AFTER = 2000
+
 
 def _enter_futex(tracing: Tracing, thread: Thread, call: Call) -> Then:
     operation = call.arguments[1] & 0x7F
@@ -132,6 +135,16 @@ def _leave_flock(tracing: Tracing, thread: Thread, call: Call, result: int) -> A
     return After.SWITCH
 
 
+def _enter_yield(tracing: Tracing, thread: Thread, call: Call) -> Then:
+    # One stop is enough where it is told nothing, and others run now anyway.
+    if thread.fruitless < _QUICK_AFTER or tracing.has_signal(thread):
+        return Then.WATCH
+    thread.fruitless += 1
+    thread.looks = thread.next_turn = 0
+    tracing.answer(thread, 0)
+    return Then.OVER
+
+
 def _leave_yield(tracing: Tracing, thread: Thread, call: Call, result: int) -> After:
     thread.fruitless += 1
     return After.SWITCH
@@ -140,5 +153,5 @@ def _leave_yield(tracing: Tracing, thread: Thread, call: Call, result: int) -> A
 TABLE = {
     "futex": Handler(_enter_futex, _leave_futex),
     "flock": Handler(_enter_flock, _leave_flock),
-    "sched_yield": Handler(lambda tracing, thread, call: Then.WATCH, _leave_yield),
+    "sched_yield": Handler(_enter_yield, _leave_yield),
 }
