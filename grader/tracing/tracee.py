@@ -100,6 +100,14 @@ MANY_CALLS = 200
 
 
 @dataclass(frozen=True, slots=True)
+class Glimpse:
+    """What lay in the memory that a process shares, and when, see `common`."""
+
+    digest: bytes
+    moves: int
+
+
+@dataclass(frozen=True, slots=True)
 class Vain:
     """A moment at which a thread had got nowhere for long, after so many `events`.
 
@@ -155,6 +163,7 @@ class Thread:
     told_time: int = 0  # so many looks have told it something new since it began
     next_turn: int = 0
     vain: Vain | None = None
+    glimpse: Glimpse | None = None  # when it last ran, if it got nowhere
     mark: object = None  # of `loops`, as is `nap`
     nap: object = None
     idle: int = 0
@@ -212,6 +221,10 @@ class Thread:
     def alert(self) -> None:
         """A signal was sent to it, so it may get somewhere now."""
         self.signalled = self.stirred = self.alerted = True
+        self.begins_anew()
+
+    def begins_anew(self) -> None:
+        """What it looks for again and again may have come."""
         self.spins = self.fruitless = self.asked = self.naps = 0
         self.looks = self.next_turn = 0
         self.nap = self.vain = None

@@ -6,6 +6,7 @@ import operator
 from collections.abc import Mapping, Sized
 
 from grader.tracing.clock import MANY_LOOKS, NANO, Clock
+from grader.tracing.common import glimpse, was_shown
 from grader.tracing.limits import Limits
 from grader.tracing.procfs import cpu_time
 from grader.tracing.schedule import Chooser
@@ -85,6 +86,7 @@ class Turns:
         self._seen = seen
         self._events = events
         self.spins = max(1, round(limits.busy_seconds * NANO / SLICE))
+        self._moves, self._is_counted = 0, False  # steps of those that get somewhere
         self._waits = 0  # for the sake of those that the schedule holds
         self.looping: set[Thread] = set()
         self.running: Thread | None = None
@@ -104,6 +106,8 @@ class Turns:
             else:
                 ready.append(thread)
         if not ready:
+            ready = self._shown(busy)
+        if not ready:
             if can_wait:
                 # Time passes while they spin, but each gets a turn in between.
                 busy = [
@@ -122,8 +126,11 @@ class Turns:
     def begin(self, thread: Thread) -> None:
         """A thread takes its step now."""
         if thread is not self.running:
+            self._leave(thread)
             self.running = thread
             self.stretch += 1
+            thread.glimpse = None
+        self._is_counted = False
         thread.steps += 1
         looping = self.looping
         if looping:
@@ -132,6 +139,44 @@ class Turns:
             if thread not in looping:
                 looping.clear()  # it may change what the others look at
         thread.stirred = thread.alerted = False
+
+    def _leave(self, following: Thread) -> None:
+        """Another thread is about to run than the last one."""
+        last = self.running
+        self._count_moves()
+        if last is None or last.state is not _READY or not last.spinning:
+            return
+        last.glimpse = glimpse(last, self._moves)
+        if following.spinning:
+            return
+        # What others write that get nowhere themselves is not what is waited for.
+        others = [t for t in self._threads.values() if t.spinning and t is not last]
+        self._shown(others)
+        for thread in others:
+            if thread.glimpse is not None:
+                thread.glimpse = glimpse(thread, self._moves)
+
+    def _count_moves(self) -> None:
+        """See whether who ran last got somewhere, once after each step.
+
+        One that spins once more because of another that does so, does not.
+        """
+        last = self.running
+        if last is not None and not self._is_counted:
+            self._is_counted = True
+            self._moves += last.state is not _READY or not last.spinning
+
+    def _shown(self, busy: list[Thread]) -> list[Thread]:
+        """Who of those that get nowhere may do so now, because others wrote to memory.
+
+        They spin as if they had not before, however often that happens.
+        """
+        self._count_moves()
+        shown = [thread for thread in busy if was_shown(thread, self._moves)]
+        for thread in shown:
+            thread.begins_anew()
+            thread.spun = False
+        return shown
 
     def stir(self, what: int, pipe: int | None = None) -> None:
         """Something happened, `Stir`, that held threads may have waited for."""

@@ -504,6 +504,63 @@ def test_what_came_to_nothing_before_is_known(start: Start, call: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("then", "says"),
+    [
+        ("print(1)", b"1"),
+        ("print(sum(range(3_000_000)))", b"4499998500000"),
+        ("flag[1] = 1 + sum(range(3_000_000)) % 2", b""),
+    ],
+)
+def test_who_is_shown_something_in_memory_goes_on(
+    run: Run, then: str, says: bytes
+) -> None:
+    """Who counts until another writes there may do so for long, and work then."""
+    recording = run(
+        f"""
+        import mmap, os, time
+        flag, n = mmap.mmap(-1, 4096), 0
+        if os.fork() == 0:
+            while not flag[0]:
+                n += 1
+            {then}
+            raise SystemExit
+        time.sleep(5)
+        flag[0] = 1
+        time.sleep(60)
+        print(flag[1])
+        os.wait()
+        """,
+        limits=Limits(busy_seconds=0.1),
+    )
+    assert recording.ended
+    assert recording.root.children[0].output.strip() == says
+    assert recording.root.output.strip() == (b"1" if "flag" in then else b"0")
+
+
+@pytest.mark.parametrize("written", ["", "flag[1] = n % 256"])
+def test_who_is_shown_nothing_is_at_rest(run: Run, written: str) -> None:
+    """What it writes itself, and others that spin as it does, makes no difference."""
+    recording = run(
+        f"""
+        import mmap, os, time
+        flag, n = mmap.mmap(-1, 4096), 0
+        for _ in range(2):
+            if os.fork() == 0:
+                while not flag[0]:
+                    n += 1
+                    {written}
+        for _ in range(5):
+            time.sleep(1)
+        os.wait()
+        """,
+        limits=Limits(busy_seconds=0.1, cpu_seconds=2),
+    )
+    assert recording.stuck is not None
+    states = [process.state for process in recording.stuck.processes]
+    assert states == ["waiting", "busy", "busy"]
+
+
+@pytest.mark.parametrize(
     "loop",
     [
         "while True: pass",
