@@ -228,7 +228,7 @@ class Submission:
     ) -> Recording:
         """Run it until it rests, then once more after each signal, then SIGTERM.
 
-        Where it would go on by itself within `later` virtual seconds, it does so first.
+        What it would do by itself within `later` virtual seconds, it does first.
         Nobody waits for who sleeps on after SIGTERM, however long. Or look at the same
         run of any check before, unless it is to be a `fresh` one.
         """
@@ -239,8 +239,8 @@ class Submission:
                 for number in signals:
                     program.send(number)
                     program.until_rest()
-                if program.pass_time(later):
-                    program.until_rest()
+                if later:
+                    program.live_on(later)
                 program.send(SIGTERM)
                 return program.finish(may_sleep_on=True)
 

@@ -80,14 +80,15 @@ class Program:
         """
         return self._tracer.send(self.pid if pid is None else pid, number)
 
-    def pass_time(self, seconds: float) -> bool:
-        """Let the next moment come at which somebody goes on by itself.
+    def live_on(self, seconds: float) -> Rest:
+        """Run on from a rest for so many virtual seconds, in which nobody comes.
 
-        Also beyond the limit of virtual time: a program that only waits for what comes
-        after it is at rest. Nothing runs yet; call `until_rest` or `finish` next.
-        Returns whether there is such a moment within so many virtual seconds.
+        Also beyond the limit of virtual time; and of a program that wakes up again and
+        again, 20,000 times are seen. Returns what `until_rest` does.
         """
-        return self._tracer.pass_time(seconds)
+        if self._recording is None:
+            self._tracer.live_on(seconds)
+        return self.until_rest()
 
     def interrupt_calls(
         self, number: int, times: int, *, after: int = 0, only_writes: bool = False

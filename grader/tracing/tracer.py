@@ -180,6 +180,7 @@ class Tracer:
         self._rests: list[Rest] = []
         self._steps: list[Step] = []
         self._looked_again = -1
+        self._longest = int(limits.virtual_seconds * NANO)
         self._some_slept = False  # inside the kernel, `State.INSIDE`
         seen = Seen(spun, events, self._recorder.processes, self.clock)
         self._turns = Turns(
@@ -256,14 +257,13 @@ class Tracer:
 
     def advance(self) -> Outcome:
         """Run the program until nothing in it can go on, or a limit is hit."""
-        longest = int(self._limits.virtual_seconds * NANO)
         while self._threads:
             if self._bounds.are_exceeded(self._turns.running):
                 return Outcome.EXCEEDED
             self._settle()
             if self._wake_the_due():
                 continue  # a signal may have woken one that sleeps in the kernel
-            deadline = self._turns.next_deadline(longest)
+            deadline = self._turns.next_deadline(self._longest)
             thread = self._turns.pick(deadline is not None)
             if thread is not None:
                 self._step(thread)
@@ -294,18 +294,13 @@ class Tracer:
                 thread.stirred = waits or self.serving.has_signal(thread)
         return any(self._turns.is_able(thread) for thread in self._threads.values())
 
-    def pass_time(self, seconds: float) -> bool:
-        """At a rest: let the next moment come at which somebody goes on by itself.
+    def live_on(self, seconds: float) -> None:
+        """At a rest: from now on so many virtual seconds may pass, whatever the limit.
 
-        However far it is from the limit of time. Returns whether there is one within
-        so many virtual seconds.
+        Who only wakes up to sleep again does so much longer before that is a rest.
         """
-        until = self.clock.now + int(seconds * NANO)
-        deadline = self._turns.next_deadline(until)
-        if deadline is None:
-            return False
-        self._jump(deadline)
-        return True
+        self._longest = max(self._longest, self.clock.now + int(seconds * NANO))
+        self._turns.wait_longer(seconds)
 
     def rest(self) -> Rest:
         """What the program is doing, now that nothing in it can go on."""

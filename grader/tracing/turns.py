@@ -44,6 +44,10 @@ _PATIENCE = 40_000
 _SLEEPS = 3000
 _LONG_IDLE = 600 * NANO
 
+# Of one that is to be seen for long so many sleeps are no rest yet: a day of those that
+# take five seconds, and some seconds of real time.
+_SLEEPS_SEEN = 20_000
+
 # A sleep that is shorter than the kernel's slack, prctl(2), has next to no length, in
 # nanoseconds.
 _SLACK = 50_000
@@ -86,6 +90,7 @@ class Turns:
         self._seen = seen
         self._events = events
         self.spins = max(1, round(limits.busy_seconds * NANO / SLICE))
+        self._sleeps, self._long_idle = _SLEEPS, _LONG_IDLE
         self._moves, self._is_counted = 0, False  # steps of those that get somewhere
         self._waits = 0  # for the sake of those that the schedule holds
         self.looping: set[Thread] = set()
@@ -293,7 +298,7 @@ class Turns:
         moments = [
             owner.alarm
             for owner in self._live.values()
-            if owner.alarm and owner.alarms < _SLEEPS // 5
+            if owner.alarm and owner.alarms < self._sleeps // 5
         ]
         for thread in self._threads.values():
             hold = thread.hold
@@ -313,13 +318,21 @@ class Turns:
         deadline = min((m for m in moments if m > now), default=None)
         return None if deadline is None or deadline > most else deadline
 
+    def wait_longer(self, seconds: float) -> None:
+        """See for so long what becomes of those that only wake up to sleep again."""
+        self._sleeps, self._long_idle = _SLEEPS_SEEN, round(seconds * NANO)
+        for owner in self._live.values():
+            owner.was_idle, owner.alarms = False, 0
+        for thread in self._threads.values():
+            thread.idle = 0
+
     def _is_idle(self, thread: Thread) -> bool:
         """Whether it does nothing but wake up to sleep again, and has for long."""
         # Who was idle before, and has only handled a signal since, is so again soon.
-        often = _SLEEPS // 10 if thread.owner.was_idle else _SLEEPS
+        often = self._sleeps // 10 if thread.owner.was_idle else self._sleeps
         idle = thread.idle >= often or (
             thread.idle >= often // 5
-            and self._clock.now - thread.idle_since >= _LONG_IDLE
+            and self._clock.now - thread.idle_since >= self._long_idle
         )
         if idle:
             thread.owner.was_idle = True

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import signal
 
+import pytest
+
 from grader.tracing.limits import Limits
 from grader.tracing.recording import Limit
 from tests.conftest import Run, Start
@@ -232,7 +234,7 @@ def test_a_signal_comes_at_a_later_call(start: Start) -> None:
 
 
 def test_time_passes_beyond_its_limit(start: Start) -> None:
-    """To the next moment, where it is asked for and there is one."""
+    """As far as it is asked for, and no further."""
     with start(
         """
         import signal, time
@@ -243,15 +245,39 @@ def test_time_passes_beyond_its_limit(start: Start) -> None:
         limits=Limits(virtual_seconds=3600),
     ) as program:
         program.until_rest()
-        assert not program.pass_time(1000)
-        assert program.pass_time(86_400)
-        program.until_rest()
-        assert program.pass_time(86_400)
-        program.until_rest()
-        assert not program.pass_time(86_400)
+        for seconds, waits_in in ((1000, "nanosleep"), (6000, "pause")):
+            (process,) = program.live_on(seconds).processes
+            assert process.waiting is not None
+            assert waits_in in process.waiting.call
+        assert not program.live_on(86_400).processes
         recording = program.finish()
     assert recording.root.killed_by == signal.SIGALRM
     assert round(recording.duration) == 9000
+
+
+@pytest.mark.parametrize(
+    ("naps", "ends"),
+    [
+        ("for _ in range(3600): time.sleep(1)", 3600),
+        ("for _ in range(3): time.sleep(3000)", 9000),
+        ("while time.monotonic() < start + 7200: time.sleep(1)", 7200),
+        ("for _ in range(5000): time.sleep(20)", None),
+        ("while True: time.sleep(1)", None),
+    ],
+)
+def test_who_lives_on(start: Start, naps: str, ends: int | None) -> None:
+    """It is seen to end by itself, if it does within that time."""
+    program = f"import time\nstart = time.monotonic()\n{naps}\n"
+    with start(program, limits=Limits(virtual_seconds=3600)) as started:
+        assert started.until_rest().processes
+        rest = started.live_on(86_400)
+        recording = started.finish(may_sleep_on=True)
+    assert recording.exceeded is None
+    if ends is None:
+        assert [p.state for p in rest.processes] == ["waiting"]
+    else:
+        assert not rest.processes
+        assert round(recording.duration) == ends
 
 
 def test_who_is_left_sleeping_after_a_signal(start: Start) -> None:
