@@ -221,7 +221,11 @@ class Turns:
         if thread.idle == 0:
             thread.idle_since, thread.idle_cpu = now, used
         thread.idle += 1
-        thread.naps += is_nap(hold)
+        if is_nap(hold):
+            thread.naps += 1
+        else:
+            # Who sleeps between its calls is not busy, whatever comes of them.
+            thread.fruitless = thread.asked = 0
         most = self.most_spins(thread) * SLICE
         slept = now - thread.idle_since
         # Of several threads, it may be another one that computes.

@@ -138,6 +138,24 @@ def test_sleeps_that_are_longer_than_what_is_computed(start: Start) -> None:
         started.stop()
 
 
+def test_who_sleeps_between_calls_that_come_to_nothing(start: Start) -> None:
+    """However many they are, it is not busy."""
+    program = """
+        import select, signal, time
+        signal.signal(signal.SIGINT, lambda *_: None)
+        never, n = select.poll(), 0
+        while True:
+            n += 1
+            never.poll(0)
+            time.sleep(0.01)
+        """
+    with start(program) as started:
+        for _ in range(3):
+            assert [p.state for p in started.until_rest().processes] == ["waiting"]
+            started.send(signal.SIGINT)
+        started.stop()
+
+
 class _Seen:
     """The moments at which a program was seen spinning, and what was asked of it."""
 
