@@ -136,8 +136,9 @@ def _put(path: Path, data: bytes, *, over: bool) -> bool:
             named = True
             descriptor = _open_named(part)
         _lock(descriptor)
-        if over and path.exists():
-            os.fchmod(descriptor, stat.S_IMODE(path.stat().st_mode))
+        before = stat.S_IMODE(path.stat().st_mode) if over and path.exists() else 0
+        if before & stat.S_IRUSR:  # else nobody could read what is written now
+            os.fchmod(descriptor, before)
         # Closed before it has its name: some file systems say only then that they
         # are full. The lock stays with the other descriptor.
         with open(os.dup(descriptor), "wb") as file:

@@ -100,6 +100,17 @@ def test_text_that_cannot_be_written(tmp_path: Path) -> None:
     assert path.stat().st_mode & 0o777 == 0o640
 
 
+def test_a_new_file_can_be_read(tmp_path: Path) -> None:
+    """Whoever wrote it may do so, also where nobody might read the old one."""
+    path = tmp_path / "verdict.json"
+    write_whole(path, OLD)
+    usual = path.stat().st_mode
+    for refusing in (0o000, 0o200, 0o044):
+        path.chmod(refusing)
+        write_whole(path, NEW)
+        assert path.stat().st_mode == usual
+
+
 @anywhere
 def test_who_may_read_a_new_file(tmp_path: Path) -> None:
     """As umask(2) says, whoever writes it."""
