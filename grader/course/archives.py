@@ -48,8 +48,13 @@ _DEEPEST = 24
 _HIDDEN = (".", "__MACOSX", "__pycache__")
 
 NO_PROGRAM = "is no .py file"
+LEADS_OUT = "leads out of what was handed in"
+LINK = "is a link"
+# What stands for the path of a file that leads out: it is nobody's.
+NOWHERE = "?"
 _TOO_MANY = "is among others that hold too much; unpack what they lie in"
 _TOO_DEEP = "holds another archive; unpack it"
+_NO_ARCHIVE = "it is damaged, or no archive"
 _NOT_OPENED = "is an archive that cannot be opened here; make it a .zip"
 
 _DAMAGE = (
@@ -78,11 +83,17 @@ class Entry:
 class Unread:
     """A file that was handed in and is no program: as it is called, and why not.
 
-    `why` goes on from the file's name, such as "is a link".
+    `why` goes on from the file's name, such as "is a link". `path` is where it lies, as
+    if archives had been unpacked. `lost`: it may well be a program or hold some, but
+    cannot be read; `ours`: for which no student is to blame, but this machine, or who
+    made the archive of all.
     """
 
     name: str
     why: str
+    path: PurePosixPath
+    lost: bool = False
+    ours: bool = False
 
     def __str__(self) -> str:
         return f"{self.name} {self.why}"
@@ -156,7 +167,7 @@ def read(path: Path, *, without: Path | None = None) -> Found:
             members = list(_below(path, budget, without))
         else:
             with open(path, "rb") as file:
-                members = list(_unpacked(file, budget))
+                members = [_ours(member) for member in _unpacked(file, budget)]
     except _DAMAGE as error:
         if isinstance(error, OSError) and error.strerror:
             why = with_cure(error)
@@ -166,7 +177,28 @@ def read(path: Path, *, without: Path | None = None) -> Found:
     return _with_nested(members, budget)
 
 
-def _reason(error: BaseException) -> str:
+def _ours(member: Entry | Unread) -> Entry | Unread:
+    """A member of what no student packed: that it is damaged is nobody's fault."""
+    return replace(member, ours=member.lost) if isinstance(member, Unread) else member
+
+
+def _lost(
+    name: str, path: PurePosixPath, error: BaseException, *, ours: bool = False
+) -> Unread:
+    # A member of an archive is no archive that could be none.
+    reason = _reason(error) if is_archive(path) else _reason(error, "it is damaged")
+    return Unread(name, f"cannot be read: {reason}", path, lost=True, ours=ours)
+
+
+def _refused(name: str, error: OSError) -> Unread | None:
+    """What is said of a file that this machine does not let us read."""
+    path = placed(name)
+    if isinstance(path, PurePosixPath):
+        return _lost(name, path, error, ours=True)
+    return path
+
+
+def _reason(error: BaseException, damage: str = _NO_ARCHIVE) -> str:
     """In one line; what libraries say of a damage is about each format they tried."""
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
@@ -174,7 +206,7 @@ def _reason(error: BaseException) -> str:
         return " ".join(str(error).split())
     if isinstance(error, RuntimeError):
         return "it is encrypted"
-    return "it is damaged, or no archive"
+    return damage
 
 
 def _with_nested(members: list[Entry | Unread], budget: _Budget) -> Found:
@@ -199,13 +231,14 @@ def _with_innermost(members: list[Entry | Unread]) -> list[Entry | Unread]:
             found.append(member)
             continue
         if room <= 0:
-            found.append(Unread(str(member.path), _TOO_MANY))
+            found.append(Unread(str(member.path), _TOO_MANY, member.path, lost=True))
             continue
         # What one student packed is not to take the room of the others.
         budget = _Budget(min(_MOST_OF_INNER, room))
         for inner in _opened(member, budget):
             deeper = isinstance(inner, Entry) and is_archive(inner.path)
-            found.append(Unread(str(member.path), _TOO_DEEP) if deeper else inner)
+            too_deep = Unread(str(member.path), _TOO_DEEP, member.path)
+            found.append(too_deep if deeper else inner)
         room -= budget.most - max(0, budget.left)
     return found
 
@@ -217,11 +250,12 @@ def _opened(archive: Entry, budget: _Budget) -> list[Entry | Unread]:
     try:
         inside = list(_unpacked(io.BytesIO(archive.data), budget))
     except _DAMAGE as error:
-        return [Unread(name, f"cannot be read: {_reason(error)}")]
+        return [_lost(name, archive.path, error)]
     except _TooMuch:
-        return [Unread(name, f"holds more than {budget.most >> 20} MB")]
+        much = f"holds more than {budget.most >> 20} MB"
+        return [Unread(name, much, archive.path, lost=True)]
     return [
-        replace(inner, name=f"{top}/{inner.name}")
+        replace(inner, name=f"{top}/{inner.name}", path=top / inner.path)
         if isinstance(inner, Unread)
         else replace(inner, path=top / inner.path)
         for inner in inside
@@ -246,6 +280,12 @@ def _unpacked(file: IO[bytes], budget: _Budget) -> Iterator[Entry | Unread]:
 
 
 def _zipped(file: IO[bytes], budget: _Budget) -> Iterator[Entry | Unread]:
+    """What a zip archive holds: each member is packed by itself, and may be damaged.
+
+    Raises what Python says of the damage where no member that counts can be read.
+    """
+    damage: BaseException | None = None
+    any_read = False
     with zipfile.ZipFile(file) as archive:
         for info in archive.infolist():
             kind = stat.S_IFMT(info.external_attr >> 16) or stat.S_IFREG
@@ -254,10 +294,18 @@ def _zipped(file: IO[bytes], budget: _Budget) -> Iterator[Entry | Unread]:
                 yield name
             if not isinstance(name, PurePosixPath):
                 continue
-            with archive.open(info) as stream:
-                data = stream.read(_longest(name))
+            try:
+                with archive.open(info) as stream:
+                    data = stream.read(_longest(name))
+            except _DAMAGE as error:
+                damage = error
+                yield _lost(info.filename, name, error)
+                continue
+            any_read = True
             budget.spend(len(data))
             yield Entry(name, data, _date(info.date_time))
+    if damage is not None and not any_read:
+        raise damage
 
 
 def _date(fields: tuple[int, int, int, int, int, int]) -> datetime | None:
@@ -307,7 +355,7 @@ def _below(
     time of the clone.
     """
     left = os.path.abspath(without) if without is not None else None
-    os.scandir(folder).close()  # what cannot be read inside does less harm
+    os.scandir(folder).close()  # of what cannot be read inside all else can be graded
     errors: list[OSError] = []
     clones: set[str] = set()
     for place, folders, names in os.walk(folder, onerror=errors.append):
@@ -325,14 +373,16 @@ def _below(
             try:
                 found = _read(file, relative, budget)
             except OSError as error:
-                found = Unread(relative, f"cannot be read: {_reason(error)}")
+                found = _refused(relative, error)
             if isinstance(found, Entry) and place in clones:
                 found = replace(found, changed=None)
             if found is not None:
                 yield found
     for refusal in errors:
         relative = Path(refusal.filename).relative_to(folder).as_posix()
-        yield Unread(relative, f"cannot be read: {_reason(refusal)}")
+        inside = PurePosixPath(relative) / stem(PurePosixPath(relative))
+        if placed(f"{relative}/exercise.py") is not None:
+            yield _lost(relative, inside, refusal, ours=True)
 
 
 def _read(file: Path, name: str, budget: _Budget) -> Entry | Unread | None:
@@ -353,18 +403,19 @@ def placed(name: str, mode: int = stat.S_IFREG) -> PurePosixPath | Unread | None
     """
     path = PurePosixPath(name.replace("\\", "/"))
     parts = [part for part in path.parts if part != "."]
+    below = PurePosixPath(*parts)
     if not parts or any(p != ".." and p.startswith(_HIDDEN) for p in parts):
         return None
     shown = name[:_LONGEST_NAME]
-    if stat.S_ISLNK(mode):
-        return Unread(shown, "is a link")
     if path.is_absolute() or ".." in parts:
-        return Unread(shown, "leads out of what was handed in")
+        return Unread(shown, LEADS_OUT, PurePosixPath(NOWHERE))
+    if stat.S_ISLNK(mode):
+        return Unread(shown, LINK, below)
     if len(name) > _LONGEST_NAME or "\0" in name or len(parts) > _DEEPEST:
-        return Unread(shown, "has a name that no program has")
+        return Unread(shown, "has a name that no program has", below)
     if not (is_program(path) or path.name == METADATA or is_archive(path)):
         packed = is_packed(path)
-        return Unread(shown, _NOT_OPENED if packed else NO_PROGRAM)
+        return Unread(shown, _NOT_OPENED if packed else NO_PROGRAM, below)
     if not stat.S_ISREG(mode):
-        return Unread(shown, "is no regular file")
-    return PurePosixPath(*parts)
+        return Unread(shown, "is no regular file", below)
+    return below

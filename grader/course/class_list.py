@@ -62,13 +62,15 @@ class GradedExercise:
 class Unreadable:
     """A file that a student handed in where no program is, and why it is none.
 
-    `exercise` is empty where nothing says for which it was meant.
+    `exercise` is empty where nothing says for which it was meant. `lost`: it may well
+    be a program, or hold some, but cannot be read.
     """
 
     student: str
     exercise: str
     file: str
     why: str
+    lost: bool = False
 
     def __post_init__(self) -> None:
         """Raises ``TypeError`` where it is of other types: it is read from a file."""
@@ -123,7 +125,7 @@ class ClassList:
             if file.student not in seen or file.exercise not in {*exercises, ""}
         ]
         new = [
-            Unreadable(file.student, file.exercise, file.file, file.why)
+            Unreadable(file.student, file.exercise, file.file, file.why, file.lost)
             for file in found.no_programs
         ]
         return replace(self, unreadable=tuple(kept + new))
@@ -134,13 +136,14 @@ class ClassList:
         """What is no program, by student and exercise, where nothing else is.
 
         `handed_in` are the students and exercises of which something is. A file of no
-        exercise may be any's, of a student who handed in nothing else.
+        exercise may be any's, of a student who handed in nothing else; what is lost may
+        be any's of anybody.
         """
         others = {student for student, _ in handed_in}
         found: dict[tuple[str, str], Unreadable] = {}
         for one in self.unreadable:
             for exercise in (e.name for e in self.exercises):
-                may_be = not one.exercise and one.student not in others
+                may_be = not one.exercise and (one.lost or one.student not in others)
                 if one.exercise == exercise or may_be:
                     found.setdefault((one.student, exercise), one)
         return {key: one for key, one in found.items() if key not in handed_in}

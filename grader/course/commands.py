@@ -135,6 +135,8 @@ def course(arguments: argparse.Namespace) -> int:
     found = handed_in(arguments.submissions, exercises, without=arguments.out)
     for sentence in found.ignored:
         _tell(sentence)
+    for sentence in _some_lines(found.lost):
+        _tell(f"not graded: {sentence}")
     results = Results(arguments.out)
     results.make()
     with results.alone() as warning:
@@ -193,7 +195,14 @@ def _grade_into(
     )
     for failed in results.failed():
         reporter.failure(failed.student, failed.verdict)
-    return GRADER_FAILED if failures else FULL
+    return GRADER_FAILED if failures or found.lost else FULL
+
+
+def _some_lines(sentences: Sequence[str]) -> list[str]:
+    """So many of them that they can be read, and how many more there are."""
+    left = len(sentences) - _MOST_LINES
+    shown = [*sentences[:_MOST_LINES]]
+    return [*shown, f"{left} more cannot be read"] if left > 0 else shown
 
 
 def _check_apart(submissions: Path, out: Path) -> None:
@@ -229,6 +238,8 @@ def _print_no_programs(found: Sequence[NoProgram], where: Path) -> None:
     """Who handed in what is no program; the file of the class has all of them."""
     by_student: dict[str, list[NoProgram]] = {}
     for file in found:
+        if file.ours:  # told already, and the student is not to blame
+            continue
         by_student.setdefault(file.student, []).append(file)
     for student, files in [*by_student.items()][:_MOST_LINES]:
         first, *others = files

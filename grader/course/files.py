@@ -12,27 +12,58 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
-from grader.course.archives import METADATA, Entry, Found, is_packed, stem
+from grader.course.archives import (
+    METADATA,
+    Entry,
+    Found,
+    Unread,
+    is_packed,
+    is_program,
+    stem,
+)
 from grader.course.owners import Owner, exercise_of
 from grader.course.sections import wrappers
 
 
 @dataclass(frozen=True, slots=True)
 class HandedFile:
-    """A file that was handed in, and whose; `word` is its name without that."""
+    """A file that was handed in, and whose; `word` is its name without that.
+
+    `entry` is its content if it is a program, and `unread` says why it is none.
+    """
 
     owner: Owner
     word: str
     path: tuple[str, ...]
     name: str
     entry: Entry | None
-    why: str = ""
+    unread: Unread | None = None
+
+    @property
+    def why(self) -> str:
+        """Why it is no program; empty where it is one."""
+        return self.unread.why if self.unread is not None else ""
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether it may well be a program, or hold some, but cannot be read."""
+        return self.unread is not None and self.unread.lost
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether it is lost, and no student is to blame for that."""
+        return self.unread is not None and self.unread.ours
+
+    @property
+    def is_called_program(self) -> bool:
+        """Whether its name is a program's: a name says whose it is, read or not."""
+        return self.entry is not None or is_program(PurePosixPath(self.path[-1]))
 
     @property
     def stem(self) -> str:
         """Its name without suffixes; a document may have two: exercise2.py.txt."""
         name = PurePosixPath(self.path[-1])
-        return name.stem if self.entry is not None else name.name.split(".")[0]
+        return name.stem if self.is_called_program else name.name.split(".")[0]
 
     @property
     def exercise(self) -> str:
@@ -54,12 +85,11 @@ def files_of(found: Found) -> list[HandedFile]:
         for entry in found.entries
     ]
     for unread in found.unread:
-        path = PurePosixPath(unread.name.replace("\\", "/"))
-        parts = tuple(part for part in path.parts if part not in ("/", "..")) or ("?",)
+        path, parts = unread.path, unread.path.parts
         if is_packed(path):
             parts = (*parts[:-1], stem(path), path.name)
         parts = _composed(parts)
-        files.append(HandedFile(nobody, "", parts, unread.name, None, unread.why))
+        files.append(HandedFile(nobody, "", parts, unread.name, None, unread))
     return files
 
 
@@ -71,8 +101,8 @@ def _composed(parts: Iterable[str]) -> tuple[str, ...]:
 def unwrapped(top: str, files: Sequence[HandedFile]) -> tuple[str, list[HandedFile]]:
     """Without folders that hold everything and are nobody's; the name of the last."""
     found = wrappers(
-        [file.path for file in files if file.entry is not None],
-        [file.path for file in files if file.entry is None],
+        [file.path for file in files if file.is_called_program],
+        [file.path for file in files if not file.is_called_program],
     )
     for wrapper in found:
         top = wrapper

@@ -17,6 +17,7 @@ others in a sentence for all.
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -59,6 +60,8 @@ _MOST_TOLD = 3
 _OF_OTHERS = "of an exercise that is not graded here"
 _MISNAMED = "not called exerciseN.py"
 _MISSING = "of an exercise of which there is no program"
+_LOST = "that cannot be read"
+_UNCERTAIN = "where the one that counts cannot be read"
 _SECOND = "where another one of the same student and exercise is graded"
 _NOBODYS = "that no name says whose it is"
 _METADATA = (
@@ -90,7 +93,8 @@ class Attempt:
 class NoProgram:
     """A file that somebody handed in, and why it is not graded: "is no .py file".
 
-    `exercise` is empty where nothing says for which it was meant.
+    `exercise` is empty where nothing says for which it was meant. `lost`: it may well
+    be a program, or hold some; `ours`: and no student is to blame for that.
     """
 
     student: str
@@ -98,18 +102,22 @@ class NoProgram:
     file: str
     why: str
     name: str = ""
+    lost: bool = False
+    ours: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class HandedIn:
     """All attempts; what students handed in instead; what else lay there.
 
-    `ignored` has a sentence for each kind of file.
+    `ignored` has a sentence for each kind of file, and `lost` one for each file or
+    folder that cannot be read, for which no student is to blame.
     """
 
     attempts: list[Attempt]
     no_programs: list[NoProgram]
     ignored: list[str]
+    lost: list[str] = field(default_factory=list)
 
     def names(self) -> dict[str, str]:
         """Everybody who handed something in: each one's name, empty if not known."""
@@ -149,10 +157,15 @@ def handed_in(
     reading.read(stem(path.resolve()), read(path, without=without))
     if not reading.attempts:
         raise UsageError(f"there is no submission in {path}{_cure(reading, exercises)}")
-    return HandedIn(reading.attempts, reading.no_programs, reading.ignored())
+    return HandedIn(
+        reading.attempts, reading.no_programs, reading.ignored(), [*reading.lost]
+    )
 
 
 def _cure(reading: _Reading, exercises: Collection[str]) -> str:
+    if reading.lost:
+        more = f" (and {len(reading.lost) - 1} more)" * (len(reading.lost) > 1)
+        return f": {next(iter(reading.lost))}{more}"
     if reading.doubtful:
         return f": {_on_sections(reading.doubtful)}"
     nobodys = [PurePosixPath(name) for name in reading.unused[_NOBODYS]]
@@ -213,6 +226,7 @@ class _Reading:
         self.attempts: list[Attempt] = []
         self.no_programs: list[NoProgram] = []
         self.unused: dict[str, list[str]] = defaultdict(list)
+        self.lost: dict[str, None] = {}  # a file may be of several students
 
     def ignored(self) -> list[str]:
         """A sentence for each kind of file that is not graded, and one on sections."""
@@ -238,7 +252,7 @@ class _Reading:
         for file in instead:
             if (file.student, file.exercise) not in graded:
                 self.no_programs.append(file)
-            elif is_program(PurePosixPath(file.file)):
+            elif is_program(PurePosixPath(file.file)) and not file.ours:
                 self.unused[_SECOND].append(file.file)
 
     def _read_gradescope(self, metadata: bytes, files: Sequence[HandedFile]) -> None:
@@ -250,7 +264,7 @@ class _Reading:
             if len(file.path) > 1:
                 folders[file.path[0]].append(file)
             else:
-                self.unused[_NOBODYS].append(file.name)
+                self._leave_out(_NOBODYS, file)
         for folder, inside in folders.items():
             about = known.get(folder)
             for owner in about.owners if about else (Owner(folder),):
@@ -267,13 +281,22 @@ class _Reading:
         works: dict[tuple[str, str, bool], _Work] = {}
         for file, exercise, flat in self._owned(top, files):
             if exercise and exercise not in self._exercises:
-                self.unused[_OF_OTHERS].append(file.name)
+                self._leave_out(_OF_OTHERS, file)
             elif not file.owner.student:
-                self.unused[_NOBODYS].append(file.name)
+                self._leave_out(_NOBODYS, file)
             else:
                 key = file.owner.student, exercise, flat
                 works.setdefault(key, _Work(exercise, flat)).files.append(file)
         return works.values()
+
+    def _leave_out(self, kind: str, file: HandedFile) -> None:
+        """Tell of a file that it is not graded: which kind of file it is."""
+        if file.is_ours and kind != _OF_OTHERS:
+            self.lost[str(file.unread)] = None
+        elif file.is_lost and kind != _OF_OTHERS:
+            self.unused[_LOST].append(file.name)
+        else:
+            self.unused[kind].append(file.name)
 
     def _owned(
         self, top: str, files: Sequence[HandedFile]
@@ -281,12 +304,17 @@ class _Reading:
         """Each file of somebody; in which exercise's folder; whether it is flat."""
         inner = [in_exercise(file.path) for file in files]
         paths = [
-            (file.entry is not None, path)
+            (file.is_called_program, path)
             for file, (_, path) in zip(files, inner, strict=True)
         ]
         sections = Sections(
             [path for is_program, path in paths if is_program],
             [path for is_program, path in paths if not is_program],
+            closed=[
+                path[:-1]
+                for file, (_, path) in zip(files, inner, strict=True)
+                if _is_closed(file)
+            ],
             alone=len(self._exercises) == 1,
         )
         self.doubtful = sections.doubtful
@@ -304,8 +332,9 @@ class _Reading:
             found.append((section, file, exercise, len(path) == 1))
         namesakes = Namesakes(
             [
-                (section, file.owner, exercise or file.exercise)
+                (section, file.owner, which)
                 for section, file, exercise, _ in found
+                for which in self._may_be_of(file, exercise)
             ]
         )
         self.namesakes = namesakes.told()
@@ -314,11 +343,16 @@ class _Reading:
             owner = replace(file.owner, student=student)
             yield replace(file, owner=owner), exercise, flat
 
+    def _may_be_of(self, file: HandedFile, exercise: str) -> Collection[str]:
+        """Of which exercises a file is or holds something; empty if of none."""
+        known = exercise or file.exercise
+        return self._exercises if _is_closed(file) and not known else (known,)
+
     def _among_others(self, file: HandedFile, exercise: str) -> tuple[Owner, str]:
         """Whose a file among those of others is, and its name without that."""
         # A file that is no program may have any name: it is not a student's.
         alone = bool(exercise) or len(self._exercises) == 1
-        alone = alone and file.entry is not None and not file.is_helper
+        alone = alone and file.is_called_program and not file.is_helper
         owner = owner_of_file(file.stem, alone=alone)
         named = names_an_exercise(owner.file)
         return owner, exercise if exercise and not named else owner.file
@@ -327,7 +361,7 @@ class _Reading:
         """Which of a student's files are attempts, and what the others are."""
         wanted = [work.exercise] if work.exercise else self._exercises
         # Of one name in an archive the last is what unpacking it would leave.
-        programs = [file for file in work.files[::-1] if file.entry is not None]
+        programs = [file for file in work.files[::-1] if _may_count(file)]
         chosen: dict[str, list[tuple[int, HandedFile]]] = defaultdict(list)
         for file in sorted(programs, key=_highest_newest):
             match = exercise_of(file.word)
@@ -338,18 +372,30 @@ class _Reading:
             (only,), (exercise,) = programs, wanted
             if not names_an_exercise(only.word):
                 chosen[exercise].append((0, only))
-        for exercise, files in chosen.items():
-            for number, file in files:
-                self.attempts.append(_attempt(exercise, number, file))
-        used = {id(file) for files in chosen.values() for _, file in files}
+        # Nobody is judged by an older one than that which cannot be read.
+        lost = {e for e, files in chosen.items() if max(files, key=_newness)[1].is_lost}
+        used = set()
+        for exercise in chosen.keys() - lost:
+            for number, file in chosen[exercise]:
+                if file.entry is not None:
+                    self.attempts.append(_attempt(exercise, number, file))
+                    used.add(id(file))
         rest = [file for file in work.files if id(file) not in used]
-        self._tell(rest, set(chosen), wanted)
+        self._tell(rest, chosen.keys() - lost, lost, wanted)
 
     def _tell(
-        self, rest: Sequence[HandedFile], graded: set[str], wanted: Collection[str]
+        self,
+        rest: Sequence[HandedFile],
+        graded: Collection[str],
+        lost: Collection[str],
+        wanted: Collection[str],
     ) -> None:
         """Say what a student's files are that are not graded."""
-        kinds = [(_kind(file.word, graded, wanted), file) for file in rest]
+        kinds = [
+            (_UNCERTAIN if file.entry and file.exercise in lost else kind, file)
+            for file in rest
+            for kind in [_kind(file.word, graded, wanted)]
+        ]
         others = any(kind == _OF_OTHERS and file.entry for kind, file in kinds)
         instead = [
             file
@@ -357,12 +403,32 @@ class _Reading:
             if kind == _MISSING or (kind == _MISNAMED and not graded and not others)
         ]
         # A program is more likely to be what was meant.
-        instead.sort(key=lambda file: file.entry is None)
+        instead.sort(key=lambda file: (not file.is_lost, file.entry is None))
         del instead[_MOST_TOLD:]
         self.no_programs += [_no_program(file, wanted) for file in instead]
         for kind, file in kinds:
-            if file.entry is not None and file not in instead:
-                self.unused[kind].append(file.name)
+            told = file.is_ours or file not in instead
+            if told and (file.entry is not None or file.is_lost):
+                self._leave_out(kind, file)
+
+
+def _may_count(file: HandedFile) -> bool:
+    """Whether it is a program, or would be if it could be read."""
+    return file.entry is not None or (file.is_lost and file.is_called_program)
+
+
+def _is_closed(file: HandedFile) -> bool:
+    """Whether it stands for a folder or an archive that cannot be read."""
+    return file.is_lost and not file.is_called_program
+
+
+def _newness(attempt: tuple[int, HandedFile]) -> tuple[int, float]:
+    """By the number that a platform gives, then by time; what is lost may be newest."""
+    number, file = attempt
+    if file.is_lost:
+        return number, math.inf
+    changed = file.entry.changed if file.entry else None
+    return number, changed.timestamp() if changed else 0.0
 
 
 def _no_program(file: HandedFile, wanted: Collection[str]) -> NoProgram:
@@ -370,7 +436,15 @@ def _no_program(file: HandedFile, wanted: Collection[str]) -> NoProgram:
     meant = [match[0]] if match else [*wanted]
     exercise = meant[0] if len(meant) == 1 else ""
     why = file.why or f"is not called {_alternatives(wanted)}"
-    return NoProgram(file.owner.student, exercise, file.name, why, file.owner.name)
+    return NoProgram(
+        file.owner.student,
+        exercise,
+        file.name,
+        why,
+        file.owner.name,
+        file.is_lost,
+        file.is_ours,
+    )
 
 
 def _kind(word: str, graded: Collection[str], wanted: Collection[str]) -> str:
@@ -401,8 +475,7 @@ def _on_sections(folders: Sequence[str]) -> str:
 
 
 def _highest_newest(file: HandedFile) -> tuple[int, float, tuple[str, ...]]:
-    changed = file.entry.changed if file.entry else None
-    return len(file.path), -changed.timestamp() if changed else 0.0, file.path
+    return len(file.path), -_newness((0, file))[1], file.path
 
 
 def _attempt(exercise: str, number: int, file: HandedFile) -> Attempt:

@@ -69,9 +69,21 @@ class Sections:
     """
 
     def __init__(
-        self, programs: Iterable[_Path], others: Iterable[_Path], *, alone: bool
+        self,
+        programs: Iterable[_Path],
+        others: Iterable[_Path],
+        *,
+        closed: Iterable[_Path] = (),
+        alone: bool,
     ) -> None:
-        """`alone`: a program may be called anything, since one exercise is graded."""
+        """Of paths of programs and of other files.
+
+        `closed` are folders and archives that cannot be read: each may be of a student
+        who has what the others have. `alone`: a program may be called anything, since
+        one exercise is graded.
+        """
+        closed, programs = [*closed], [*programs]
+        programs += _supposed(closed, programs)
         inside: dict[str, list[_Path]] = defaultdict(list)
         documents: dict[str, list[_Path]] = defaultdict(list)
         for found, paths in ((inside, programs), (documents, others)):
@@ -100,6 +112,10 @@ class Sections:
         }
         if _are_of_several(plain.values()):
             self._names |= plain.keys()
+        if self._names >= plain.keys() and self._names:
+            # Where all others are sections, what cannot be read is one too.
+            tops = {path[0] for path in closed if not path[1:]}
+            self._names |= {name for name in tops if not inside[name]}
         self.doubtful = sorted(
             name
             for name, folder in plain.items()
@@ -113,6 +129,18 @@ class Sections:
             return "", path
         (inner,) = _without(self._wrappers[first], [tuple(rest)])
         return first, inner
+
+
+def _supposed(closed: Iterable[_Path], programs: Iterable[_Path]) -> list[_Path]:
+    """What may lie in folders in others that cannot be read: the same exercises."""
+    words = {PurePosixPath(path[-1]).stem for path in programs}
+    exercises = {match[0] for match in map(exercise_of, words) if match}
+    return [
+        (*folder, f"{exercise}.py")
+        for folder in closed
+        if folder[1:]
+        for exercise in sorted(exercises)
+    ]
 
 
 def _without(wrapper: _Path, paths: Iterable[_Path]) -> list[_Path]:

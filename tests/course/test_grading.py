@@ -30,7 +30,7 @@ from grader.course.handed_in import Attempt, marked_late
 from grader.course.results import Results, folder_name, key_of
 from grader.errors import GraderError, UsageError
 from grader.session import grade
-from grader.usage import WRONG_USAGE
+from grader.usage import GRADER_FAILED, WRONG_USAGE
 from grader.verdict import Outcome, Verdict
 from tests.conftest import heed_interrupts
 
@@ -587,6 +587,43 @@ def test_who_handed_in_no_program_is_known(tmp_path: Path, handed: Path) -> None
     known = read_class(out)
     assert known is not None
     assert known.unreadable == ()
+
+
+def test_what_cannot_be_read_is_no_success(
+    tmp_path: Path,
+    handed: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """All else is graded, and who may have handed in more is no missing student."""
+    (handed / "zoe").mkdir()
+    for name in ("kim", "max"):
+        (handed / name).mkdir()
+        (handed / name / "exercise1.py").write_bytes(RIGHT)
+    closed = {str(handed / name) for name in ("zoe", "kim")}
+    scandir = os.scandir
+
+    def refusing(path: str) -> object:
+        if str(path) in closed:
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refusing)
+    out = tmp_path / "out"
+    monkeypatch.setattr("grader.course.grading.grade_all", lambda *_, **__: 0)
+    assert main(["course", str(handed), "--out", str(out)]) == GRADER_FAILED
+    told = capsys.readouterr().err
+    for name in ("zoe", "kim"):
+        assert f"grade: not graded: {name} cannot be read: Permission denied\n" in told
+    assert "no program" not in told
+    known = read_class(out)
+    assert known is not None
+    assert [(file.student, file.lost) for file in known.unreadable] == [
+        ("kim", True),
+        ("zoe", True),
+    ]
+    waiting = known.not_programs({("kim", "exercise2"), ("max", "exercise1")})
+    assert ("kim", "exercise1") in waiting and ("kim", "exercise2") not in waiting
 
 
 def test_more_at_once_than_there_are(tmp_path: Path) -> None:

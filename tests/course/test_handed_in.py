@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import re
@@ -11,11 +12,13 @@ import zipfile
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import BinaryIO, Literal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from grader.course import archives
 from grader.course.handed_in import Attempt, handed_in, newest
 from grader.errors import UsageError
 
@@ -642,6 +645,186 @@ def test_what_may_be_a_section_is_told_with_what_to_do(
     assert told.startswith(f"taken for one student's folder: {folders}; ")
     example = f"`grade course SUBMISSIONS/{folders.split(',')[0]}`"
     assert told.endswith(f"grade it by itself, as {example}")
+
+
+@pytest.fixture
+def refused(monkeypatch: pytest.MonkeyPatch) -> set[Path]:
+    """Files and folders that may not be read, whoever runs the tests."""
+    paths: set[Path] = set()
+    scandir = os.scandir
+
+    def check(path: str | Path) -> None:
+        if Path(path) in paths:
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    def scanned(path: str | Path) -> object:
+        check(path)
+        return scandir(path)
+
+    def opened(path: Path, mode: Literal["rb"]) -> BinaryIO:
+        check(path)
+        return open(path, mode)
+
+    monkeypatch.setattr(os, "scandir", scanned)
+    monkeypatch.setattr(archives, "open", opened, raising=False)
+    return paths
+
+
+# What cannot be read, and who it is then that handed something in.
+REFUSED = {
+    "a file of a section": (
+        ["A/x/", "A/y/", "B/u/", "B/v/"],
+        ["A/y/exercise1.py"],
+        {"x", "u", "v"},
+        {"y"},
+    ),
+    "files and folders of a section": (
+        [f"{section}/{name}/" for section in "AB" for name in "xyz"],
+        ["A/y/exercise1.py", "A/x"],
+        {"A/z", "B/x", "B/y", "B/z"},
+        {"A/x", "A/y"},
+    ),
+    "all folders of a section": (
+        [f"{section}/{name}/" for section in "AB" for name in "xyz"],
+        ["A/x", "A/y", "A/z"],
+        {"B/x", "B/y", "B/z"},
+        {"A/x", "A/y", "A/z"},
+    ),
+    "a section": (
+        [f"{section}/{name}/" for section in "ABC" for name in "xyz"],
+        ["C"],
+        {f"{section}/{name}" for section in "AB" for name in "xyz"},
+        set(),
+    ),
+    "a student's folder": (["ada/", "bob/"], ["bob"], {"ada"}, {"bob"}),
+    "a student's folder beside one in another": (
+        ["ada/work/", "bob/work/"],
+        ["bob"],
+        {"ada"},
+        {"bob"},
+    ),
+    "a student's old folder": (["ada/", "ada/old/"], ["ada/old"], {"ada"}, set()),
+    "a folder of Moodle's": (
+        [f"{name}_assignsubmission_file_/" for name in ("A B_41", "C D_42")],
+        ["C D_42_assignsubmission_file_"],
+        {"41"},
+        {"42"},
+    ),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_what_may_not_be_read_is_told_and_has_its_place(
+    tmp_path: Path, refused: set[Path], case: str
+) -> None:
+    """Nobody's work counts for somebody else because it is missing."""
+    folders, closed, graded, without = REFUSED[case]
+    for folder in folders:
+        (tmp_path / folder).mkdir(parents=True)
+        (tmp_path / folder / "exercise1.py").write_text(folder)
+    refused |= {tmp_path / name for name in closed}
+    found = handed_in(tmp_path, ALL)
+    assert {attempt.student for attempt in found.attempts} == graded
+    assert {file.student for file in found.no_programs} == without
+    assert all(file.lost and file.ours for file in found.no_programs)
+    assert {*found.lost} == {
+        f"{name} cannot be read: Permission denied" for name in closed
+    }
+    assert not any("exercise in common" in sentence for sentence in found.ignored)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("ada/exercise1.py", "ada/old/exercise1.py"),
+        ("ada/new/exercise1.py", "ada/old/exercise1.py"),
+        ("ada_4711_816_exercise1-2.py", "ada_4711_815_exercise1-1.py"),
+    ],
+)
+def test_nobody_is_judged_by_an_older_program(
+    tmp_path: Path, refused: set[Path], one: str, other: str
+) -> None:
+    """Than the one which counts, and cannot be read."""
+    for name in (one, other, "bob_4712_817_exercise1.py", "bob/exercise1.py"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(name)
+    refused.add(tmp_path / one)
+    found = handed_in(tmp_path, ALL)
+    assert {a.student for a in found.attempts} == {"4712", "bob"}
+    (lost,) = found.no_programs
+    assert (lost.file, lost.exercise) == (one, "exercise1")
+    assert any(
+        f"the one that counts cannot be read: {other}" in s for s in found.ignored
+    )
+    refused.clear()
+    refused.add(tmp_path / other)
+    found = handed_in(tmp_path, ALL)
+    if "new" not in one:  # which of them is the newer one nobody knows then
+        assert one in {attempt.file for attempt in found.attempts}
+    assert found.lost == [f"{other} cannot be read: Permission denied"]
+
+
+def test_nothing_may_be_read(tmp_path: Path, refused: set[Path]) -> None:
+    """That is why there is no submission."""
+    for name in ("ada", "bob"):
+        (tmp_path / name).mkdir()
+        refused.add(tmp_path / name)
+    with pytest.raises(UsageError, match=r": ada cannot be read: .* \(and 1 more\)$"):
+        handed_in(tmp_path, ALL)
+
+
+def test_links_have_their_place_too(tmp_path: Path) -> None:
+    """A student of a section who handed one in is still a name there."""
+    for name in ("A/x", "A/y", "B/u", "B/v"):
+        (tmp_path / name).mkdir(parents=True)
+        (tmp_path / name / "exercise1.py").write_text(name)
+    (tmp_path / "A" / "y" / "exercise1.py").unlink()
+    (tmp_path / "A" / "y" / "exercise1.py").symlink_to("/etc/passwd")
+    found = handed_in(tmp_path, ALL)
+    assert {attempt.student for attempt in found.attempts} == {"x", "u", "v"}
+    assert [(n.student, n.why) for n in found.no_programs] == [("y", "is a link")]
+
+
+def damaged(path: Path, files: dict[str, bytes], *names: str) -> None:
+    """Write a zip archive in which some files are not what their sum says."""
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, data in files.items():
+            archive.writestr(name, data)
+    data = path.read_bytes()
+    for name in names:
+        data = data.replace(files[name], bytes(len(files[name])), 1)
+    path.write_bytes(data)
+
+
+def test_a_damaged_file_of_an_archive(tmp_path: Path) -> None:
+    """It is told, with whose it is; and all others are graded."""
+    files = {f"{name}/exercise1.py": f"# {name}".encode() for name in ("ada", "bob")}
+    damaged(tmp_path / "all.zip", files, "ada/exercise1.py")
+    found = handed_in(tmp_path / "all.zip", ALL)
+    assert [attempt.student for attempt in found.attempts] == ["bob"]
+    assert found.lost == ["ada/exercise1.py cannot be read: it is damaged"]
+    assert [(file.student, file.exercise) for file in found.no_programs] == [
+        ("ada", "exercise1")
+    ]
+    damaged(tmp_path / "all.zip", files, *files)
+    with pytest.raises(UsageError, match=r"cannot be read: it is damaged, or no arch"):
+        handed_in(tmp_path / "all.zip", ALL)
+
+
+def test_a_damaged_file_of_a_section_s_archive(tmp_path: Path) -> None:
+    """It is the student's, not the section's; and no failure of the machine."""
+    for section in "AB":
+        names = [f"{section.lower()}{number}" for number in range(2)]
+        files = {f"{name}/exercise1.py": f"# {name}".encode() for name in names}
+        damaged(
+            tmp_path / f"{section}.zip", files, *["a0/exercise1.py"][: section < "B"]
+        )
+    found = handed_in(tmp_path, ALL)
+    assert {attempt.student for attempt in found.attempts} == {"a1", "b0", "b1"}
+    assert found.lost == []
+    assert [(file.student, file.file, file.why) for file in found.no_programs] == [
+        ("a0", "A/a0/exercise1.py", "cannot be read: it is damaged")
+    ]
 
 
 def test_who_is_in_folders_of_other_exercises_is_told(tmp_path: Path) -> None:
