@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from grader.catalog import CheckSpec, Exercise
+from grader.course.files import CLASS_FILE
 from grader.course.handed_in import HandedIn
 from grader.course.roster import Person, Roster
 from grader.errors import UsageError, with_cure
@@ -166,7 +167,7 @@ def _ordered(names: Iterable[str]) -> list[str]:
 
 def class_file(results: Path) -> Path:
     """Where the class of a folder of results is written."""
-    return results / "class.json"
+    return results / CLASS_FILE
 
 
 def save_class(results: Path, known: ClassList) -> None:

@@ -24,6 +24,9 @@ from grader.course.archives import (
 from grader.course.owners import Owner, exercise_of
 from grader.course.sections import wrappers
 
+# What `grade course` calls the list of a class beside its verdicts.
+CLASS_FILE = "class.json"
+
 
 @dataclass(frozen=True, slots=True)
 class HandedFile:
@@ -91,6 +94,36 @@ def files_of(found: Found) -> list[HandedFile]:
         parts = _composed(parts)
         files.append(HandedFile(nobody, "", parts, unread.name, None, unread))
     return files
+
+
+def without_results(files: Sequence[HandedFile]) -> list[HandedFile]:
+    """Without what `grade course` wrote, when its results were to lie there.
+
+    Nothing else that lies in such a folder is left out: a student may have made it.
+    """
+    lists = {file.path[:-1] for file in files if file.path[-1] == CLASS_FILE}
+    own = [file for file in files if _is_verdict(file.path) and file.path[:-3] in lists]
+    results = {file.path[:-3] for file in own}
+    others = {id(file) for file in own}
+    kept = [file for file in files if id(file) not in others]
+    # A call that was ended at once has left no verdict there.
+    used = {
+        file.path[:depth]
+        for file in kept
+        if file.path[-1] != CLASS_FILE
+        for depth in range(len(file.path))
+    }
+    return [
+        file
+        for file in kept
+        if file.path[-1] != CLASS_FILE
+        or (file.path[:-1] not in results and file.path[:-1] in used)
+    ]
+
+
+def _is_verdict(path: Sequence[str]) -> bool:
+    """Whether results would lie there in their folder."""
+    return path[-3:-2] in (("verdicts",), ("failed",)) and path[-1].endswith(".json")
 
 
 def _composed(parts: Iterable[str]) -> tuple[str, ...]:

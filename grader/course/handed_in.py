@@ -25,6 +25,7 @@ from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 
 from grader.course.archives import (
+    LEADS_OUT,
     NO_PROGRAM,
     SUFFIXES,
     Found,
@@ -39,6 +40,7 @@ from grader.course.files import (
     gradescopes,
     is_metadata,
     unwrapped,
+    without_results,
 )
 from grader.course.owners import (
     Owner,
@@ -63,7 +65,8 @@ _MISSING = "of an exercise of which there is no program"
 _LOST = "that cannot be read"
 _UNCERTAIN = "where the one that counts cannot be read"
 _SECOND = "where another one of the same student and exercise is graded"
-_NOBODYS = "that no name says whose it is"
+_NOBODYS = "under no student's name"
+_ELSEWHERE = "with a path that leads out of what was handed in"
 _METADATA = (
     "of Gradescope's that may be a student's, since it lies not above all others"
 )
@@ -236,7 +239,7 @@ class _Reading:
 
     def read(self, top: str, found: Found) -> None:
         """Everything that was found; `top` is what its folder is called."""
-        top, files = unwrapped(top, files_of(found))
+        top, files = unwrapped(top, without_results(files_of(found)))
         exports = gradescopes(files)
         for metadata, export in exports:
             self._read_gradescope(metadata, export)
@@ -295,6 +298,8 @@ class _Reading:
             self.lost[str(file.unread)] = None
         elif file.is_lost and kind != _OF_OTHERS:
             self.unused[_LOST].append(file.name)
+        elif file.why == LEADS_OUT:
+            self.unused[_ELSEWHERE].append(file.name)
         else:
             self.unused[kind].append(file.name)
 

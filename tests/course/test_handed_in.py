@@ -481,12 +481,12 @@ NO_PROGRAMS = {
     ),
     "on Canvas": (["bob_4712_816_exercise1.docx"], ALL, {"4712: is no .py file"}, []),
     "a file elsewhere": (["ada_exercise1.pdf"], ALL, set(), []),
-    "nobody's": (["grades.csv"], ALL, set(), ["that no name says whose it is"]),
+    "nobody's": (["grades.csv"], ALL, set(), ["under no student's name"]),
     "nobody's, of one exercise": (
         ["grades.csv"],
         ("exercise1",),
         set(),
-        ["that no name says whose it is"],
+        ["under no student's name"],
     ),
     "another name": (
         ["bob/fork.py"],
@@ -825,6 +825,53 @@ def test_a_damaged_file_of_a_section_s_archive(tmp_path: Path) -> None:
     assert [(file.student, file.file, file.why) for file in found.no_programs] == [
         ("a0", "A/a0/exercise1.py", "cannot be read: it is damaged")
     ]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "../../tmp/evil/evil_exercise2.py",
+        "/tmp/evil/exercise2.py",
+        "/eve_exercise2.py",
+        "..\\tmp\\exercise2.py",
+    ],
+)
+def test_what_leads_out_is_nobodys(tmp_path: Path, name: str) -> None:
+    """It is told, and no folder on its way is a student; nor is that of a section."""
+    moodle = "Ada Lovelace_4711_assignsubmission_file_/exercise2.py"
+    with zipfile.ZipFile(tmp_path / "all.zip", "w") as archive:
+        for path in (moodle, name):
+            archive.writestr(path, "right")
+    found = handed_in(tmp_path / "all.zip", ALL)
+    assert [*found.names()] == ["4711"]
+    (told,) = found.ignored
+    assert told == (
+        f"not graded: 1 file with a path that leads out of what was handed in: {name}"
+    )
+    with zipfile.ZipFile(tmp_path / "bob.zip", "w") as archive:
+        archive.writestr(name, "right")
+    (tmp_path / "all.zip").unlink()
+    (tmp_path / "ada").mkdir()
+    (tmp_path / "ada" / "exercise1.py").write_text("right")
+    found = handed_in(tmp_path, ALL)
+    assert [file.student for file in found.no_programs] == ["bob"]  # it is in his
+
+
+def test_results_of_earlier_calls_are_nobodys(tmp_path: Path) -> None:
+    """Wherever they lie, and packed too; and a student cannot hide anything so."""
+    wrote = ["class.json", "verdicts/4711/exercise1.json", "failed/a/exercise1.json"]
+    names = ["ada/exercise1.py", "bob/exercise1.py", *(f"ada/{n}" for n in wrote)]
+    names += [f"results1/{name}" for name in wrote]
+    names += ["ended/class.json", *wrote]
+    with zipfile.ZipFile(tmp_path / "all.zip", "w") as archive:
+        for name in names:
+            archive.writestr(name, name)
+            (tmp_path / "all" / name).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / "all" / name).write_text(name)
+    for place in ("all", "all.zip"):
+        found = handed_in(tmp_path / place, ALL)
+        assert found.names().keys() == {"ada", "bob"}
+        assert found.ignored == []
 
 
 def test_who_is_in_folders_of_other_exercises_is_told(tmp_path: Path) -> None:
