@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from grader.catalog import Exercise
     from grader.course.class_list import ClassList
-    from grader.course.gradebook import Book, Rules
+    from grader.course.gradebook import Book, Filled, Rules
     from grader.course.handed_in import Attempt, HandedIn, NoProgram
     from grader.course.results import Results
     from grader.course.roster import Roster
@@ -373,7 +373,14 @@ def gradebook(arguments: argparse.Namespace) -> int:
             f"there are no verdicts in {folder}; `grade course` writes them"
         )
     rules = Rules(dict(arguments.weight), arguments.late)
-    text, without_row = _filled(arguments, book, rules)
+    filled = _filled(arguments, book, rules)
+    text, without_row = filled.text, filled.without_row
+    if filled.unknown:
+        _tell(
+            f"{counted(filled.unknown, 'row')} of whom nothing was handed in got no 0: "
+            "without a roster nobody knows whether they are in the course; give "
+            "`grade course` one with --roster"
+        )
     if without_row:
         has = "has" if len(without_row) == 1 else "have"
         _tell(
@@ -410,18 +417,14 @@ def _book(results: Results, exercises: Sequence[str] | None) -> Book:
     )
 
 
-def _filled(
-    arguments: argparse.Namespace, book: Book, rules: Rules
-) -> tuple[str, list[str]]:
-    from grader.course.gradebook import canvas, moodle, plain
+def _filled(arguments: argparse.Namespace, book: Book, rules: Rules) -> Filled:
+    from grader.course.gradebook import Filled, canvas, moodle, plain
 
     if arguments.canvas is not None:
-        filled = canvas(_read(arguments.canvas), book, rules)
-    elif arguments.moodle is not None:
-        filled = moodle(_read(arguments.moodle), book, rules)
-    else:
-        return plain(book, rules), []
-    return filled.text, filled.without_row
+        return canvas(_read(arguments.canvas), book, rules)
+    if arguments.moodle is not None:
+        return moodle(_read(arguments.moodle), book, rules)
+    return Filled(plain(book, rules), [])
 
 
 def _read(path: Path) -> str:

@@ -17,7 +17,7 @@ from decimal import ROUND_HALF_UP, Decimal
 
 from grader.course.class_list import Student
 from grader.course.results import Result
-from grader.course.roster import DECLARED, EMAIL, word
+from grader.course.roster import CANVAS_ITSELF, DECLARED, EMAIL, word
 from grader.errors import UsageError
 from grader.report.text import counted, some, visible
 from grader.verdict import CheckOutcome
@@ -99,6 +99,11 @@ class Book:
         return [student for student in self.students if student.enrolled is not False]
 
     @property
+    def has_roster(self) -> bool:
+        """Whether it is known who is in the course and handed in nothing."""
+        return any(student.enrolled is not None for student in self.students)
+
+    @property
     def names(self) -> dict[str, str]:
         """Who is expected to hand in or did, with a name where one is known."""
         known = {student.student: student.name for student in self.students}
@@ -162,10 +167,15 @@ def plain(book: Book, rules: Rules) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Filled:
-    """A gradebook that was filled in, and the students who have no row in it."""
+    """A gradebook that was filled in, and the students who have no row in it.
+
+    `unknown`: how many rows got no 0 because, without a roster, nobody knows whether
+    they are about somebody who is in the course.
+    """
 
     text: str
     without_row: list[str]
+    unknown: int = 0
 
 
 def canvas(exported: str, book: Book, rules: Rules) -> Filled:
@@ -182,6 +192,7 @@ def canvas(exported: str, book: Book, rules: Rules) -> Filled:
     who = _Who(table.head, _identity(table, graded), book)
     columns = {exercise: _column(table.head, exercise) for exercise in book.exercises}
     most = {exercise: rules.most(result) for (_, exercise), result in known.items()}
+    unknown = 0
     for row in table.rows:
         if row and row[0].strip() == "Points Possible":
             for exercise, column in columns.items():
@@ -190,6 +201,8 @@ def canvas(exported: str, book: Book, rules: Rules) -> Filled:
             continue
         student = who.of(row)
         graded.discard(student)
+        empty = any(not "".join(row[c : c + 1]).strip() for c in columns.values())
+        unknown += empty and not student and _is_of_somebody(row)
         for exercise, column in columns.items():
             found = known.get((student, exercise))
             if found is None and (student, exercise) not in missing:
@@ -199,7 +212,12 @@ def canvas(exported: str, book: Book, rules: Rules) -> Filled:
                 row[column] = str(rules.grade(found))
             elif not row[column].strip():
                 row[column] = _NOTHING
-    return Filled(table.written(), sorted(graded))
+    return Filled(table.written(), sorted(graded), 0 if book.has_roster else unknown)
+
+
+def _is_of_somebody(row: Sequence[str]) -> bool:
+    """Whether a row of Canvas's is about a person."""
+    return any(row) and row[0].strip().casefold() not in CANVAS_ITSELF
 
 
 def _identity(table: _Table, students: set[str]) -> int:
@@ -300,6 +318,7 @@ def moodle(worksheet: str, book: Book, rules: Rules) -> Filled:
     most = max(map(rules.most, book.results), default=None)
     who = _Who(table.head, identifier, book)
     graded = set(known)
+    unknown = 0
     for row in table.rows:
         if len(row) < len(table.head):
             continue
@@ -307,6 +326,7 @@ def moodle(worksheet: str, book: Book, rules: Rules) -> Filled:
         student = who.of(row, number[0] if number else row[identifier].strip())
         result = known.get(student)
         graded.discard(student)
+        unknown += not student and not row[grade].strip(" -")
         if result is None and (student not in missing or row[grade].strip(" -")):
             continue
         if maximum is not None and most is not None:
@@ -318,7 +338,7 @@ def moodle(worksheet: str, book: Book, rules: Rules) -> Filled:
             row[feedback] = defused(_feedback(result, rules))
         elif not row[feedback].strip():
             row[feedback] = "Nothing was handed in."
-    return Filled(table.written(), sorted(graded))
+    return Filled(table.written(), sorted(graded), 0 if book.has_roster else unknown)
 
 
 def _moodle_columns(

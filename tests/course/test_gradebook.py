@@ -251,6 +251,26 @@ def test_full_marks_that_came_late() -> None:
     assert "Full marks." in moodle(MOODLE, Book([late]), Rules()).text
 
 
+def test_without_a_roster_nobody_is_known_to_be_missing(tmp_path: Path) -> None:
+    """How many rows got no 0 for that is told; Canvas's own are about nobody."""
+    text = CANVAS + '"Student, Test",902,x,One,,9,\n"Dan",903,dan,One,,9,\n,,\n'
+    book = Book([ADA, BOB, BOB_2], [Student("4711"), Student("4712")])
+    filled = canvas(text, book, Rules())
+    assert filled.unknown == 1
+    assert _rows(filled.text)[6][4:] == ["", "9", ""]
+    assert canvas(text, Book([ADA, BOB, BOB_2], CLASS), Rules()).unknown == 0
+    filled = moodle(MOODLE, Book([ADA, BOB], [Student("4711")]), Rules())
+    assert filled.unknown == 1
+    assert moodle(MOODLE, Book([ADA, BOB], CLASS), Rules()).unknown == 0
+    results = Results(tmp_path / "results")
+    results.make()
+    results.save(ADA)
+    (tmp_path / "sheet.csv").write_text(MOODLE)
+    done = _gradebook(tmp_path, "--moodle", "sheet.csv")
+    assert done.returncode == 0
+    assert "grade: 2 rows of whom nothing was handed in got no 0: " in done.stderr
+
+
 def _course(folder: Path) -> Results:
     results = Results(folder / "results")
     results.make()

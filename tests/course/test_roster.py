@@ -41,6 +41,7 @@ FORMS = {
             "    Points Possible,,,,,10\n"
             '"Lovelace, Ada",4711,815,ada,B,\n'
             '"Student, Test",4719,,abc,B,\n'
+            "Test Student,4720,,abd,B,\n"
         ),
         "4711",
     ),
