@@ -474,8 +474,7 @@ def _sentence(kind: str, files: Sequence[str]) -> str:
 def _on_sections(folders: Sequence[str]) -> str:
     return (
         f"taken for one student's folder: {some(folders)}; where it is a section's, "
-        "with the work of several students, grade it by itself, as `grade course "
-        f"SUBMISSIONS/{folders[0]}`"
+        f"grade it by itself, as `grade course SUBMISSIONS/{folders[0]}`"
     )
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
@@ -116,10 +117,11 @@ class Sections:
             # Where all others are sections, what cannot be read is one too.
             tops = {path[0] for path in closed if not path[1:]}
             self._names |= {name for name in tops if not inside[name]}
+        left = {n: folder for n, folder in plain.items() if n not in self._names}
         self.doubtful = sorted(
-            name
-            for name, folder in plain.items()
-            if name not in self._names and folder.is_doubtful(alone=alone)
+            left
+            if _may_be_of_others(left)
+            else (n for n, folder in left.items() if folder.is_doubtful(alone=alone))
         )
 
     def inner(self, path: _Path) -> tuple[str, _Path]:
@@ -210,6 +212,11 @@ class _Folder:
         """Whose the exercises in it are, if it is of several students."""
         return {member for member, exercise in map(_held, self.programs) if exercise}
 
+    def folders(self) -> set[str]:
+        """The folders in it in which all programs lie; empty where one does not."""
+        inner = [in_exercise(path)[1] for path in self.programs]
+        return {path[0] for path in inner} if all(path[1:] for path in inner) else set()
+
     @property
     def clashes(self) -> bool:
         """Whether several of them have the same exercise."""
@@ -237,6 +244,32 @@ def _are_of_several(folders: Collection[_Folder]) -> bool:
         and len(names) > len(folders)
         and not any(folder.own_work for folder in folders)
     )
+
+
+def _may_be_of_others(folders: Mapping[str, _Folder]) -> bool:
+    """Whether all work lies in folders in these that are called otherwise each.
+
+    Students may have chosen the names; but so are sections with a student or two.
+    """
+    members = [folder.folders() for folder in folders.values()]
+    names = set().union(*members)
+    return (
+        len(folders) > 1
+        and all(members)
+        and len(names) == sum(map(len, members))
+        and not any(folder.own_work for folder in folders.values())
+        and not any(
+            _names_word(outer, inner)
+            for outer, inside in zip(folders, members, strict=True)
+            for inner in inside
+        )
+    )
+
+
+def _names_word(word: str, name: str) -> bool:
+    """Whether a name has a word in it, such as "ada" in "ada_hw"."""
+    whole = rf"(?<![^\W_]){re.escape(word)}(?![^\W_])"
+    return re.search(whole, name, re.IGNORECASE) is not None
 
 
 def _held(path: _Path) -> tuple[str, str]:

@@ -641,7 +641,7 @@ def test_what_may_be_a_section_is_told_with_what_to_do(
     found = handed_in(tmp_path, ALL)
     students = {path.split("/")[0] for path in files}
     assert found.names().keys() <= {"joe"} | students
-    (told,) = [sentence for sentence in found.ignored if "several students" in sentence]
+    (told,) = [s for s in found.ignored if s.startswith("taken for")]
     assert told.startswith(f"taken for one student's folder: {folders}; ")
     example = f"`grade course SUBMISSIONS/{folders.split(',')[0]}`"
     assert told.endswith(f"grade it by itself, as {example}")
@@ -872,6 +872,29 @@ def test_results_of_earlier_calls_are_nobodys(tmp_path: Path) -> None:
         found = handed_in(tmp_path / place, ALL)
         assert found.names().keys() == {"ada", "bob"}
         assert found.ignored == []
+
+
+@pytest.mark.parametrize(
+    ("files", "folders"),
+    [
+        (["groupA/ada/exercise1.py", "groupB/bob/exercise1.py"], "groupA, groupB"),
+        (["A/ada/exercise1.py", "A/eve/exercise1.py", "B/bob/exercise1.py"], "A, B"),
+        (["ada/work/exercise1.py", "bob/work/exercise1.py"], ""),
+        (["ada/work/exercise1.py", "bob/exercise1.py"], ""),
+        (["ada/ada_hw/exercise1.py", "bob/Bob 1/exercise1.py"], ""),
+        (["ada/work/exercise1.py"], ""),
+    ],
+)
+def test_folders_with_one_student_each_may_be_sections(
+    tmp_path: Path, files: list[str], folders: str
+) -> None:
+    """Where nothing says that the folders in them are only students' own order."""
+    for name in files:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(name)
+    told = [s for s in handed_in(tmp_path, ALL).ignored if s.startswith("taken for")]
+    expected = f"taken for one student's folder: {folders}; where it is a section's"
+    assert [s.startswith(expected) for s in told] == [True] * bool(folders)
 
 
 def test_who_is_in_folders_of_other_exercises_is_told(tmp_path: Path) -> None:
