@@ -26,6 +26,7 @@ from pathlib import Path, PurePosixPath
 
 from grader.course.archives import (
     LEADS_OUT,
+    METADATA,
     NO_PROGRAM,
     SUFFIXES,
     Found,
@@ -226,6 +227,7 @@ class _Reading:
         self._exercises = exercises
         self.doubtful: Sequence[str] = ()
         self.namesakes = ""
+        self.nameless: list[str] = []
         self.attempts: list[Attempt] = []
         self.no_programs: list[NoProgram] = []
         self.unused: dict[str, list[str]] = defaultdict(list)
@@ -235,7 +237,8 @@ class _Reading:
         """A sentence for each kind of file that is not graded, and one on sections."""
         told = [_sentence(kind, files) for kind, files in self.unused.items() if files]
         sections = _on_sections(self.doubtful) if self.doubtful else ""
-        return [*told, *filter(None, (sections, self.namesakes))]
+        nameless = _on_nameless(self.nameless) if self.nameless else ""
+        return [*told, *filter(None, (sections, self.namesakes, nameless))]
 
     def read(self, top: str, found: Found) -> None:
         """Everything that was found; `top` is what its folder is called."""
@@ -270,6 +273,8 @@ class _Reading:
                 self._leave_out(_NOBODYS, file)
         for folder, inside in folders.items():
             about = known.get(folder)
+            if about is None or about.owners == (Owner(folder),):
+                self.nameless.append(folder)
             for owner in about.owners if about else (Owner(folder),):
                 own = [replace(f, owner=owner, word=f.stem) for f in inside]
                 before = len(self.attempts)
@@ -475,6 +480,14 @@ def _on_sections(folders: Sequence[str]) -> str:
     return (
         f"taken for one student's folder: {some(folders)}; where it is a section's, "
         f"grade it by itself, as `grade course SUBMISSIONS/{folders[0]}`"
+    )
+
+
+def _on_nameless(folders: Sequence[str]) -> str:
+    return (
+        f"{METADATA} does not say whose {some(sorted(folders))} "
+        f"{'is' if len(folders) == 1 else 'are'}: each is called as its folder, and "
+        "where no :created_at: is there either, it came when its file says"
     )
 
 

@@ -146,8 +146,11 @@ def _loaded(data: bytes) -> Mapping[str, Any]:
     try:
         known = yaml.load(data, Loader)  # it makes no objects
     except (yaml.YAMLError, ValueError) as error:
-        why = " ".join(str(error).split())
-        raise UsageError(f"{METADATA} is not Gradescope's: {why}") from error
+        mark = getattr(error, "problem_mark", None)
+        damage = f"line {mark.line + 1} is no YAML" if mark else "a value is none"
+        raise UsageError(
+            f"{METADATA} is not Gradescope's: {damage}; export it again"
+        ) from error
     return known if isinstance(known, dict) else {}
 
 

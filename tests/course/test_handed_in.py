@@ -964,12 +964,30 @@ def test_what_gradescope_may_write(tmp_path: Path) -> None:
         ("- 3\n", "submission_1"),
     ):
         metadata.write_text(text)
-        (attempt,) = handed_in(tmp_path, ALL).attempts
-        assert attempt.student == student
-    for text in ("a: [", "submission_1:\n  :created_at: 2026-13-45 12:00:00\n"):
+        found = handed_in(tmp_path, ALL)
+        assert [attempt.student for attempt in found.attempts] == [student]
+        told = ["submission_metadata.yml does not say whose submission_1 is: each is "]
+        assert [s[: len(told[0])] for s in found.ignored] == told * (student != "7")
+    for text, where in (
+        ("\na: [", "line 2 is no YAML; export it again"),
+        (
+            "submission_1:\n  :created_at: 2026-13-45 12:00:00\n",
+            "a value is none; export",
+        ),
+    ):
         metadata.write_text(text)
-        with pytest.raises(UsageError, match="is not Gradescope's"):
+        with pytest.raises(UsageError, match=f"is not Gradescope's: {where}"):
             handed_in(tmp_path, ALL)
+
+
+def test_what_gradescope_does_not_know_is_told(tmp_path: Path) -> None:
+    """Other folders than it names, and one that it leaves out, in one line."""
+    for number in (11, 13, 14):
+        (tmp_path / f"submission_{number}").mkdir()
+        (tmp_path / f"submission_{number}" / "exercise1.py").write_text("right")
+    (tmp_path / "submission_metadata.yml").write_text(METADATA)
+    (told,) = handed_in(tmp_path, ALL).ignored
+    assert " whose submission_13, submission_14 are: each " in told
 
 
 _FOLDERS = st.sampled_from(
