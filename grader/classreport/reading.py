@@ -133,13 +133,19 @@ def _students(known: ClassList, results: Iterable[Result]) -> tuple[Student, ...
 def _exercises(
     known: ClassList, results: Iterable[Result]
 ) -> tuple[GradedExercise, ...]:
-    """Those of the class, and those of results that are older than it."""
+    """Those of the class that anybody handed in, and those of results older than it.
+
+    Of what nobody handed in nothing is missing: it may not be given out yet.
+    """
     exercises = {exercise.name: exercise for exercise in known.exercises}
+    handed_in = {file.exercise for file in known.unreadable}
     for result in results:
         name = result.verdict.exercise
+        handed_in.add(name)
         exercises.setdefault(name, GradedExercise(name, "", _checks(result.verdict)))
     ordered = sorted(exercises, key=lambda name: (len(name), name))
-    return tuple(exercises[name] for name in ordered)
+    kept = [name for name in ordered if name in handed_in] or ordered
+    return tuple(exercises[name] for name in kept)
 
 
 def _checks(verdict: Verdict) -> tuple[CheckSpec, ...]:

@@ -140,6 +140,20 @@ def test_results_without_a_class(tmp_path: Path) -> None:
     assert all(student.enrolled is None for student in course.students)
 
 
+def test_an_exercise_that_nobody_handed_in(tmp_path: Path) -> None:
+    """Has no part in it, as it has none in the gradebook: nobody lacks its points."""
+    folder = make(tmp_path)
+    later = replace(EXERCISES[0], name="exercise3")
+    known = ClassList(STUDENTS, (*EXERCISES, later))
+    save_class(folder, known)
+    course = read_course(folder)
+    assert [e.name for e in course.exercises] == ["exercise1", "exercise2"]
+    assert course.points == 10
+    document = Unreadable("4714", "exercise3", "a.docx", "is no .py file")
+    save_class(folder, replace(known, unreadable=(document,)))
+    assert [e.name for e in read_course(folder).exercises][2:] == ["exercise3"]
+
+
 def test_what_is_no_results(tmp_path: Path) -> None:
     """One sentence that says what to do."""
     with pytest.raises(UsageError, match="is not a folder"):
