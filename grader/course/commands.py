@@ -389,7 +389,9 @@ def gradebook(arguments: argparse.Namespace) -> int:
             "course, or enter them by hand"
         )
     if arguments.out is None:
-        sys.stdout.write(text)
+        # A file's content, which is UTF-8 whatever this terminal shows.
+        sys.stdout.flush()
+        sys.stdout.buffer.write(text.encode())
     else:
         write_whole(arguments.out, text)
     summary = book.summary(rules)
@@ -428,14 +430,11 @@ def _filled(arguments: argparse.Namespace, book: Book, rules: Rules) -> Filled:
 
 
 def _read(path: Path) -> str:
+    from grader.course.roster import decoded
+
     try:
-        data = path.read_bytes()
-        return data.decode()
+        return decoded(path.read_bytes())
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {with_cure(error)}") from error
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise UsageError(
-            f"{path} cannot be read: line {line} is not UTF-8 text; save it as CSV "
-            "UTF-8"
-        ) from error
+    except UsageError as error:
+        raise UsageError(f"{path} {error}") from error

@@ -70,6 +70,8 @@ _SECTION = (
 )
 _ROLE = ("role", "roles", "rolle", "rollen")
 _STUDENT_ROLES = ("student", "teilnehmer")
+# How a spreadsheet's text begins, before it is UTF-8 or UTF-16.
+_MARK = "\ufeff"
 # What Moodle puts before a number, in English and in German.
 _PARTICIPANT = re.compile(r"^(Participant|Teilnehmer(/?in|[*:_]in)?) ?(?=\d+$)")
 
@@ -256,7 +258,7 @@ def read_roster(path: Path) -> Roster:
 
 def _lines(data: bytes) -> list[tuple[int, list[str]]]:
     """The rows that hold something, each with the number of its last line."""
-    text = _decoded(data)
+    text = decoded(data).removeprefix(_MARK)
     declared = DECLARED.match(text)
     start = declared.end() if declared else 0
     delimiter = declared["delimiter"] if declared else _delimiter(text)
@@ -271,11 +273,15 @@ def _lines(data: bytes) -> list[tuple[int, list[str]]]:
     return [(number + skipped, row) for number, row in rows if any(row)]
 
 
-def _decoded(data: bytes) -> str:
+def decoded(data: bytes) -> str:
+    """The text of a CSV file that is UTF-8 or UTF-16, with its mark if it has one.
+
+    Raises `UsageError` where it is neither; the message goes on from the file's name.
+    """
     marks = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
-    encoding = "utf-16" if data.startswith(marks) else "utf-8-sig"
+    is_wide = data.startswith(marks)
     try:
-        text = data.decode(encoding)
+        text = _MARK + data.decode("utf-16") if is_wide else data.decode()
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise UsageError(

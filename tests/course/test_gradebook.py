@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import os
 import re
 import subprocess
 import sys
@@ -389,6 +390,33 @@ def test_plain_with_addresses() -> None:
     ]
 
 
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-8-sig"])
+def test_an_export_that_a_spreadsheet_saved(tmp_path: Path, encoding: str) -> None:
+    """UTF-16 as in rosters; filled in it is UTF-8, with the mark that Excel needs."""
+    _course(tmp_path)
+    (tmp_path / "export.csv").write_text("ID\tName\texercise2\n4712\tÅ\t\n", encoding)
+    chosen = ["--exercise", "exercise2", "--canvas", "export.csv", "-o", "filled.csv"]
+    assert _gradebook(tmp_path, *chosen).returncode == 0
+    assert (tmp_path / "filled.csv").read_text() == (
+        "\ufeffID\tName\texercise2\n4712\tÅ\t5.00\n"
+    )
+
+
+def test_what_is_printed_is_utf_8(tmp_path: Path) -> None:
+    """Also where the terminal is not: it goes into a file."""
+    results = _course(tmp_path)
+    results.save(replace(ADA, student="jürgen"))
+    command = [sys.executable, "-m", "grader", "gradebook", "results"]
+    done = subprocess.run(
+        command,
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONIOENCODING": "ascii"},
+        capture_output=True,
+        check=True,
+    )
+    assert '"jürgen"'.encode() in done.stdout
+
+
 def test_results_are_not_written_over(tmp_path: Path) -> None:
     """Whatever way leads into them."""
     results = _course(tmp_path)
@@ -411,7 +439,7 @@ def test_results_are_not_written_over(tmp_path: Path) -> None:
         (["--weight", "5"], "'5' is not like exercise2=5"),
         (["--weight", "exercise1=-1"], "'exercise1=-1' is not like exercise2=5"),
         (["--weight", "exercise99=1"], "there is no exercise 'exercise99'"),
-        (["--moodle", "latin.csv"], "line 2 is not UTF-8 text; save it as CSV UTF-8"),
+        (["--moodle", "latin.csv"], "text in line 2; save it as CSV UTF-8"),
     ],
 )
 def test_wrong_usage(tmp_path: Path, options: list[str], message: str) -> None:
