@@ -15,7 +15,7 @@ from typing import Any
 
 from grader.catalog import CheckSpec, Exercise
 from grader.course.files import CLASS_FILE
-from grader.course.handed_in import HandedIn
+from grader.course.handed_in import HandedIn, NotGraded
 from grader.course.roster import Person, Roster
 from grader.errors import UsageError, with_cure
 from grader.files import write_whole
@@ -84,14 +84,16 @@ class Unreadable:
 class ClassList:
     """The people and the exercises of a class, and when work was due.
 
-    `unreadable` is what was handed in and is not a program. `due` is by exercise; that
-    of the others is under the empty name.
+    `unreadable` is what was handed in and is not a program, and `not_graded` what else
+    lay there the last time. `due` is by exercise; that of the others is under the empty
+    name.
     """
 
     students: tuple[Student, ...] = ()
     exercises: tuple[GradedExercise, ...] = ()
     unreadable: tuple[Unreadable, ...] = ()
     due: Mapping[str, datetime] = field(default_factory=dict)
+    not_graded: tuple[NotGraded, ...] = ()
 
     @property
     def roster(self) -> Roster | None:
@@ -129,7 +131,8 @@ class ClassList:
             Unreadable(file.student, file.exercise, file.file, file.why, file.lost)
             for file in found.no_programs
         ]
-        return replace(self, unreadable=tuple(kept + new))
+        rest = tuple(found.not_graded)
+        return replace(self, unreadable=tuple(kept + new), not_graded=rest)
 
     def not_programs(
         self, handed_in: Collection[tuple[str, str]]
@@ -156,6 +159,7 @@ class ClassList:
             "students": [asdict(student) for student in self.students],
             "exercises": [asdict(exercise) for exercise in self.exercises],
             "unreadable": [asdict(file) for file in self.unreadable],
+            "not_graded": [asdict(file) for file in self.not_graded],
             "due": {name: when.isoformat() for name, when in self.due.items()},
         }
 
@@ -206,6 +210,7 @@ def _from_json(data: Mapping[str, Any]) -> ClassList:
         ),
         tuple(Unreadable(**file) for file in data.get("unreadable", ())),
         {n: datetime.fromisoformat(when) for n, when in data.get("due", {}).items()},
+        tuple(NotGraded(**file) for file in data.get("not_graded", ())),
     )
 
 

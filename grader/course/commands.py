@@ -114,6 +114,7 @@ def _due(text: str) -> tuple[str, datetime | None]:
 def course(arguments: argparse.Namespace) -> int:
     """Grade what a course handed in; the exit status."""
     from grader.catalog import find, names
+    from grader.course.class_list import class_file
     from grader.course.handed_in import handed_in
     from grader.course.results import Results
     from grader.files import check_makeable
@@ -135,6 +136,9 @@ def course(arguments: argparse.Namespace) -> int:
     found = handed_in(arguments.submissions, exercises, without=arguments.out)
     for sentence in found.ignored:
         _tell(sentence)
+    if found.untold:
+        where = class_file(arguments.out)
+        _tell(f"{where} names all that is not graded, as not_graded")
     for sentence in _some_lines(found.lost):
         _tell(f"not graded: {sentence}")
     results = Results(arguments.out)

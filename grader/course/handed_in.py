@@ -23,9 +23,11 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
+from typing import NamedTuple
 
 from grader.course.archives import (
     LEADS_OUT,
+    LINK,
     METADATA,
     NO_PROGRAM,
     SUFFIXES,
@@ -56,19 +58,27 @@ from grader.course.sections import Namesakes, Sections, in_exercise
 from grader.errors import UsageError
 from grader.report.text import counted, some
 
-# So many files of one student who handed in no program are told.
+# So many files of one student who handed in no program are told, and of one kind.
 _MOST_TOLD = 3
 
-# What a file is that is no attempt, as a sentence about several goes on.
-_OF_OTHERS = "of an exercise that is not graded here"
-_MISNAMED = "not called exerciseN.py"
-_MISSING = "of an exercise of which there is no program"
-_LOST = "that cannot be read"
-_UNCERTAIN = "where the one that counts cannot be read"
-_SECOND = "where another one of the same student and exercise is graded"
-_NOBODYS = "under no student's name"
-_ELSEWHERE = "with a path that leads out of what was handed in"
-_METADATA = (
+
+class _Kind(NamedTuple):
+    """What a file is that is no attempt, as a sentence about several goes on."""
+
+    what: str
+    noun: str = "file"
+
+
+_OF_OTHERS = _Kind("of an exercise that is not graded here")
+_MISNAMED = _Kind("not called exerciseN.py")
+_MISSING = _Kind("of an exercise of which there is no program")
+_LOST = _Kind("that cannot be read")
+_UNCERTAIN = _Kind("where the one that counts cannot be read")
+_SECOND = _Kind("where another one of the same student and exercise is graded")
+_NOBODYS = _Kind("under no student's name")
+_NOBODYS_LINK = _Kind("under no student's name", "link")
+_ELSEWHERE = _Kind("with a path that leads out of what was handed in")
+_METADATA = _Kind(
     "of Gradescope's that may be a student's, since it lies not above all others"
 )
 
@@ -111,17 +121,28 @@ class NoProgram:
 
 
 @dataclass(frozen=True, slots=True)
+class NotGraded:
+    """A file that is no attempt, and what it is: "of an exercise that ..."."""
+
+    file: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class HandedIn:
     """All attempts; what students handed in instead; what else lay there.
 
-    `ignored` has a sentence for each kind of file, and `lost` one for each file or
-    folder that cannot be read, for which no student is to blame.
+    `ignored` has a sentence for each kind of file in `not_graded`, of which `untold`
+    are not named there; and `lost` has one for each file or folder that cannot be read,
+    for which no student is to blame.
     """
 
     attempts: list[Attempt]
     no_programs: list[NoProgram]
     ignored: list[str]
     lost: list[str] = field(default_factory=list)
+    not_graded: list[NotGraded] = field(default_factory=list)
+    untold: int = 0
 
     def names(self) -> dict[str, str]:
         """Everybody who handed something in: each one's name, empty if not known."""
@@ -162,7 +183,12 @@ def handed_in(
     if not reading.attempts:
         raise UsageError(f"there is no submission in {path}{_cure(reading, exercises)}")
     return HandedIn(
-        reading.attempts, reading.no_programs, reading.ignored(), [*reading.lost]
+        reading.attempts,
+        reading.no_programs,
+        reading.ignored(),
+        [*reading.lost],
+        reading.not_graded(),
+        sum(max(0, len(files) - _MOST_TOLD) for files in reading.unused.values()),
     )
 
 
@@ -230,7 +256,7 @@ class _Reading:
         self.nameless: list[str] = []
         self.attempts: list[Attempt] = []
         self.no_programs: list[NoProgram] = []
-        self.unused: dict[str, list[str]] = defaultdict(list)
+        self.unused: dict[_Kind, list[str]] = defaultdict(list)
         self.lost: dict[str, None] = {}  # a file may be of several students
 
     def ignored(self) -> list[str]:
@@ -239,6 +265,14 @@ class _Reading:
         sections = _on_sections(self.doubtful) if self.doubtful else ""
         nameless = _on_nameless(self.nameless) if self.nameless else ""
         return [*told, *filter(None, (sections, self.namesakes, nameless))]
+
+    def not_graded(self) -> list[NotGraded]:
+        """Each file that is not graded and no student's instead of a program."""
+        return [
+            NotGraded(file, kind.what)
+            for kind, files in self.unused.items()
+            for file in sorted(files)
+        ]
 
     def read(self, top: str, found: Found) -> None:
         """Everything that was found; `top` is what its folder is called."""
@@ -297,7 +331,7 @@ class _Reading:
                 works.setdefault(key, _Work(exercise, flat)).files.append(file)
         return works.values()
 
-    def _leave_out(self, kind: str, file: HandedFile) -> None:
+    def _leave_out(self, kind: _Kind, file: HandedFile) -> None:
         """Tell of a file that it is not graded: which kind of file it is."""
         if file.is_ours and kind != _OF_OTHERS:
             self.lost[str(file.unread)] = None
@@ -305,6 +339,8 @@ class _Reading:
             self.unused[_LOST].append(file.name)
         elif file.why == LEADS_OUT:
             self.unused[_ELSEWHERE].append(file.name)
+        elif kind == _NOBODYS and file.why == LINK:
+            self.unused[_NOBODYS_LINK].append(file.name)
         else:
             self.unused[kind].append(file.name)
 
@@ -457,7 +493,7 @@ def _no_program(file: HandedFile, wanted: Collection[str]) -> NoProgram:
     )
 
 
-def _kind(word: str, graded: Collection[str], wanted: Collection[str]) -> str:
+def _kind(word: str, graded: Collection[str], wanted: Collection[str]) -> _Kind:
     match = exercise_of(word)
     if match is None:
         return _MISNAMED
@@ -471,9 +507,9 @@ def _alternatives(exercises: Collection[str]) -> str:
     return names[0] if len(names) == 1 else "exerciseN.py"
 
 
-def _sentence(kind: str, files: Sequence[str]) -> str:
+def _sentence(kind: _Kind, files: Sequence[str]) -> str:
     told = some(sorted(files), _MOST_TOLD)
-    return f"not graded: {counted(len(files), 'file')} {kind}: {told}"
+    return f"not graded: {counted(len(files), kind.noun)} {kind.what}: {told}"
 
 
 def _on_sections(folders: Sequence[str]) -> str:

@@ -26,7 +26,7 @@ from grader.cli import main
 from grader.course import bench
 from grader.course.class_list import Unreadable, read_class
 from grader.course.grading import Began, Done, grade_all, tasks_of
-from grader.course.handed_in import Attempt, marked_late
+from grader.course.handed_in import Attempt, NotGraded, marked_late
 from grader.course.results import Results, folder_name, key_of
 from grader.errors import GraderError, UsageError
 from grader.session import grade
@@ -600,6 +600,9 @@ def test_what_cannot_be_read_is_no_success(
     for name in ("kim", "max"):
         (handed / name).mkdir()
         (handed / name / "exercise1.py").write_bytes(RIGHT)
+    for number in range(4):
+        (handed / f"{number}.txt").write_text("")
+    (handed / "link").symlink_to("kim")
     closed = {str(handed / name) for name in ("zoe", "kim")}
     scandir = os.scandir
 
@@ -613,11 +616,19 @@ def test_what_cannot_be_read_is_no_success(
     monkeypatch.setattr("grader.course.grading.grade_all", lambda *_, **__: 0)
     assert main(["course", str(handed), "--out", str(out)]) == GRADER_FAILED
     told = capsys.readouterr().err
+    assert (
+        "grade: not graded: 4 files under no student's name: 0.txt, 1.txt, 2.t" in told
+    )
+    assert (
+        f"grade: {out}/class.json names all that is not graded, as not_graded\n" in told
+    )
+    assert "grade: not graded: 1 link under no student's name: link\n" in told
     for name in ("zoe", "kim"):
         assert f"grade: not graded: {name} cannot be read: Permission denied\n" in told
     assert "no program" not in told
     known = read_class(out)
     assert known is not None
+    assert NotGraded("3.txt", "under no student's name") in known.not_graded
     assert [(file.student, file.lost) for file in known.unreadable] == [
         ("kim", True),
         ("zoe", True),
