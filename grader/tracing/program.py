@@ -84,7 +84,7 @@ class Program:
         """Run on from a rest for so many virtual seconds, in which nobody comes.
 
         Also beyond the limit of virtual time; and of a program that wakes up again and
-        again, 20,000 times are seen. Returns what `until_rest` does.
+        again, 10,000 times are seen. Returns what `until_rest` does.
         """
         if self._recording is None:
             self._tracer.live_on(seconds)

@@ -45,8 +45,8 @@ _SLEEPS = 3000
 _LONG_IDLE = 600 * NANO
 
 # Of one that is to be seen for long so many sleeps are no rest yet: a day of those that
-# take five seconds, and some seconds of real time.
-_SLEEPS_SEEN = 20_000
+# take ten seconds, and a second or two of real time.
+_SLEEPS_SEEN = 10_000
 
 # A sleep that is shorter than the kernel's slack, prctl(2), has next to no length, in
 # nanoseconds.
