@@ -95,6 +95,8 @@ def write_whole(path: Path, content: str | bytes) -> None:
             path.write_bytes(data)
         else:
             _put(Path(os.path.realpath(path)), data, over=True)
+    except BrokenPipeError:
+        raise  # it had a reader, who has gone
     except OSError as error:
         raise GraderError(f"{path} could not be written: {with_cure(error)}") from error
 
@@ -285,7 +287,8 @@ def _descriptor_of(path: Path) -> int | None:
 def _write_to(descriptor: int, data: bytes) -> None:
     """Write to one of our own descriptors, after what was printed there."""
     for stream in (sys.stdout, sys.stderr):
-        stream.flush()
+        with suppress(OSError):  # the other one may be full, or have no reader
+            stream.flush()
     with open(os.dup(descriptor), "wb") as file:
         file.write(data)
 

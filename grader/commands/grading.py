@@ -8,12 +8,13 @@ import os
 import shlex
 from collections.abc import Sequence
 from decimal import Decimal
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from grader import ending
-from grader.commands.outputs import text_alone, write_all
+from grader.commands.outputs import Audience, asked_for, text_alone, write_all
 from grader.errors import UsageError
 from grader.usage import FULL, GRADER_FAILED, NOT_FULL, named_path, percentage
 
@@ -108,7 +109,8 @@ def grade_one(arguments: argparse.Namespace) -> int:
 
     reporter = Reporter(to := console())
     draw = _draw(arguments, to)
-    with text_alone(arguments):
+
+    def tell() -> None:
         reporter.verdict(verdict, exercise, whole=arguments.verbose, draw=draw)
         if arguments.schedule is not None:
             reporter.line(
@@ -118,7 +120,13 @@ def grade_one(arguments: argparse.Namespace) -> int:
         else:
             following = dict(pairwise(names())).get(exercise.name)
             reporter.next_step(verdict, following if check is None else None)
-    write_all(arguments, [verdict], json.dumps(verdict.as_json(), indent=2))
+
+    audience = Audience()
+    with text_alone(arguments, audience):
+        audience.tell(tell)
+    data = json.dumps(verdict.as_json(), indent=2)
+    write_all(arguments, [verdict], data, audience)
+    audience.dismiss()
     return _status([verdict], arguments.fail_under)
 
 
@@ -165,17 +173,25 @@ def grade_all(arguments: argparse.Namespace) -> int:
         )
     reporter = Reporter(to := console())
     draw = _draw(arguments, to)
-    verdicts = []
-    with text_alone(arguments):
+    verdicts: list[Verdict] = []
+
+    def tell(verdict: Verdict, exercise: Exercise) -> None:
+        reporter.verdict(verdict, exercise, whole=arguments.verbose, draw=draw)
+        reporter.gap()
+
+    audience = Audience()
+    with text_alone(arguments, audience):
         for exercise in find_exercises().values():
             with Worker() as worker:
                 verdict = _graded(exercise, arguments, None, worker)
             verdicts.append(verdict)
-            reporter.verdict(verdict, exercise, whole=arguments.verbose, draw=draw)
-            reporter.gap()
-        reporter.summary(verdicts)
+            audience.tell(partial(tell, verdict, exercise))
+            if not audience.is_there and not asked_for(arguments):
+                audience.dismiss()
+        audience.tell(lambda: reporter.summary(verdicts))
     data = {"schema": SCHEMA, "verdicts": [v.as_json() for v in verdicts]}
-    write_all(arguments, verdicts, json.dumps(data, indent=2))
+    write_all(arguments, verdicts, json.dumps(data, indent=2), audience)
+    audience.dismiss()
     return _status(verdicts, arguments.fail_under)
 
 
@@ -195,8 +211,7 @@ def _graded(
     hide_memory()
 
     submission = locate(exercise, arguments.submission)
-    named = (arguments.json, arguments.junit, arguments.gradescope, arguments.exercism)
-    reports = [path for path in named if path is not None]
+    reports = asked_for(arguments)
     for path in reports:
         check_writable(path)
     keep_apart(submission, *reports)

@@ -7,6 +7,7 @@ import json
 import os
 from pathlib import Path
 
+from grader.commands.outputs import Audience
 from grader.errors import UsageError
 from grader.usage import FULL, NOT_FULL, positive, seconds
 
@@ -107,22 +108,28 @@ def trace_program(arguments: argparse.Namespace) -> int:
     findings = general(recording)
     whole = arguments.verbose
     told = steps(recording, findings, source)
-    if told:
-        reporter.steps(told)
+
+    def tell() -> None:
+        if told:
+            reporter.steps(told)
+            reporter.gap()
+        if arguments.picture:
+            reporter.drawing(drawn(recording, findings, to, whole=whole))
+        else:
+            reporter.story((full if whole else timeline)(recording))
         reporter.gap()
-    if arguments.picture:
-        reporter.drawing(drawn(recording, findings, to, whole=whole))
-    else:
-        reporter.story((full if whole else timeline)(recording))
-    reporter.gap()
-    reporter.findings(findings)
-    if arguments.explore is not None:
-        reporter.line(outcome(arguments, found, recording))
-    elif not findings:
-        reporter.line("Nothing is wrong that can be known without its exercise.")
+        reporter.findings(findings)
+        if arguments.explore is not None:
+            reporter.line(outcome(arguments, found, recording))
+        elif not findings:
+            reporter.line("Nothing is wrong that can be known without its exercise.")
+
+    audience = Audience()
+    audience.tell(tell)
     if arguments.json is not None:
         data = recording_json(recording, findings, told)
         write_whole(arguments.json, json.dumps(data, indent=2) + "\n")
     if arguments.svg is not None or arguments.html is not None:
         write_pictures(arguments, recording, findings, source)
+    audience.dismiss()
     return NOT_FULL if findings else FULL

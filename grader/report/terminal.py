@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -30,9 +32,17 @@ _STYLE = {
 }
 
 
+class _Console(Console):
+    """A console that does not itself end the command whose output nobody reads."""
+
+    def on_broken_pipe(self) -> None:
+        """Rich would end it with a status that is a verdict's."""
+        raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE))
+
+
 def console(file: TextIO | None = None) -> Console:
     """A console as wide as the terminal, plain where it is none or NO_COLOR is set."""
-    made = Console(file=file or sys.stdout, highlight=False, markup=False, emoji=False)
+    made = _Console(file=file or sys.stdout, highlight=False, markup=False, emoji=False)
     made.width = max(_NARROWEST, min(made.width, _WIDEST))
     return made
 

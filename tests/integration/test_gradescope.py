@@ -158,6 +158,20 @@ def test_nothing_that_can_be_run(
     assert "exercise1.py" in str(data["output"])
 
 
+def test_nobody_reads_what_is_printed(autograder: Autograder) -> None:
+    """The results are there all the same."""
+    autograder.hand_in({"exercise1.py": RIGHT})
+    reader, output = os.pipe()
+    os.close(reader)
+    script = autograder.folder / "source" / "run_autograder"
+    with open(output, "w") as unread:
+        done = subprocess.run(
+            [str(script)], env=autograder.environment, stdout=unread, check=False
+        )
+    assert done.returncode == 0
+    assert json.loads(autograder.results.read_text())["score"] == 14
+
+
 def test_links_that_lead_elsewhere(autograder: Autograder) -> None:
     """What they lead to stays as it is, and is not graded if it is not the user's."""
     autograder.hand_in({})
