@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from string import ascii_lowercase
 from typing import NamedTuple
 
@@ -56,14 +57,16 @@ def _word(turn: Turn) -> str:
 
 def decode(code: str) -> dict[int, Turn]:
     """The choices of a schedule. Raises ``ValueError`` where it is no code."""
-    if len(code) > _LONGEST_CODE or not _CODE.fullmatch(code):
+    fits = len(code) <= _LONGEST_CODE and _CODE.fullmatch(code)
+    choices = [
+        (int(step), Turn(_number(letters), int(thread or 0)) if letters else TIME)
+        for step, letters, thread in _CHOICE.findall(code if fits else "")
+    ]
+    if not fits or any(one[0] >= two[0] for one, two in pairwise(choices)):
         raise ValueError(
             f"{code[:80]!r} is not the code of a schedule, such as x12b-40a"
         )
-    return {
-        int(step): Turn(_number(letters), int(thread or 0)) if letters else TIME
-        for step, letters, thread in _CHOICE.findall(code)
-    }
+    return dict(choices)
 
 
 def _letters(number: int) -> str:
@@ -106,15 +109,12 @@ hand_on_fast(Decision)
 
 
 class Pilot:
-    """Follows choices in one run, and notes where it could have gone another way.
-
-    `strayed` is set where a choice could not be made: the program is another one.
-    """
+    """Follows choices in one run, and notes where it could have gone another way."""
 
     def __init__(self, choices: Choices) -> None:
         self.choices = choices
         self.decisions: list[Decision] = []
-        self.strayed: int | None = None
+        self._strayed: int | None = None
         self._steps = 0
         self._followed = -1
         self._last = -1
@@ -126,6 +126,18 @@ class Pilot:
     def name(self) -> str:
         """What tells it from those that choose otherwise."""
         return encode(self.choices)
+
+    @property
+    def strayed(self) -> int | None:
+        """After the run: the first step with a choice that was not made.
+
+        It could not be, or the run was over before it: the program is another one.
+        """
+        if self._strayed is not None:
+            return self._strayed
+        return min(
+            (step for step in self.choices if step > self._followed), default=None
+        )
 
     @property
     def schedule(self) -> Schedule:
@@ -182,8 +194,8 @@ class Pilot:
         self._followed = self._steps
         if wanted in turns:
             return wanted
-        if self.strayed is None:
-            self.strayed = self._steps
+        if self._strayed is None:
+            self._strayed = self._steps
         return otherwise
 
     def _usual(self, able: Sequence[Able]) -> tuple[Able, bool]:

@@ -365,12 +365,13 @@ def test_explore_for_so_many_seconds(capsys: pytest.CaptureFixture[str]) -> None
 
 
 def test_a_code_of_another_program(capsys: pytest.CaptureFixture[str]) -> None:
-    """It is not followed half way."""
+    """It is not followed half way, nor is one whose choices come after the end."""
     program = str(PROGRAMS / "one_pipe.py")
-    assert main(["trace", "--schedule", "x2z", program]) == 2
-    told = capsys.readouterr().err
-    assert "x2z is the schedule of another program" in told
-    assert "search again with --explore" in told
+    for code in ("x2z", "x99999z", "x1a-99999b"):
+        assert main(["trace", "--schedule", code, program]) == 2
+        told = capsys.readouterr().err
+        assert f"{code} is the schedule of another program" in told
+        assert "search again with --explore" in told
 
 
 def test_trace_ends_the_input(capsys: pytest.CaptureFixture[str]) -> None:

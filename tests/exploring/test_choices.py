@@ -42,6 +42,9 @@ def test_codes_that_people_see() -> None:
         "x+",
         "x1+2",
         "x" + "1a-" * 2,
+        "x3b-2a",
+        "x3b-3a",
+        "x0b-1a-1+",
     ],
 )
 def test_what_is_no_code(code: str) -> None:

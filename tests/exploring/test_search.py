@@ -220,12 +220,25 @@ def test_what_named_schedules_were_made_for(
     assert diagnosis in {finding.id for finding in general(again)}
 
 
-def test_choices_that_cannot_be_made_are_told(zygote: Zygote) -> None:
-    """They are another program's."""
-    pilot = Pilot(decode("x1z-2a"))
+@pytest.mark.parametrize(
+    ("code", "step"),
+    [
+        ("x1z-2a", 1),
+        ("x1a-99999b", 99999),
+        ("x99999z", 99999),
+        ("x99999+", 99999),
+        ("x9999999999999999999999b-10000000000000000000000a", 9999999999999999999999),
+        ("x1a", None),
+    ],
+)
+def test_choices_that_cannot_be_made_are_told(
+    zygote: Zygote, code: str, step: int | None
+) -> None:
+    """They are another program's, also where it is over before them."""
+    pilot = Pilot(decode(code))
     run = _runner(zygote, PROGRAMS / "one_pipe.py")
     run(pilot.schedule)
-    assert pilot.strayed == 1
+    assert pilot.strayed == step
 
 
 def test_a_search_keeps_to_its_runs(zygote: Zygote) -> None:

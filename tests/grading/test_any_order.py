@@ -227,7 +227,12 @@ def test_what_is_told_is_seen_again(
     ("words", "said"),
     [
         (["exercise4", "--schedule", "nonsense"], "there is no schedule 'nonsense'"),
+        (["exercise4", "--schedule", "x3b-2a"], "there is no schedule 'x3b-2a'"),
         (["exercise4", "--schedule", "x1z"], "x1z is no schedule of the check"),
+        (
+            ["exercise4", "--check", CHECK, "--schedule", "x99999b"],
+            f"x99999b is no schedule of the check {CHECK}",
+        ),
         (["exercise3", "--schedule", "x"], "no check of exercise3 promises anything"),
     ],
 )
