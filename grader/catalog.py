@@ -389,7 +389,11 @@ def read_checks(path: Path, *, hidden: bool = False) -> tuple[CheckSpec, ...]:
     """
     try:
         tree = ast.parse(path.read_text(encoding="utf-8-sig"))
-    except (SyntaxError, ValueError) as error:
+    except SyntaxError as error:
+        raise CatalogError(
+            f"{path}, line {error.lineno}, is not valid Python: {error.msg}"
+        ) from error
+    except ValueError as error:
         raise CatalogError(f"{path} is not valid Python: {error}") from error
     except (MemoryError, RecursionError):
         raise CatalogError(
@@ -403,8 +407,10 @@ def read_checks(path: Path, *, hidden: bool = False) -> tuple[CheckSpec, ...]:
             raise CatalogError(f"{path}: {node.name} {problem}")
         number = next((_points(d) for d in node.decorator_list if _points(d)), None)
         title = (ast.get_docstring(node) or "").partition("\n")[0].rstrip(".")
-        if not number:
-            raise CatalogError(f"{path}: {node.name} needs @points(N) above it")
+        if not number or number < 1:
+            given = next(map(ast.unparse, filter(_is_points, node.decorator_list)), "")
+            but = f", N a whole number from 1 on, and has @{given}" if given else ""
+            raise CatalogError(f"{path}: {node.name} needs @points(N) above it{but}")
         if not title:
             raise CatalogError(f"{path}: {node.name} needs a docstring: its title")
         identity = node.name.removeprefix("test_").replace("_", "-")
@@ -454,11 +460,15 @@ def _not_once(node: _Function, tree: ast.Module) -> str:
     return ""
 
 
+def _is_points(decorator: ast.expr) -> bool:
+    called = decorator.func if isinstance(decorator, ast.Call) else decorator
+    return isinstance(called, ast.Name) and called.id == "points"
+
+
 def _points(decorator: ast.expr) -> int | None:
     if (
         isinstance(decorator, ast.Call)
-        and isinstance(decorator.func, ast.Name)
-        and decorator.func.id == "points"
+        and _is_points(decorator)
         and len(decorator.args) == 1
         and isinstance(decorator.args[0], ast.Constant)
         and type(decorator.args[0].value) is int

@@ -27,6 +27,7 @@ from typing import Any
 
 import pytest
 
+from grader import mistake
 from grader.checking import CheckFailed, Submission
 from grader.picture.kept import picture_of
 from grader.purity import leaves_nothing_behind
@@ -143,9 +144,7 @@ class CheckRunner:
         """Keep what was wrong with the first file that could not be loaded."""
         report = yield
         if report.failed and not self._uncollected:
-            said = report.longreprtext.strip().splitlines() or ["it cannot be loaded"]
-            why = said[-1].removeprefix("E ").strip()
-            self._uncollected = f"{collector.path}: {why}"
+            self._uncollected = mistake.of_file(collector.path, report.longreprtext)
         return report
 
     def _fork(
@@ -261,7 +260,8 @@ class CheckRunner:
             self._send(check_json(replace(result, error=str(error))))
         except BaseException as error:
             lines = traceback.format_exception(error)
-            self._send(check_json(replace(result, error="".join(lines[-3:]))))
+            said = mistake.of_check(error, item.path) or "".join(lines[-3:])
+            self._send(check_json(replace(result, error=said)))
         else:
             passed = replace(
                 result,
@@ -327,7 +327,8 @@ class CheckRunner:
         """Say what pytest saw, for a check that came to no outcome of its own."""
         if report.failed:
             name = report.nodeid.rpartition("::")[2]
-            self._say_why(check_id(name), report.longreprtext[-1500:])
+            said = mistake.of_arguments(report.longreprtext)
+            self._say_why(check_id(name), said or report.longreprtext[-1500:])
 
     def _say_why(self, identity: str, report: str) -> None:
         self._send({"failed": identity, "report": report})
@@ -344,8 +345,8 @@ def _run_often(items: Sequence[pytest.Function]) -> str:
     for (path, name), number in times.items():
         if number > 1:
             return (
-                f"{path}: pytest would run {name} {number} times, and a check counts "
-                "once; leave out what parametrizes it, a mark or a fixture"
+                f"a mistake in {path}: pytest would run {name} {number} times, and a "
+                "check counts once; leave out what parametrizes it, a mark or a fixture"
             )
     return ""
 

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from grader.authoring.answers import Answer, Kind, answers_to
 from grader.authoring.fault import Fault
+from grader.authoring.inspection import named_diagnoses
 from grader.authoring.load import load
 from grader.catalog import Course, Exercise, with_course
 from grader.cores import cores_for, count
@@ -25,6 +26,7 @@ from grader.course.handed_in import Attempt
 from grader.course.results import Results
 from grader.diagnosis.texts import all_ids
 from grader.exploring.orders import AS_GRADED, IN_GRADING, IN_PROOF, Orders
+from grader.mistake import Mistake, told_in
 from grader.report.again import see_again
 from grader.tracing.scratch import scratch_folder
 from grader.verdict import CheckOutcome, Finding, Outcome, Verdict
@@ -192,9 +194,14 @@ def _judge(
 def _add_failure(course: Course, grading: Grading, proof: Proof) -> None:
     """An answer that got no verdict: for a mistake of the exercise or of ours."""
     trouble = grading.verdict.trouble if grading.verdict else ""
-    reason = _reason(trouble)
     if f"{grading.exercise.stub} is not valid Python" in trouble:
         return  # which is told of the stub itself
+    if grading.verdict is not None and told_in(trouble):
+        for fault in _mistakes(grading.verdict, grading.exercise):
+            if fault not in proof.faults:
+                proof.faults.append(fault)
+        return
+    reason = _reason(trouble)
     parts = (course.exercises, course.hidden, course.diagnoses)
     if any(f"{part}{os.sep}" in trouble for part in parts):
         checks = grading.exercise.checks_files
@@ -209,6 +216,34 @@ def _add_failure(course: Course, grading: Grading, proof: Proof) -> None:
     )
     if str(failure) not in proof.failures:
         proof.failures.append(str(failure))
+
+
+def _mistakes(verdict: Verdict, exercise: Exercise) -> Iterator[Fault]:
+    """What is wrong with checks themselves, but for what shows without a grading."""
+    whole = told_in(verdict.error)
+    if whole is not None:
+        yield Fault.in_file(whole.path, _on(whole, "the checks"), "mend it there")
+        return
+    for check in verdict.checks:
+        mistake = told_in(check.error)
+        if mistake is None or mistake.path.suffix != ".py":
+            continue  # that of a diagnosis is told of its file
+        unknown = re.search(r"there is no diagnosis '(.*?)'", mistake.what)
+        if unknown and unknown[1] in _named_in(exercise.checks_files):
+            continue
+        what = _on(mistake, f"the check {check.id!r}")
+        yield Fault.in_file(mistake.path, what, "mend it there")
+
+
+def _on(mistake: Mistake, who: str) -> str:
+    where = f"on line {mistake.line} " if mistake.line else ""
+    return f"{where}{who} could not be run: {mistake.what}"
+
+
+def _named_in(files: Sequence[Path]) -> set[str]:
+    """The diagnoses that these files of checks name as they stand."""
+    sources = [path.read_text(encoding="utf-8-sig") for path in files]
+    return {name for source in sources for _, name in named_diagnoses(source)}
 
 
 def _reason(trouble: str) -> str:

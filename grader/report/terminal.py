@@ -14,6 +14,7 @@ from rich.text import Text
 
 from grader.catalog import Exercise, with_course
 from grader.diagnosis.texts import DiagnosisText, all_ids, own_ids, text
+from grader.mistake import told_in
 from grader.report.again import see_again
 from grader.report.hidden import for_students
 from grader.report.repeats import Told
@@ -129,6 +130,7 @@ class Reporter:
 
         `draw` says what stands in the place of a story, if anything does.
         """
+        mistaken = told_in(verdict.trouble)
         verdict = for_students(verdict)
         title = Text(f"{exercise.name}: {exercise.title}", "bold")
         self._print(Text(one_line(verdict.submission)), title + "   ")
@@ -143,7 +145,10 @@ class Reporter:
         self.gap()
         if verdict.outcome is Outcome.GRADER_ERROR:
             self.line(
-                "The grader could not do its work, so this is no score. "
+                "A check has a mistake itself, so this is no score. Tell its author: "
+                "`grade check-course` shows it."
+                if mistaken
+                else "The grader could not do its work, so this is no score. "
                 "`grade doctor` says what this machine lacks.",
                 "bold magenta",
             )

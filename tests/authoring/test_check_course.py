@@ -320,12 +320,29 @@ SHOWN: dict[str, tuple[Break, Path, str, str]] = {
     ),
     "checks that cannot be imported": (
         _change(HIDDEN, "import Submission,", "import Submissions,"), HIDDEN,
-        "the checks themselves fail: ImportError: cannot import name 'Submissions'",
-        "mend the check",
+        ("on line 3 the checks could not be run: ImportError: cannot import name "
+        "'Submissions'"), "mend it",
     ),
     "a check that fails itself": (
         _change(HIDDEN, r"program\.run\(77\)", "programme.run(77)"), HIDDEN,
-        "'programme' is not defined", "mend the check",
+        ("on line 9 the check 'is-polite' could not be run: NameError: name "
+        "'programme' is not defined"), "mend it",
+    ),
+    "a check that asserts by itself": (
+        _change(HIDDEN, r"run = program.*", "run = 0; assert run"), HIDDEN,
+        "on line 9 the check 'is-polite' could not be run: AssertionError",
+        "mend it",
+    ),
+    "a check that gives what is not taken": (
+        _change(HIDDEN, r"program\.run\(77\)", "program.run(schedule=7)"), HIDDEN,
+        "on line 9 the check 'is-polite' could not be run: AttributeError: 'int'",
+        "mend it",
+    ),
+    "a check of another argument": (
+        _change(HIDDEN, r"\(program: Submission\)", "(prog: Submission)"), HIDDEN,
+        ("on line 6 the check 'is-polite' could not be run: it takes the argument "
+        "'prog', and nothing of that name is there; what a check is given is called "
+        "'program'"), "mend it",
     ),
 }  # fmt: skip
 
@@ -451,6 +468,50 @@ def test_the_command_takes_the_course_of_this_folder(
     monkeypatch.chdir(course.folder)
     assert main(["check-course", "--times", "1"]) == 0
     assert "1 exercise, 21 gradings: no fault." in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("break_it", "said"),
+    [
+        (
+            _change(HIDDEN, "not-polite", "not-polight"),
+            "line 11 names the diagnosis 'not-polight', which has no text",
+        ),
+        (
+            _put(Path("diagnoses/not-polite.md"), "# so"),
+            "it is no diagnosis: its first",
+        ),
+    ],
+)
+def test_what_shows_without_grading_is_told_once(
+    course: Course, capsys: pytest.CaptureFixture[str], break_it: Break, said: str
+) -> None:
+    """Whatever its gradings come to, which are nobody's failure."""
+    break_it(course.folder)
+    assert main(["check-course", "course", "--times", "1"]) == 1
+    printed = " ".join(capsys.readouterr().out.split())
+    assert said in printed
+    assert printed.count("\u2717") == 1
+    assert "grade doctor" not in printed
+
+
+def test_who_grades_by_a_check_that_fails_itself(
+    course: Course, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It is told which, and where; of a hidden one not what is in it."""
+    answer = str(course.folder / REFERENCE)
+    _change(CHECKS, r"program\.run\(", "program.walk(")(course.folder)
+    assert main(["exercise1", answer, "--course", "course"]) == 3
+    printed = capsys.readouterr().out
+    assert "'Submission' object has no attribute 'walk'" in " ".join(printed.split())
+    assert "grade doctor" not in printed
+    assert "`grade check-course`" in " ".join(printed.split())
+    _change(CHECKS, r"program\.walk\(", "program.run(")(course.folder)
+    _change(HIDDEN, r"program\.run\(", "program.walk(")(course.folder)
+    assert main(["exercise1", answer, "--course", "course"]) == 3
+    printed = " ".join(capsys.readouterr().out.split())
+    assert "line 9; the verdict's JSON says why" in printed
+    assert "walk" not in printed
 
 
 def test_what_the_grader_could_not_do(
