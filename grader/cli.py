@@ -54,6 +54,7 @@ def main(argv: Sequence[str] | None = None, worker: Worker | None = None) -> int
             # A terminal that cannot show a character shows its number.
             stream.reconfigure(errors="backslashreplace")
     ending.listen()
+    parsed = None
     try:
         if not arguments:
             parser("").print_help(sys.stderr)
@@ -66,7 +67,8 @@ def main(argv: Sequence[str] | None = None, worker: Worker | None = None) -> int
         sys.stdout.flush()
         return status
     except UsageError as error:
-        _complain(str(error))
+        said = str(error)
+        _complain(config.with_place(said, parsed.parser) if parsed else said)
         return WRONG_USAGE
     except KeyboardInterrupt:
         _complain(ending.interrupted())

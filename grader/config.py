@@ -98,7 +98,27 @@ def _words(known: Tables, command: Parser, words: Sequence[str]) -> list[str]:
                 raise UsageError(f"{value.place} does not go together with {other}")
         said[action.dest] = value
         words_of_file += value.words(action)
+    command.said = [*said.values()]
     return words_of_file
+
+
+def with_place(sentence: str, command: Parser) -> str:
+    """What is wrong with the use of a command, and where the value stands it is about.
+
+    What is wrong with a value may show late: whether there is an exercise of that name,
+    only its course can tell.
+    """
+    about = sentence.partition("; ")[0]
+    for value in command.said:
+        if isinstance(value, Value) and any(_is_in(about, n) for n in value.names()):
+            return f"{value.place}: {sentence}"
+    return sentence
+
+
+def _is_in(sentence: str, name: str) -> bool:
+    """Whether a sentence has a name in it, and not as a part of another one."""
+    pattern = rf"(?<![\w./-]){re.escape(name)}(?![\w/-]|\.\w)"
+    return bool(name) and re.search(pattern, sentence) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +128,13 @@ class Value:
     value: object
     place: str
     folder: Path
+
+    def names(self) -> Iterator[str]:
+        """What may stand for it in a sentence that says what is wrong with it."""
+        several = isinstance(self.value, list | dict)
+        for one in self.value if several else [self.value]:  # type: ignore[attr-defined]
+            yield from (str(one), str(one).partition("=")[0])
+            yield str(self.folder / os.path.expanduser(str(one)))
 
     def words(self, action: argparse.Action) -> list[str]:
         """The words of a command line that say the same.

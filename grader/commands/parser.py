@@ -39,6 +39,7 @@ class Parser(argparse.ArgumentParser):
         self.set_defaults(parser=self)
         self.register("type", Path, named_path)  # no path is an empty word
         self._words: Sequence[str] = ()
+        self.said: Sequence[object] = ()  # what `settings` took its words from
 
     @property
     def name(self) -> str:

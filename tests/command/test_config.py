@@ -181,6 +181,39 @@ def test_what_is_wrong_with_a_file(
     assert not Path("r").exists()
 
 
+@pytest.mark.parametrize(
+    ("text", "command", "said"),
+    [
+        ("[gradebook]\nweight = {exercise9 = 5}", "gradebook class", "weight in ["),
+        ("[gradebook]\nexercise = ['exercise9']", "gradebook class", "exercise in ["),
+        ("[course]\ndue = {exercise9 = 'none'}", "course class --out r", "due in ["),
+        ("[list]\ncourse = 'nope'", "list", "course in [list]: there is no course"),
+        ("[check-course]\nexercise = ['exercise9']", "check-course", "exercise in ["),
+        ("[grade]\ncheck = 'nope'", "exercise1 class", "check in [grade]: exercise1"),
+    ],
+)
+def test_what_its_course_does_not_have(
+    capsys: pytest.CaptureFixture[str], text: str, command: str, said: str
+) -> None:
+    """It shows late, and is told with its place all the same."""
+    write(text)
+    Path("class", "exercise1.py").write_text("pass\n")
+    assert main([*command.split(), "--config", "forklab.toml"]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith(f"grade: forklab.toml, line 2: {said}")
+    assert error.count("\n") == 1
+
+
+def test_what_is_wrong_with_a_word_is_no_fault_of_the_file(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Though other values come from there."""
+    write("[gradebook]\nexercise = ['exercise1']\nlate = 9\n")
+    assert main(["gradebook", "class", "--weight", "exercise9=5"]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("grade: there is no exercise 'exercise9'; there are exerc")
+
+
 def test_rivals_in_one_file(capsys: pytest.CaptureFixture[str]) -> None:
     """Both are named."""
     write("[gradebook]\ncanvas = 'c'\nmoodle = 'm'\n")
