@@ -30,6 +30,7 @@ def deadlock(run: Recording) -> list[Finding]:
             "deadlock",
             f"every process waits, and nothing can wake any of them: {proof(run)}",
             run,
+            next((wait.line for wait in graph(run) if wait.line is not None), None),
         )
     ]
 

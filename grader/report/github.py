@@ -38,13 +38,18 @@ def without_commands(output: TextIO) -> Iterator[None]:
 
 
 def annotate(verdicts: Sequence[Verdict]) -> list[str]:
-    """Workflow commands that show what was found beside the submission's lines."""
-    return [
-        _annotation(verdict, check, finding)
-        for verdict in map(for_students, verdicts)
-        for check in verdict.checks
-        for finding in check.findings[:1] or _errors(check)
-    ][:_MOST]
+    """Workflow commands that show what was found beside the submission's lines.
+
+    What is the same of several checks is shown with the first: there is room for few.
+    """
+    annotations: dict[tuple[str, str, int | None, str], str] = {}
+    for verdict in map(for_students, verdicts):
+        for check in verdict.checks:
+            for finding in check.findings[:1] or _errors(check):
+                what = finding.id, finding.line, finding.message
+                annotation = _annotation(verdict, check, finding)
+                annotations.setdefault((verdict.submission, *what), annotation)
+    return [*annotations.values()][:_MOST]
 
 
 def _errors(check: CheckResult) -> list[Finding]:
@@ -57,7 +62,8 @@ def _annotation(verdict: Verdict, check: CheckResult, finding: Finding) -> str:
     where = {"file": verdict.submission}
     if finding.line is not None:
         where["line"] = str(finding.line)
-    where["title"] = f"{check.title} ({finding.id})"
+    of_all = finding in verdict.findings
+    where["title"] = f"{verdict.exercise if of_all else check.title} ({finding.id})"
     properties = ",".join(f"{key}={_property(text)}" for key, text in where.items())
     message = finding.message + (f"\n{finding.why}" if finding.why else "")
     again = see_again(verdict, check, finding)

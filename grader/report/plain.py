@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from grader.report.again import see_again
 from grader.report.text import visible
 from grader.verdict import CheckOutcome, CheckResult, Finding, Verdict
@@ -21,8 +23,7 @@ def paragraph(finding: Finding, again: str = "") -> str:
 
     `again` is the command that brings about that run again.
     """
-    line = f" (line {finding.line})" if finding.line else ""
-    parts = [f"{finding.id}{line}: {finding.message}"]
+    parts = [f"{finding.id}{in_line(finding)}: {finding.message}"]
     if finding.why:
         parts.append(f"Why: {finding.why}")
     if finding.read:
@@ -31,3 +32,10 @@ def paragraph(finding: Finding, again: str = "") -> str:
     if again:
         parts.append(f"To see it again: {again}")
     return visible("\n".join(parts))
+
+
+def in_line(finding: Finding) -> str:
+    """Where in the submission a finding is, if its message does not say so itself."""
+    line = f"line {finding.line}"
+    said = re.search(rf"\b{line}\b", finding.message)
+    return "" if said or finding.line is None else f" ({line})"

@@ -17,6 +17,7 @@ from grader.diagnosis.texts import DiagnosisText, all_ids, own_ids, text
 from grader.mistake import told_in
 from grader.report.again import see_again
 from grader.report.hidden import for_students
+from grader.report.plain import in_line
 from grader.report.repeats import Told
 from grader.report.text import one_line, visible
 from grader.verdict import CheckOutcome, CheckResult, Finding, Outcome, Verdict
@@ -206,7 +207,7 @@ class Reporter:
         self._events(lines, 6 if self._is_wide else 0)
 
     def _finding(self, finding: Finding, told: set[str], indent: int) -> None:
-        line = f" (line {finding.line})" if finding.line else ""
+        line = in_line(finding)
         stop = "" if finding.message.endswith((".", "?", "!")) else "."
         head = Text.assemble(
             (finding.id, "bold red"), f"{line}: {visible(finding.message)}{stop}"

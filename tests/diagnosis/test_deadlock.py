@@ -8,6 +8,7 @@ import pytest
 
 from grader.diagnosis.causes import general
 from grader.diagnosis.deadlock import circle, graph, graph_json
+from grader.diagnosis.waiting import deadlock
 from grader.tracing.recording import Recording
 from tests.conftest import Run
 
@@ -158,6 +159,14 @@ def test_what_is_told(run: Run, what: str) -> None:
     """Each kind, with the lines."""
     text, expected = KNOWN[what]
     assert _told(run(text, lines=True)) == expected
+
+
+def test_the_line_of_the_finding(run: Run) -> None:
+    """That at which the first one waits, for whoever shows findings beside lines."""
+    (told,) = deadlock(run(KNOWN["inherited"][0], lines=True))
+    assert f"waits at line {told.line} for" in told.message
+    (untold,) = deadlock(run(KNOWN["inherited"][0]))
+    assert untold.line is None
 
 
 def test_without_lines(run: Run) -> None:

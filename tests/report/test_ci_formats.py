@@ -72,8 +72,14 @@ def test_github_annotations(golden: Golden, name: str) -> None:
 
 
 def test_github_shows_few_annotations() -> None:
-    """More than ten of one step are not shown."""
-    assert len(annotate([replace(PARTIAL, checks=(FAILED,) * 40)])) == 10
+    """More than ten of one step are not shown, so that each says something new."""
+    first = FAILED.findings[0]
+    found = [replace(first, message=f"{number}") for number in range(40)]
+    checks = [replace(FAILED, findings=(finding,)) for finding in found]
+    assert len(annotate([replace(PARTIAL, checks=tuple(checks))])) == 10
+    assert len(annotate([replace(PARTIAL, checks=(FAILED,) * 40)])) == 1
+    (line,) = annotate([VERDICTS["not-run"]])
+    assert f"title={VERDICTS['not-run'].exercise} (cannot-load)::" in line
 
 
 @pytest.mark.parametrize("name", VERDICTS)
