@@ -6,7 +6,7 @@ import argparse
 import json
 import os
 import shlex
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from decimal import Decimal
 from functools import partial
 from itertools import pairwise
@@ -137,8 +137,7 @@ def _check_named(exercise: Exercise, path: Path) -> None:
     """
     from grader.submission import locate
 
-    many = f"; `grade course {shlex.quote(str(path))} --out RESULTS` grades what many "
-    many += "handed in"
+    many = _for_many(path)
     try:
         path.stat()
     except (FileNotFoundError, NotADirectoryError):
@@ -159,6 +158,31 @@ def _check_named(exercise: Exercise, path: Path) -> None:
             raise UsageError(f"{path} is an archive, not one file to grade{many}")
 
 
+def _for_many(path: Path) -> str:
+    """What to do with what many handed in."""
+    folder = shlex.quote(str(path))
+    return f"; `grade course {folder} --out RESULTS` grades what many handed in"
+
+
+def _check_folder(given: Path | None, exercises: Collection[Exercise]) -> None:
+    """Raises `UsageError` where what was named is no one person's folder.
+
+    Where nothing was named, nothing was handed in, which is a verdict.
+    """
+    from grader.report.text import some
+    from grader.submission import locate
+
+    if given is None:
+        return
+    if not given.is_dir():
+        raise UsageError(
+            f"{given} is not a folder; `grade all` takes the one with all exercises"
+        )
+    if not any(os.path.lexists(locate(exercise, given)) for exercise in exercises):
+        names = some([exercise.program for exercise in exercises])
+        raise UsageError(f"there is none of {names} in {given}{_for_many(given)}")
+
+
 def grade_all(arguments: argparse.Namespace) -> int:
     """Grade every exercise; the exit status."""
     from grader.catalog import find_exercises
@@ -166,11 +190,8 @@ def grade_all(arguments: argparse.Namespace) -> int:
     from grader.verdict import SCHEMA
     from grader.worker import Worker
 
-    given = arguments.submission
-    if given is not None and not given.is_dir():
-        raise UsageError(
-            f"{given} is not a folder; `grade all` takes the one with all exercises"
-        )
+    exercises = find_exercises().values()
+    _check_folder(arguments.submission, exercises)
     reporter = Reporter(to := console())
     draw = _draw(arguments, to)
     verdicts: list[Verdict] = []
@@ -181,7 +202,7 @@ def grade_all(arguments: argparse.Namespace) -> int:
 
     audience = Audience()
     with text_alone(arguments, audience):
-        for exercise in find_exercises().values():
+        for exercise in exercises:
             with Worker() as worker:
                 verdict = _graded(exercise, arguments, None, worker)
             verdicts.append(verdict)

@@ -153,6 +153,29 @@ def test_what_is_no_one_persons_work(
     assert main(["exercise1", "class/ada"]) == 1
 
 
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        ("class", "there is none of exercise1.py, exercise2.py"),
+        ("class", " in class; `grade course class --out RESULTS` grades what many"),
+        ("empty", " in empty; "),
+        ("absent", "absent is not a folder; `grade all` takes the one with all"),
+    ],
+)
+def test_what_is_no_one_persons_folder(
+    capsys: pytest.CaptureFixture[str], path: str, said: str
+) -> None:
+    """For all exercises, too."""
+    Path("class/ada").mkdir(parents=True)
+    Path("class/ada/exercise1.py").write_text("")
+    Path("empty").mkdir()
+    assert main(["all", path, "--json", "v.json"]) == 2
+    error = capsys.readouterr().err
+    assert said in error
+    assert error.count("\n") == 1
+    assert not Path("v.json").exists()
+
+
 def test_nothing_is_named_and_nothing_there(capsys: pytest.CaptureFixture[str]) -> None:
     """Work that was not done earns no points: a job of CI grades what was pushed."""
     assert main(["exercise1", "--json", "v.json"]) == 1
