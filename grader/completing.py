@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import os
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -25,9 +26,11 @@ def answer() -> NoReturn:
     """Tell the shell what may come next, and end the process."""
     from argcomplete.finders import CompletionFinder
 
-    from grader.catalog import names
+    from grader.catalog import is_name, names
 
-    top = parser("", names())
+    # Another course may have exercises of other names.
+    before = os.environ["COMP_LINE"].split()[:-1][1:2]
+    top = parser("", dict.fromkeys([*names(), *filter(is_name, before)]))
     for command in top.commands():
         for action in command.actions:
             if action.choices is None and action.nargs != 0:
@@ -49,33 +52,42 @@ def _completer(action: argparse.Action, top: Parser) -> Completer:
     return lambda **_: {}
 
 
-def _exercises(parsed_args: argparse.Namespace, **_: Any) -> Mapping[str, str]:
-    from grader.catalog import names, using
+def _of_its_course(complete: Completer) -> Completer:
+    """The same of the course that the words so far name, if they name one."""
 
-    folder = getattr(parsed_args, "course", None)
-    if not isinstance(folder, Path):
-        return dict.fromkeys(names(), "")
-    try:
-        with using(folder):
-            return dict.fromkeys(names(), "")
-    except UsageError:
-        return {}  # the command itself says what is wrong
+    def completed(parsed_args: argparse.Namespace, **about: Any) -> Mapping[str, str]:
+        from grader.catalog import using
+
+        folder = getattr(parsed_args, "course", None)
+        try:
+            with using(folder) if isinstance(folder, Path) else nullcontext():
+                return complete(parsed_args=parsed_args, **about)
+        except (GraderError, UsageError):
+            return {}  # the command itself says what is wrong
+
+    return completed
+
+
+@_of_its_course
+def _exercises(**_: Any) -> Mapping[str, str]:
+    from grader.catalog import names
+
+    return dict.fromkeys(names(), "")
 
 
 def _exercises_and_equals(**about: Any) -> Mapping[str, str]:
     return {f"{name}=": what for name, what in _exercises(**about).items()}
 
 
+@_of_its_course
 def _checks(parser: Parser, **_: Any) -> Mapping[str, str]:
     from grader.catalog import find
 
-    try:
-        exercise = find(parser.get_default("exercise"))
-    except (GraderError, UsageError):
-        return {}  # the command itself says what is wrong
+    exercise = find(parser.get_default("exercise"))
     return {check.id: check.title for check in exercise.checks}
 
 
+@_of_its_course
 def _diagnoses(**_: Any) -> Mapping[str, str]:
     from grader.diagnosis.texts import all_ids, text
 

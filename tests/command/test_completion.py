@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from grader.catalog import find, names
+from grader.catalog import Course, find, names
 from grader.cli import main, parser
 from grader.diagnosis.texts import all_ids
 from grader.tracing.schedule import SCHEDULES
@@ -183,6 +183,24 @@ def test_a_shell_offers_what_may_come_next(
     """Commands, exercises, options, checks, diagnoses, schedules; files elsewhere."""
     offered = {offer.replace("\\", "") for offer in ask(line)}
     assert offered == set(expected)
+
+
+@pytest.mark.parametrize("ask", SHELLS)
+def test_what_another_course_has(ask: Ask) -> None:
+    """Its exercises, checks and diagnoses, once the words so far name it."""
+    assert main(["new", "exercise9", "--course", "mine"]) == 0
+    Path("mine/diagnoses").mkdir()
+    text = "# other-kind: it\n" + "".join(
+        f"\n## {heading}\n\n- so\n"
+        for heading in ("What it means", "Why it is wrong", "What to do", "Read")
+    )
+    Path("mine/diagnoses/other-kind.md").write_text(text)
+    checks = {check.id for check in Course(Path("mine")).read("exercise9").checks}
+    assert ask("grade exercise9 --course mine --check ") == checks
+    assert ask("grade explain --course mine oth") == {"other-kind"}
+    assert ask("grade hint --course mine ") == {"exercise9"}
+    assert ask("grade exercise1 --course mine --check ") == set()
+    assert ask("grade explain --course absent zomb") == set()
 
 
 @pytest.mark.parametrize("ask", SHELLS)
