@@ -14,7 +14,8 @@ from grader.catalog import read_exercise
 from grader.errors import GraderError
 from grader.promises import Layers, try_layers
 from grader.session import grade
-from grader.tracing.errors import TracingError
+from grader.tracing.errors import SEE_DOCTOR, TracingError
+from grader.tracing.launch import check_interpreter
 from grader.verdict import CheckOutcome
 
 _YAMA = Path("/proc/sys/kernel/yama/ptrace_scope")
@@ -35,17 +36,26 @@ class Probe:
 
 def examine() -> Iterator[Probe]:
     """Try everything that grading needs, one after the other."""
-    yield _interpreter()
+    yield (interpreter := _interpreter())
     yield _machine()
     yield _yama()
-    yield _tracing()
+    if not interpreter.ok:
+        return  # whatever else is tried needs it, and would be told another cure
+    yield (tracing := _tracing())
     yield _lines()
-    yield _forked_checks()
+    if tracing.ok:
+        yield _forked_checks()
     yield from _layers()
 
 
 def _interpreter() -> Probe:
-    return Probe(True, f"Python {platform.python_version()} ({sys.executable})")
+    what = f"Python {platform.python_version()} ({sys.executable})"
+    try:
+        check_interpreter()
+    except TracingError as error:
+        why, _, cure = str(error).partition("; ")
+        return Probe(False, f"{what}: {why}", f"{cure[:1].upper()}{cure[1:]}.")
+    return Probe(True, what)
 
 
 def _machine() -> Probe:
@@ -95,7 +105,8 @@ def _tracing() -> Probe:
             program.write_text(_FORK_AND_WAIT)
             recording = run([str(program)])
     except (TracingError, OSError) as error:
-        return Probe(False, f"a program cannot be traced: {error}", cure)
+        why = str(error).removesuffix(SEE_DOCTOR)
+        return Probe(False, f"a program cannot be traced: {why}", cure)
     children = recording.root.children
     if len(children) != 1 or children[0].reaped_by != recording.root.pid:
         return Probe(False, "a program was traced, and its fork was not seen", cure)

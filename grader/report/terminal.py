@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -48,6 +49,9 @@ def console(file: TextIO | None = None) -> Console:
     made.width = max(_NARROWEST, min(made.width, _WIDEST))
     return made
 
+
+# What a traceback calls an exception of the grader's, whose words say it all.
+_OURS = re.compile(r"\bgrader(\.\w+)*\.errors\.\w+: ")
 
 # What a finding's run looks like, line by line; none where there is nothing to draw.
 Draw = Callable[[Finding], Sequence[str]]
@@ -288,6 +292,7 @@ class Reporter:
     def failure(self, student: str, verdict: Verdict) -> None:
         """What the grader itself could not do."""
         last = (verdict.trouble.strip() or "no reason").splitlines()[-1]
+        last = _OURS.sub("", last)
         # No log is to take a student's name for a command, so no line begins with one.
         self.line(
             f"The grader could not do its work on {verdict.exercise} of "

@@ -4,6 +4,9 @@ TracingError            the tracer could not do its work
   TracingRefused        this machine does not permit it
 """
 
+# How a sentence ends that says what a machine does not permit.
+SEE_DOCTOR = "; run `grade doctor` for the cure"
+
 
 class TracingError(Exception):
     """The tracer could not do its work."""

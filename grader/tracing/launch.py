@@ -17,7 +17,7 @@ from typing import Any
 from grader.tracing import ptrace, syscalls
 from grader.tracing.children import end_child, fork
 from grader.tracing.confinement import common_rules, forklab_closed
-from grader.tracing.errors import TracingError, TracingRefused
+from grader.tracing.errors import SEE_DOCTOR, TracingError, TracingRefused
 from grader.tracing.lines import Interpreter
 from grader.tracing.looking import hide_vdso
 from grader.tracing.zygote import PLACES, SWEEP, Job
@@ -176,7 +176,22 @@ class Zygote:
         self.close()
 
 
+def check_interpreter() -> None:
+    """Raises `TracingRefused` where whoever grades may run Python and not read it.
+
+    The kernel hides the memory of such a process, execve(2), also from its tracer.
+    """
+    if not os.access(sys.executable, os.R_OK):
+        raise TracingRefused(
+            f"the user who grades cannot read {sys.executable}, and a program that is "
+            "run by what cannot be read cannot be observed; permit it, there and in "
+            "the folders above, with `chmod a+rX`, or use forklab with a Python that "
+            "everybody may read"
+        )
+
+
 def _start(control: int, imports: Sequence[str]) -> int:
+    check_interpreter()
     root = str(Path(__file__).parents[2])
     # Not -I, which would ignore the environment, and PYTHONHASHSEED with it.
     argv = [sys.executable, "-P", "-s", "-S", "-c", _BOOT, str(control), root]
@@ -200,8 +215,8 @@ def _start(control: int, imports: Sequence[str]) -> int:
         raise TracingError(_KILLED)
     if not os.WIFSTOPPED(status):
         raise TracingRefused(
-            "this machine does not permit ptrace(2), so nothing can be observed; "
-            "run `grade doctor` for the cure"
+            "this machine does not permit ptrace(2), so nothing can be observed"
+            + SEE_DOCTOR
         )
     try:
         hide_vdso(pid)

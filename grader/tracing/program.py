@@ -22,7 +22,7 @@ from pathlib import Path
 
 from grader.tracing.caches import Caches
 from grader.tracing.confinement import Reach, domain, tracer_keeps_files
-from grader.tracing.errors import TracingError, TracingRefused
+from grader.tracing.errors import SEE_DOCTOR, TracingError, TracingRefused
 from grader.tracing.launch import Zygote
 from grader.tracing.limits import THREADS, Limits
 from grader.tracing.lines import SourceLines, layout
@@ -416,8 +416,7 @@ def trace(
         except PermissionError as error:
             _check_started(our_gate)
             raise TracingRefused(
-                f"this machine does not permit tracing: {error}; "
-                "run `grade doctor` for the cure"
+                f"this machine does not permit tracing: {error}{SEE_DOCTOR}"
             ) from error
         with contextlib.suppress(OSError):  # it has ended, and said why
             our_gate.send(b"!")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 
 import pytest
 
@@ -93,3 +94,18 @@ def test_where_tracing_is_refused(
     printed = capsys.readouterr().out
     assert "a program cannot be traced" in printed
     assert "here:" not in printed
+
+
+def test_a_python_that_cannot_be_read(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It alone is told, and its cure: nothing else can be tried."""
+    monkeypatch.setattr("os.access", lambda path, mode: path != sys.executable)
+    assert main(["doctor"]) == 3
+    printed = " ".join(capsys.readouterr().out.split())
+    assert f"the user who grades cannot read {sys.executable}, and" in printed
+    assert "Permit it, there and in the folders above, with `chmod a+rX`" in printed
+    assert "grade doctor" not in printed
+    assert "cap-add" not in printed
+    assert main(["trace", "true"]) == 3
+    assert "; permit it, there and in the folders" in capsys.readouterr().err
