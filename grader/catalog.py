@@ -210,7 +210,11 @@ def _no_course(folder: Path, course: Course) -> str:
             return f"{folder} holds exercises; name the folder that exercises/ lies in"
         return f"{folder} is no course: there is no folder exercises in it; {cure}"
     if not any(is_name(entry.name) for entry in course.exercises.iterdir()):
-        return f"{folder / 'exercises'} holds no exercise; {cure} with one"
+        named = [p.name for p in course.exercises.glob("[eE][xX]*") if p.is_dir()]
+        but = f" but {named[0]}, which is no exercise's name" if named else ""
+        rename = "call it exercise and a number, such as exercise1"
+        cure = rename if named else f"{cure} with one"
+        return f"{folder / 'exercises'} holds no exercise{but}; {cure}"
     return ""
 
 
@@ -277,6 +281,8 @@ def _instead(name: str, known: Sequence[str]) -> str:
     close = difflib.get_close_matches(meant, known, n=1, cutoff=0.4)
     if close and not is_name(meant):
         return f"did you mean {close[0]}?"
+    if len(known) == 1:
+        return f"there is {known[0]} alone;"
     some = ", ".join(known[:_SHOWN]) + (", ..." if len(known) > _SHOWN else "")
     return f"there are {some};"
 

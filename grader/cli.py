@@ -6,6 +6,7 @@ import argparse
 import difflib
 import io
 import os
+import re
 import signal
 import sys
 import traceback
@@ -100,10 +101,25 @@ def _course(parsed: argparse.Namespace) -> AbstractContextManager[object]:
     """What the command is about while it runs: forklab's own exercises, or others."""
     folder: Path | None = getattr(parsed, "course", None)
     if folder is None:
+        if hasattr(parsed, "course") and _holds_a_course(Path()):
+            _complain(
+                "the course in this folder is not used, but forklab's own; say "
+                "--course . to use it"
+            )
         return nullcontext()
     from grader.catalog import using
 
     return using(folder)
+
+
+def _holds_a_course(folder: Path) -> bool:
+    """Whether a course of somebody's own lies there: a student's folder is none."""
+    with suppress(OSError):
+        if any(folder.glob("exercises/exercise*/exercise.toml")):
+            from grader.catalog import own_course
+
+            return not own_course().folder.samefile(folder)
+    return False
 
 
 def _complain(sentence: str) -> None:
@@ -209,7 +225,11 @@ def _check_command(word: str, known: Iterable[str]) -> None:
     known = list(known)
     if word.startswith("-") or word in known:
         return
-    close = difflib.get_close_matches(word, known, n=1)
+    like = re.fullmatch(r"exerci[sc]e[ _.-]?(\d{1,9})", word, re.IGNORECASE)
+    commands = [name for name in known if name != ANY_EXERCISE]
+    close = difflib.get_close_matches(word, commands, n=1)
+    if like:
+        close = [f"exercise{int(like[1])}"]
     meant = f"; did you mean `grade {close[0]}`?" if close else ":"
     raise UsageError(f"there is no command {word!r}{meant} `grade --help` shows all")
 

@@ -99,13 +99,14 @@ def _course(given: Path | None) -> AbstractContextManager[Course]:
 
 def _wanted(course: Course, given: Sequence[str] | None) -> list[str]:
     from grader.authoring.inspection import exercise_names
+    from grader.report.text import some
 
     known = exercise_names(course)
     for name in given or ():
         if name not in known:
             raise UsageError(
-                f"there is no exercise {name!r} in {course.folder}; there are "
-                + ", ".join(known)
+                f"there is no exercise {name!r} in {course.folder}; there "
+                + (f"is {known[0]} alone" if len(known) == 1 else f"are {some(known)}")
             )
     return [name for name in known if not given or name in given]
 

@@ -67,7 +67,7 @@ def _course_faults(course: Course) -> Iterator[Fault]:
     elsewhere = "give it an exercise's name, such as exercise9, or move it elsewhere"
     yield from _stray(course.exercises, {*names, "README.md"}, elsewhere)
     for folder in (course.solutions, course.hidden):
-        cure = f"make {course.exercises.name}/ its folder too, or take it out"
+        cure = f"make a folder of that name in {course.exercises.name}/, or take it out"
         yield from _stray(folder, {*names, "README.md"}, cure)
     yield from _diagnosis_faults(course.diagnoses)
 

@@ -145,8 +145,10 @@ class Parser(argparse.ArgumentParser):
                 continue
             if not word.startswith("--") and word[:2] in known:
                 continue
-            close = difflib.get_close_matches(name, known, n=1)
-            meant = f"; did you mean {close[0]}?" if close else ":"
+            # What they all begin with makes no two of them alike.
+            bare = {option.lstrip("-"): option for option in known}
+            close = difflib.get_close_matches(name.lstrip("-"), bare, n=1)
+            meant = f"; did you mean {bare[close[0]]}?" if close else ":"
             return f"there is no option {name}{meant} `{self.prog} --help` lists them"
         return None
 
@@ -154,7 +156,10 @@ class Parser(argparse.ArgumentParser):
         """What argparse says, said as the rest of ``grade`` speaks."""
         missing = message.removeprefix("the following arguments are required: ")
         if missing != message:
-            names = " and ".join(missing.rsplit(", ", 1))
+            # To argparse also the rest of the words is required, which may be none.
+            rest = [a.metavar for a in self._actions if a.nargs == argparse.REMAINDER]
+            needed = [name for name in missing.split(", ") if name not in rest]
+            names = " and ".join(filter(None, [", ".join(needed[:-1]), needed[-1]]))
             return f"`{self.prog}` needs {names}"
         about = re.fullmatch(r"argument (.+?): (.+)", message, re.DOTALL)
         if about is None:

@@ -251,7 +251,7 @@ class Reporter:
             score = f"{verdict.score} / {verdict.max_score}"
             self._print(
                 Text(", ".join(dict.fromkeys(f.id for f in verdict.all_findings))),
-                Text(f"{verdict.exercise:<12}{score:>8}  "),
+                Text(f"{verdict.exercise:<11} {score:>8}  "),
             )
         total = sum(v.score for v in verdicts)
         most = sum(v.max_score for v in verdicts)
@@ -279,7 +279,7 @@ class Reporter:
                     f"{full} of {len(those)} have full marks; "
                     f"{mean:.1f} of {those[0].max_score} points on average"
                 ),
-                Text(f"{exercise:<12}", "bold"),
+                Text(f"{exercise:<11} ", "bold"),
             )
             if said:
                 most = ", ".join(f"{name} ({n})" for name, n in said.most_common(4))
@@ -305,7 +305,7 @@ class Reporter:
     def exercises(self, exercises: Iterable[Exercise]) -> None:
         """The list of exercises."""
         for exercise in exercises:
-            before = Text.assemble((f"{exercise.name:<12}", "bold"))
+            before = Text.assemble((f"{exercise.name:<11} ", "bold"))
             self._print(Text(f"{exercise.title}. {exercise.summary}"), before)
             usage = f"{exercise.program} {exercise.arguments}".strip()
             self.line(f"{usage}: {', '.join(exercise.teaches)}", "dim", 12)

@@ -296,3 +296,70 @@ def test_limits_of_whoever_grades(limits: str) -> None:
     done = shell(f"ulimit {limits}; grade exercise1 {program}")
     assert (done.returncode, done.stderr) == (0, "")
     assert "10 of 10" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (
+            "Exercise2",
+            "there is no command 'Exercise2'; did you mean `grade exercise2`?",
+        ),
+        ("exercice_02", "no command 'exercice_02'; did you mean `grade exercise2`?"),
+        ("explian", "there is no command 'explian'; did you mean `grade explain`?"),
+        ("exercise1 --bogus", "there is no option --bogus: `grade exercise1 --help`"),
+        ("exercise1 --chekc x", "no option --chekc; did you mean --check?"),
+        ("trace", "`grade trace` needs PROGRAM; `grade trace --help` has examples"),
+        ("exercise9 --course mine", "there is no exercise 'exercise9'; there is exer"),
+        (
+            "check-course mine --exercise exercise9",
+            " in mine; there is exercise1 alone",
+        ),
+        (
+            "list --course odd",
+            "odd/exercises holds no exercise but Exercise1, which is",
+        ),
+    ],
+)
+def test_what_was_meant(
+    capsys: pytest.CaptureFixture[str], words: str, said: str
+) -> None:
+    """What is like it in what matters, and nothing else, is offered."""
+    Path("odd/exercises/Exercise1").mkdir(parents=True)
+    assert main(["new", "exercise1", "--course", "mine"]) == 0
+    try:
+        assert main(words.split()) == 2
+    except SystemExit as ended:
+        assert ended.code == 2
+    error = capsys.readouterr().err
+    assert said in error.replace(f"{Path.cwd()}/", "")
+    assert error.count("\n") == 1
+
+
+def test_a_course_in_the_current_folder(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who forgets to name it is told: in a job of CI it may be a student's."""
+    assert main(["new", "exercise1", "--course", "mine"]) == 0
+    assert main(["start", "student"]) == 0
+    said = "grade: the course in this folder is not used, but forklab's own; say "
+    for folder, words, told in (
+        ("mine", "list", said + "--course . to use it\n"),
+        ("mine", "list --course .", ""),
+        ("mine", "doctor", ""),
+        ("student", "list", ""),
+    ):
+        capsys.readouterr()
+        with monkeypatch.context() as inside:
+            inside.chdir(folder)
+            assert main(words.split()) == 0
+        assert capsys.readouterr().err == told
+
+
+def test_a_long_name_of_an_exercise(capsys: pytest.CaptureFixture[str]) -> None:
+    """Its title does not touch it."""
+    name = "exercise99999999999999999999"
+    assert main(["new", name, "--course", "mine"]) == 0
+    capsys.readouterr()
+    assert main(["list", "--course", "mine"]) == 0
+    assert f"{name} Exit codes." in capsys.readouterr().out
