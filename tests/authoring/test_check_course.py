@@ -100,7 +100,7 @@ SEEN: dict[str, tuple[Break, Path, str, str]] = {
     ),
     "a stray folder of solutions": (
         _put(Path("solutions/exercise7/exercise7.py")), Path("solutions/exercise7"),
-        "no part", "make exercises/ its folder too",
+        "no part", "make a folder of that name in exercises",
     ),
     "a stray exercise": (
         _put(Path("exercises/exercise-two/README.md")), Path("exercises/exercise-two"),
