@@ -163,8 +163,9 @@ def test_interrupts_within_interrupts(program: Submission) -> None:
         assert_that(run).holds(limits.exceeded(run))
         if _rested(quiet) and not _rested(run):
             return  # it would be as busy wherever it is interrupted
-    run = _interrupted(program, 1, only_writes=True)
-    assert_that(run).holds_alone(_lost(run))
+    if not _lines(quiet, 2):  # else it prints too few anyway, as other checks say
+        run = _interrupted(program, 1, only_writes=True)
+        assert_that(run).holds_alone(_lost(run))
     for after in range(1, CALLS):
         run = _interrupted(program, 1, after=after)
         assert_that(run).holds_alone(_broken(run)).holds(limits.exceeded(run))
