@@ -156,6 +156,7 @@ class Thread:
     spins_since: int = -1
     spins_at: set[int] = field(default_factory=set)  # lines, at the ends of slices
     spun: bool = False
+    gives_way: bool = False  # it spun, and others who can go on do so before it
     fruitless: int = 0
     asked: int = 0  # so many of these only asked whether somebody is there
     naps: int = 0
@@ -212,7 +213,7 @@ class Thread:
         self.spins = self.fruitless = self.asked = self.naps = self.idle = 0
         self.looks = self.next_turn = 0
         self.nap = self.vain = None
-        self.spun = self.toils = False
+        self.spun = self.toils = self.gives_way = False
         if not self.owner.has_handled:
             # It went on by itself.
             self.owner.spun_once.clear()

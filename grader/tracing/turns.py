@@ -106,12 +106,12 @@ class Turns:
                 continue
             if thread.tid != thread.owner.pid and self._yields_signal(thread):
                 continue
-            if thread.spinning and not thread.alerted:
+            if (thread.spinning or thread.gives_way) and not thread.alerted:
                 busy.append(thread)
             else:
                 ready.append(thread)
         if not ready:
-            ready = self._shown(busy)
+            ready = [t for t in busy if not t.spinning] or self._shown(busy)
         if not ready:
             if can_wait:
                 # Time passes while they spin, but each gets a turn in between.
@@ -180,7 +180,7 @@ class Turns:
         shown = [thread for thread in busy if was_shown(thread, self._moves)]
         for thread in shown:
             thread.begins_anew()
-            thread.spun = False
+            thread.spun, thread.gives_way = False, True
         return shown
 
     def stir(self, what: int, pipe: int | None = None) -> None:

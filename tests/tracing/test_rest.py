@@ -555,6 +555,31 @@ def test_who_is_shown_something_in_memory_goes_on(
     assert recording.root.output.strip() == (b"1" if "flag" in then else b"0")
 
 
+@pytest.mark.parametrize("schedule", ["take_turns", "child_first", "parent_first"])
+def test_who_spins_with_a_lock_leaves_it_to_others(run: Run, schedule: str) -> None:
+    """It lets the lock go, and takes it again at once: others come first there."""
+    recording = run(
+        """
+        import multiprocessing, os, time
+        flag = multiprocessing.Value("i", 0)
+        if os.fork() == 0:
+            n = 0
+            while not flag.value:
+                with flag.get_lock():
+                    for _ in range(1000):
+                        n += 1
+            raise SystemExit
+        time.sleep(5)
+        flag.value = 1
+        os.wait()
+        """,
+        schedule=SCHEDULES[schedule],
+        limits=Limits(busy_seconds=0.2, cpu_seconds=2),
+    )
+    assert recording.ended
+    assert recording.excess is None
+
+
 @pytest.mark.parametrize("written", ["", "flag[1] = n % 256"])
 def test_who_is_shown_nothing_is_at_rest(run: Run, written: str) -> None:
     """What it writes itself, and others that spin as it does, makes no difference."""

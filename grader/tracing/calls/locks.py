@@ -81,7 +81,11 @@ def _leave_futex(tracing: Tracing, thread: Thread, call: Call, result: int) -> A
             waiter.stirred = True
     if woken and result >= 0:
         tracing.set_result(thread, min(result + len(woken), call.arguments[2]))
+        # One that spins would have taken the lock again before another process comes.
+        alone = len(thread.owner.threads) == 1
+        gives_way = alone and (thread.spun or thread.gives_way)
         thread.progressed()
+        thread.gives_way = gives_way
         return After.SWITCH
     return After.GO_ON
 
