@@ -171,7 +171,8 @@ def test_a_program_that_is_left_by_its_first_process(
     run: Run, rest: str, limits: Limits, what: str
 ) -> None:
     """It is told who ended and who did not."""
-    (finding,) = general(run(LEFT.replace("REST", rest), limits=limits))
+    program = LEFT.replace("REST", rest)
+    (finding,) = general(run(program, limits=limits, schedule=parent_first))
     who = r"the parent \d+ ended, and the child \d+ did not"
     assert re.fullmatch(f"{who}: {what}, so it was ended", finding.message)
 

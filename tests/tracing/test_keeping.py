@@ -447,7 +447,8 @@ def _told(recording: Recording) -> str:
     text = re.sub("|".join(of_one_run), "", text)
     for number, process in enumerate(recording.processes):
         text = re.sub(rf"\b{process.pid}\b", f"process-{number}", text)
-    return text
+    # How often who sleeps on has done so before that is known, may differ by one.
+    return "\n".join(dict.fromkeys(text.split("\n")))
 
 
 @needs_landlock
