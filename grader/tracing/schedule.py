@@ -58,6 +58,11 @@ class Schedule:
     fine: bool = False
 
 
+def _generation(thread: Able) -> tuple[int, int, int]:
+    """The smallest is the first process's, then that of its children, and so on."""
+    return thread.depth, thread.number, thread.tid
+
+
 def _take_turns() -> Chooser:
     turn: dict[int, int] = {}
 
@@ -70,16 +75,16 @@ def _take_turns() -> Chooser:
 
 
 def _parent_first() -> Chooser:
-    return lambda able, can_wait: min(able, key=lambda a: (a.depth, a.number, a.tid))
+    return lambda able, can_wait: min(able, key=_generation)
 
 
 def _child_first() -> Chooser:
-    return lambda able, can_wait: max(able, key=lambda a: (a.depth, a.number, a.tid))
+    return lambda able, can_wait: max(able, key=_generation)
 
 
 def _children_held() -> Chooser:
     def choose(able: Sequence[Able], can_wait: bool) -> Able | None:
-        chosen = min(able, key=lambda a: (a.depth, a.number, a.tid))
+        chosen = min(able, key=_generation)
         return None if chosen.depth > 0 and can_wait else chosen
 
     return choose
@@ -126,14 +131,14 @@ def _all_held() -> Chooser:
 
     def choose(able: Sequence[Able], can_wait: bool) -> Able | None:
         nonlocal children_held
-        first = min(able, key=lambda a: (a.depth, a.number, a.tid))
+        first = min(able, key=_generation)
         if children_held and first.depth == 0:
             return first
         children = [a for a in able if a.depth > 0]
         if can_wait and (children_held or not children):
             return None
         children_held = not children
-        return min(children, key=lambda a: (a.depth, a.number, a.tid), default=first)
+        return min(children, key=_generation, default=first)
 
     return choose
 
