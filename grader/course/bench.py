@@ -31,7 +31,7 @@ _ENDING = (signal.SIGTERM, signal.SIGHUP)
 _WORKERS = 16
 
 # Zygotes that wait for more programs with the same first imports.
-_ZYGOTES = 4
+_ZYGOTES = 8
 
 
 def work_in(folder: Path, core: int | None) -> None:

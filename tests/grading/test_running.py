@@ -269,6 +269,19 @@ def test_a_run_that_goes_otherwise_the_second_time(tmp_path: Path) -> None:
     assert (tmp_path / "mark").read_text() == "xx"
 
 
+@pytest.mark.usefixtures("unkept")
+def test_checks_that_fail_in_the_same_run_share_its_lines(tmp_path: Path) -> None:
+    """It is made again once for all of them."""
+    checks = COLLECTS.replace('    program.run("before")\n', "")
+    checks += checks.replace("test_collects", "test_collects_too")
+    program = FICKLE.replace("MARK", repr(str(tmp_path / "mark")))
+    program = program.replace("== 1", "> 0")
+    verdict = _graded(_exercise(tmp_path, checks), program)
+    for check in verdict.checks:
+        assert any("line 5: forks" in told for told in check.findings[0].timeline)
+    assert (tmp_path / "mark").read_text() == "xx"
+
+
 def test_a_check_that_ends_otherwise_when_it_is_called_again(tmp_path: Path) -> None:
     """What it found the first time stands, however the second time ends."""
     checks = "".join(
