@@ -42,7 +42,8 @@ class Finding:
     wrong, `read` man pages, `line` a line of the submission, `schedule` the name
     of the run's timing, `timeline` the run's whole story, one line an entry, `steps`
     how it came about, a sentence an entry, `picture` what to draw of it, which
-    `grader.picture.data` reads, `order` what its timing is in words.
+    `grader.picture.data` reads, `order` what its timing is in words, `command` how the
+    program was started there, as one would type it.
     """
 
     id: str
@@ -55,6 +56,7 @@ class Finding:
     steps: tuple[str, ...] = ()
     picture: str = ""
     order: str = ""
+    command: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable
+from pathlib import PurePath
 
 from grader.diagnosis.texts import text
-from grader.tracing.recording import Process, Recording
+from grader.tracing.recording import Process, Recording, Started, Stream, Wrote
 from grader.verdict import Finding
 
 
@@ -22,7 +24,17 @@ def found(
         line=line,
         schedule=run.schedule,
         order=run.order,
+        command=_command(run),
     )
+
+
+def _command(run: Recording) -> str:
+    """How the run's program was started, as one would type it."""
+    words = [word for started in run.of(Started) for word in started.argv]
+    if words:
+        words[0] = PurePath(words[0]).name
+    is_piped = any(event.target is Stream.OUTPUT for event in run.of(Wrote))
+    return shlex.join(words) + (" | cat" if words and is_piped else "")
 
 
 def name(run: Recording, process: Process | int | None) -> str:

@@ -190,8 +190,7 @@ class Reporter:
             self._finding(finding, told, 6)
         for finding in (f for f in check.findings if f.timeline):
             self.steps(finding.steps, 6)
-            where = f" where {visible(finding.order)}" if finding.order else ""
-            self.line(f"What the processes did{where}:", indent=6)
+            self.line(f"What the processes did{_circumstances(finding)}:", indent=6)
             if drawn := draw and draw(finding):
                 self._story(drawn, 0)
             else:
@@ -378,3 +377,9 @@ def _shortened(lines: Sequence[str], most: int = 16) -> list[str]:
         f"{'':12}... {left} more lines; --verbose shows all",
         *lines[-tail:],
     ]
+
+
+def _circumstances(finding: Finding) -> str:
+    """How the program was started in the run that is told, and what was its timing."""
+    how = f" in `{visible(finding.command)}`" if finding.command else ""
+    return how + (f" where {visible(finding.order)}" if finding.order else "")

@@ -44,6 +44,7 @@ def finding(identity: str, message: str, *story: str) -> Finding:
     return Finding(
         *(identity, message, known.why, known.read, 7, "take_turns", story),
         order=order,
+        command="fork.py 2",
     )
 
 

@@ -346,3 +346,13 @@ def test_who_only_looks_like_a_helper_is_a_child(run: Run, how: str) -> None:
     recording = run(IMPOSTOR.replace("START", how), schedule=parent_first)
     assert len(recording.root.children) == 1
     assert [*orphans(recording), *zombies(recording)]
+
+
+@pytest.mark.parametrize(("stdout", "into"), [("terminal", ""), ("pipe", " | cat")])
+def test_how_the_program_was_started_is_told(run: Run, stdout: str, into: str) -> None:
+    """As one would type it, so that whoever reads it can see the same."""
+    text = "import os\nos.write(1, b'x')\nos.wait()"
+    (finding,) = general(run(text, "0", "a b", stdout=stdout))
+    name, arguments = finding.command.split(" ", 1)
+    assert name.endswith(".py")
+    assert arguments == "0 'a b'" + into

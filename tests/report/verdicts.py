@@ -29,6 +29,7 @@ FAILED = CheckResult(
                 "at the end  child 72       was never collected",
             ),
             order="they take turns, call by call",
+            command="exercise2.py 5 0.5",
         ),
         Finding("output-wrong", f"it printed {HOSTILE!r}", "", (), 14, "take_turns"),
     ),
