@@ -472,13 +472,7 @@ class Assertion:
 
         `among` are beginnings of lines; others are the student's own business.
         """
-        got = [
-            line
-            for line in output.lines(self.run.root)
-            if any(line.startswith(start) for start in among)
-        ]
-        wrong = output.sequence(self.run, lines, got)
-        return self._holds([*output.foreign(self.run, among), *wrong])
+        return self._holds(output.differs(self.run, lines, among))
 
     # pipes
 

@@ -66,6 +66,15 @@ def _line(run: Recording, form: str, writer: Process, *pids: int) -> list[Findin
     return []
 
 
+def _mixed(run: Recording, form: str, writer: Process) -> list[Finding]:
+    """The line is there, and not alone on its line."""
+
+    def is_required(line: str) -> bool:
+        return _is_like(CHILD, line) or _is_like(PARENT, line)
+
+    return output.mixed(run, writer, lambda line: _is_like(form, line), is_required)
+
+
 def _is_true(run: Recording, line: output.Line, wanted: str) -> bool:
     """Whether the pids are right; an orphan's parent is whoever adopted it."""
     if line.text == wanted:
@@ -94,7 +103,13 @@ def test_forks_one_child(program: Submission) -> None:
 def test_child_prints_its_line(program: Submission) -> None:
     """The child prints its line, once, with true pids."""
     program.in_any_order(
-        lambda run: assert_that(run).has_child().holds(_child_line(run)), *ANY_ORDER
+        lambda run: (
+            assert_that(run)
+            .has_child()
+            .holds(_child_line(run))
+            .holds(_mixed(run, CHILD, run.root.children[0]))
+        ),
+        *ANY_ORDER,
     )
 
 
@@ -102,7 +117,13 @@ def test_child_prints_its_line(program: Submission) -> None:
 def test_parent_prints_its_line(program: Submission) -> None:
     """The parent prints its line, once, with true pids."""
     program.in_any_order(
-        lambda run: assert_that(run).has_child().holds(_parent_line(run)), *ANY_ORDER
+        lambda run: (
+            assert_that(run)
+            .has_child()
+            .holds(_parent_line(run))
+            .holds(_mixed(run, PARENT, run.root))
+        ),
+        *ANY_ORDER,
     )
 
 

@@ -1,15 +1,21 @@
-"""Required lines: absent, different, twice, or printed by the wrong process."""
+"""Required lines: absent, different, twice, or printed by the wrong process.
+
+A line is one process's, whatever the others print meanwhile. Where what two of them
+printed stands on one line, that is a fault of its own, see `mixed`.
+"""
 
 from __future__ import annotations
 
 import difflib
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby, pairwise
+from operator import itemgetter
 
 from grader.diagnosis.finding import found, name
-from grader.tracing.recording import Process, Recording
+from grader.tracing.recording import Process, Recording, Wrote
 from grader.verdict import Finding
 
 
@@ -25,6 +31,20 @@ def lines(process: Process, before: int | None = None) -> list[str]:
     """The lines that one process printed on standard output, before an event."""
     text = process.output_before(before).decode(errors="replace")
     return [line.rstrip() for line in text.split("\n") if line.strip()]
+
+
+def ended_by(process: Process) -> Iterator[tuple[str, Wrote]]:
+    """Each line that one process printed, and the write that its end is in.
+
+    Without trailing white space. Of a last line without an end, that is the last write.
+    """
+    rest, last = b"", None
+    for last in (event for event in process.of(Wrote) if event.is_output):
+        *whole, rest = (rest + last.data).split(b"\n")
+        for line in whole:
+            yield line.decode(errors="replace").rstrip(), last
+    if last and rest.strip():
+        yield rest.decode(errors="replace").rstrip(), last
 
 
 def all_lines(run: Recording) -> list[Line]:
@@ -91,6 +111,20 @@ def _elsewhere(run: Recording, wanted: str, who: Process | None) -> str:
     return ""
 
 
+def differs(run: Recording, wanted: list[str], among: Sequence[str]) -> list[Finding]:
+    """The first process, and it alone, should print these lines in this order.
+
+    `among` are beginnings of lines; others are the student's own business.
+    """
+
+    def counts(line: str) -> bool:
+        return line.startswith(tuple(among))
+
+    got = [line for line in lines(run.root) if counts(line)]
+    wrong = sequence(run, wanted, got) or mixed(run, run.root, counts, counts)
+    return [*foreign(run, among), *wrong]
+
+
 def sequence(run: Recording, wanted: list[str], got: list[str]) -> list[Finding]:
     """Lines that must come in this order, each exactly as often as it stands there."""
     if wanted == got:
@@ -131,6 +165,62 @@ def foreign(run: Recording, beginnings: Sequence[str]) -> list[Finding]:
                 )
             ]
     return []
+
+
+def mixed(
+    run: Recording,
+    writer: Process,
+    is_wanted: Callable[[str], bool],
+    is_required: Callable[[str], bool],
+) -> list[Finding]:
+    """A wanted line of `writer` that is on one line with what another one printed.
+
+    `is_required` is said of each line that anybody is to print: who leaves such a line
+    open is told that, and not who prints the next one.
+    """
+    for open_, behind in _left_open(run):
+        if open_.process is writer and is_wanted(open_.text):
+            message = (
+                f"{name(run, writer)} printed {open_.text!r} and left the line open, "
+                f"and {name(run, behind.process)} printed {behind.text!r} behind it"
+            )
+            return [found("lines-mixed", message, run)]
+        spoilt = behind.process is writer and is_wanted(behind.text)
+        if spoilt and not is_required(open_.text):
+            message = (
+                f"{name(run, writer)} printed {behind.text!r} on a line that "
+                f"{name(run, open_.process)} had begun with {open_.text!r}"
+            )
+            return [found("lines-mixed", message, run)]
+    return []
+
+
+def _left_open(run: Recording) -> Iterator[tuple[Line, Line]]:
+    """What a process printed without the line's end, and what another one behind it."""
+    processes = {process.pid: process for process in run.processes}
+    for pieces in _as_shown(run):
+        parts = [
+            Line(b"".join(map(itemgetter(1), some)).decode(errors="replace"), who)
+            for who, some in groupby(pieces, key=lambda piece: processes[piece[0]])
+        ]
+        # White space alone spoils no line.
+        seen = [Line(part.text.rstrip(), part.process) for part in parts]
+        for open_, behind in pairwise(part for part in seen if part.text):
+            if open_.process is not behind.process:
+                yield open_, behind
+
+
+def _as_shown(run: Recording) -> Iterator[list[tuple[int, bytes]]]:
+    """The lines that the program printed, in pieces: whose each is, and its bytes."""
+    pieces: list[tuple[int, bytes]] = []
+    for event in run.of(Wrote):
+        if event.is_output:
+            *ends, rest = event.data.split(b"\n")
+            for end in ends:
+                yield [*pieces, (event.pid, end)]
+                pieces = []
+            pieces.append((event.pid, rest))
+    yield pieces
 
 
 def cut_off(run: Recording, wanted: list[str]) -> list[Finding]:

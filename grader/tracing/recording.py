@@ -182,6 +182,13 @@ class Wrote(Event):
     count: int
     error: int
 
+    @property
+    def is_output(self) -> bool:
+        """Whether it printed: on standard output, or on the terminal but no error."""
+        return self.target is Stream.OUTPUT or (
+            self.target is Stream.TERMINAL and self.fd != 2
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class HandlerSet(Event):
@@ -494,12 +501,7 @@ class Process:
 
 
 def _printed(writes: list[Wrote]) -> bytes:
-    return b"".join(
-        event.data
-        for event in writes
-        if event.target is Stream.OUTPUT
-        or (event.target is Stream.TERMINAL and event.fd != 2)
-    )
+    return b"".join(event.data for event in writes if event.is_output)
 
 
 def _complained(writes: list[Wrote]) -> bytes:

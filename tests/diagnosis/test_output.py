@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from grader.diagnosis.output import absent
+from grader.diagnosis.output import absent, ended_by, mixed
 from tests.conftest import Run
 
 
@@ -43,3 +43,65 @@ def test_where_a_missing_line_went(run: Run, program: str, told: str) -> None:
     for process in recording.processes:
         message = message.replace(str(process.pid), "PID")
     assert message == told
+
+
+READY = "print('ready', flush=True)"
+OPEN = "print('...', end='', flush=True)"
+
+
+@pytest.mark.parametrize(
+    ("child", "parent", "told"),
+    [
+        (READY, READY, None),
+        (f"{READY}; {OPEN}", "print()", None),
+        (OPEN, f"print(); {READY}", None),
+        ("print('  ', end='', flush=True)", READY, None),
+        (OPEN, READY, "PARENT printed 'ready' on a line that CHILD had begun with"),
+        (
+            "pass",
+            "print('ready', end='', flush=True)",
+            "PARENT printed 'ready' and left the line open, and CHILD printed 'behind'",
+        ),
+    ],
+)
+def test_lines_of_two_processes_that_are_one(
+    run: Run, child: str, parent: str, told: str | None
+) -> None:
+    """Who left a wanted line open is told, or who had begun the line that it is on."""
+    recording = run(
+        f"""
+        import os
+        if os.fork() == 0:
+            {child}
+            os._exit(0)
+        os.wait()
+        {parent}
+        if os.fork() == 0:
+            print("behind")
+            os._exit(0)
+        os.wait()
+        """.replace("os._exit(0)", "raise SystemExit")
+    )
+
+    def is_ready(line: str) -> bool:
+        return line == "ready"
+
+    found = mixed(recording, recording.root, is_ready, is_ready)
+    messages = [finding.message for finding in found]
+    for name, process in zip(
+        ("PARENT", "CHILD", "CHILD"), recording.processes, strict=True
+    ):
+        part = "child" if name == "CHILD" else "parent"
+        messages = [m.replace(f"the {part} {process.pid}", name) for m in messages]
+    assert [message.startswith(told or "") for message in messages] == [True] * bool(
+        told
+    )
+
+
+def test_a_line_is_ended_by_one_write(run: Run) -> None:
+    """The one that its end is in, or the last one."""
+    recording = run(
+        "import os\nfor part in (b'a', b'b\\nc\\n', b'd'): os.write(1, part)"
+    )
+    lines = [(line, event.data) for line, event in ended_by(recording.root)]
+    assert lines == [("ab", b"b\nc\n"), ("c", b"b\nc\n"), ("d", b"d")]
