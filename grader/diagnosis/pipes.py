@@ -42,18 +42,20 @@ def read(process: Process, pipe: int) -> list[Read]:
     return [e for e in process.of(Read) if e.source == end and not e.error]
 
 
-def used_pipe(run: Recording, writers: Iterable[Process]) -> int | None:
-    """The pipe through which one of `writers` sent most to the first process."""
-    sent: dict[int, int] = {}
+def sent(writers: Iterable[Process]) -> dict[int, bytes]:
+    """What went into each pipe that `writers` wrote to."""
+    parts: dict[int, list[bytes]] = {}
     for writer in writers:
         for event in writer.of(Wrote):
-            if isinstance(event.target, End):
-                pipe = event.target.pipe
-                sent[pipe] = sent.get(pipe, 0) + event.count
-    # In one go: there may be a pipe for each of many numbers.
-    read_from = {e.source for e in run.root.of(Read) if e.count and not e.error}
-    arrived = [pipe for pipe in sent if End(pipe, Side.READ) in read_from]
-    return max(arrived, key=lambda pipe: sent[pipe], default=None)
+            if isinstance(event.target, End) and event.count:
+                parts.setdefault(event.target.pipe, []).append(event.data)
+    return {pipe: b"".join(data) for pipe, data in parts.items()}
+
+
+def arrived(run: Recording) -> set[int]:
+    """The pipes that the first process read anything from."""
+    ends = {e.source for e in run.root.of(Read) if e.count and not e.error}
+    return {end.pipe for end in ends if isinstance(end, End)}
 
 
 def made(run: Recording) -> list[PipeMade]:
