@@ -13,7 +13,7 @@ A check's first docstring line is its title, its name without ``test_`` its id.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from signal import SIGTERM
@@ -23,6 +23,7 @@ from zlib import crc32
 from grader.diagnosis import handlers, limits, output, pipes, processes, waiting
 from grader.diagnosis.causes import causes
 from grader.diagnosis.finding import found, name
+from grader.diagnosis.judged import judged
 from grader.exploring.choices import Pilot, decode
 from grader.exploring.orders import AS_GRADED, Orders
 from grader.exploring.promise import LONGEST_SEARCHED, breaking
@@ -79,9 +80,10 @@ class Submission:
     which each such run could not follow it, None for one that did; `looked` are those
     that did.
 
-    `retold` is a run that a check failed in, as `made` knows it by its recording's
-    `id`: where the check is called again, that run is made again, with the lines of the
-    program. To have them from each run would make all a fifth to a third longer.
+    `retold` is a run that a check failed in, as `made` knows it by the `id` of its
+    first process, which is the same once it is `judged`: where the check is called
+    again, that run is made again, with the lines of the program. To have them from each
+    run would make all a fifth to a third longer.
     """
 
     name: str
@@ -103,7 +105,7 @@ class Submission:
 
     def telling(self, run: Recording) -> Submission:
         """The same program, for a check that failed in `run` and is called again."""
-        retold = self.made.get(id(run), "")
+        retold = self.made.get(id(run.root), "")
         return replace(self.anew(), retold=retold, spent=self.spent)
 
     def anew(self) -> Submission:
@@ -348,7 +350,7 @@ class Submission:
                     self.shelf.put(known_by, kept)
             else:
                 kept = cast(Kept, found)
-        self.made[id(recording(kept))] = repr(known_by)
+        self.made[id(recording(kept).root)] = repr(known_by)
         return kept
 
 
@@ -386,15 +388,9 @@ class Assertion:
     assertion that does not hold with that cause first.
     """
 
-    def __init__(
-        self,
-        run: Recording,
-        expected_signals: tuple[int, ...],
-        beside: Collection[Process],
-    ) -> None:
+    def __init__(self, run: Recording, expected_signals: tuple[int, ...]) -> None:
         self.run = run
         self._expected_signals = expected_signals
-        self._beside = beside
 
     def _holds(self, findings: Sequence[Finding]) -> Assertion:
         if not findings:
@@ -410,11 +406,7 @@ class Assertion:
         raise CheckFailed([*roots, *more], self.run)
 
     def _causes(self) -> list[Finding]:
-        return causes(
-            self.run,
-            expected_signals=self._expected_signals,
-            beside=self._beside,
-        )
+        return causes(self.run, expected_signals=self._expected_signals)
 
     def holds(self, findings: Sequence[Finding]) -> Assertion:
         """Assert that a detector found nothing."""
@@ -434,7 +426,7 @@ class Assertion:
 
     def forks(self, count: int) -> Assertion:
         """The first process forks `count` children, and nobody else forks."""
-        return self._holds(processes.child_count(self.run, count, beside=self._beside))
+        return self._holds(processes.child_count(self.run, count))
 
     def has_child(self) -> Assertion:
         """The first process forked at all."""
@@ -444,7 +436,7 @@ class Assertion:
 
     def leaves_no_zombie(self) -> Assertion:
         """Every child's status was collected by its parent."""
-        return self._holds(processes.zombies(self.run, beside=self._beside))
+        return self._holds(processes.zombies(self.run))
 
     def collects_its_children(self) -> Assertion:
         """The first process had the status of each of its children."""
@@ -489,21 +481,19 @@ class Assertion:
 
     def handles_in_time(self, signal: int) -> Assertion:
         """The first process installed a handler, before its first fork."""
-        late = handlers.late(self.run, signal, beside=self._beside)
-        return self.handles(signal)._holds(late)
+        return self.handles(signal)._holds(handlers.late(self.run, signal))
 
     def never_blocks_in_handler(self) -> Assertion:
         """The handler did not wait for a child that still lived."""
-        return self._holds(handlers.blocks(self.run, beside=self._beside))
+        return self._holds(handlers.blocks(self.run))
 
     def collects_in_handler(self) -> Assertion:
         """Children were collected because of SIGCHLD, not by waiting or looking."""
-        return self._holds(handlers.idle(self.run, beside=self._beside))
+        return self._holds(handlers.idle(self.run))
 
     def rests(self) -> Assertion:
         """It came to a rest, and nobody used the processor there."""
-        exceeded = limits.exceeded(self.run, beside=self._beside)
-        return self._holds(exceeded or waiting.busy_wait(self.run))
+        return self._holds(limits.exceeded(self.run) or waiting.busy_wait(self.run))
 
 
 # Causes after which nothing else can be said about a run.
@@ -532,14 +522,15 @@ def assert_that(
     run: Recording,
     *,
     expected_signals: tuple[int, ...] = (SIGTERM,),
-    beside: Collection[Process] = (),
+    beside: Iterable[Process] = (),
 ) -> Assertion:
     """Begin to assert facts of a run.
 
     `expected_signals` are those whose killing a process is no fault. What is asserted
-    of children is not asserted of the processes `beside` them, the program's helpers.
+    of children is not asserted of the processes `beside` them, the program's helpers,
+    nor of those of a run that is `judged` so.
     """
-    return Assertion(run, expected_signals, beside)
+    return Assertion(judged(run, beside=beside), expected_signals)
 
 
 __all__ = [
@@ -549,6 +540,7 @@ __all__ = [
     "across",
     "assert_that",
     "found",
+    "judged",
     "name",
     "points",
 ]

@@ -3,9 +3,10 @@
 import re
 from signal import SIGCHLD, SIGTERM
 
-from grader.checking import Assertion, Submission, assert_that, found, points
+from grader.checking import Submission, assert_that, found, judged, points
 from grader.diagnosis import handlers, output, processes
 from grader.diagnosis.finding import name
+from grader.diagnosis.judged import children_of
 from grader.tracing import (
     Schedule,
     child_first,
@@ -37,21 +38,13 @@ def _at_rest(
 ) -> Recording:
     """Run until nothing can go on, and then to SIGTERM."""
     arguments = () if children is None else (children,)
-    return program.until_terminated(*arguments, schedule=schedule)
+    run = program.until_terminated(*arguments, schedule=schedule)
+    return _judged(run, children or 1)
 
 
-def _that(run: Recording, count: int) -> Assertion:
-    """Begin to assert facts of a run, and of the `count` children that it should have.
-
-    Who else is there, `_helpers`, is the program's own business.
-    """
-    return assert_that(run, beside=_helpers(run, count))
-
-
-def _children(run: Recording, count: int) -> list[Process]:
-    """The children that were asked for, in the order of their forks."""
-    beside = _helpers(run, count)
-    return [child for child in run.root.children if child not in beside]
+def _judged(run: Recording, count: int) -> Recording:
+    """A run that should have `count` children: who else is there is no concern."""
+    return judged(run, beside=_helpers(run, count))
 
 
 def _helpers(run: Recording, count: int) -> frozenset[Process]:
@@ -156,10 +149,10 @@ def _form(child: Process, run: Recording) -> str:
     return CHILD.format(child.pid, run.root.pid)
 
 
-def _finish_lines(run: Recording, count: int) -> list[Finding]:
+def _finish_lines(run: Recording) -> list[Finding]:
     """The handler's line is missing, or wrong, for some child."""
     printed = output.lines(run.root)
-    for child in _children(run, count):
+    for child in children_of(run):
         wanted = FINISH.format(child.pid, child.exit_code)
         if printed.count(wanted) == 1:
             continue
@@ -194,7 +187,7 @@ def _wrong_finish(run: Recording, wanted: str) -> list[Finding]:
 def test_handler_comes_first(program: Submission) -> None:
     """The handler for SIGCHLD is installed before the first fork."""
     run = _at_rest(program, 3, parent_first)
-    _that(run, 3).handles_in_time(SIGCHLD)
+    assert_that(run).handles_in_time(SIGCHLD)
 
 
 @points(1)
@@ -206,26 +199,25 @@ def test_children_print_and_end(program: Submission) -> None:
         (5, child_first),
     ):
         run = _at_rest(program, count, schedule)
-        _that(run, count or 1).forks(count or 1)
-        children = _children(run, count or 1)
+        assert_that(run).forks(count or 1)
+        children = children_of(run)
         for child in children:
-            _that(run, count or 1).holds(
-                _once(run, child, CHILD.format(child.pid, run.root.pid))
-            )
+            line = CHILD.format(child.pid, run.root.pid)
+            assert_that(run).holds(_once(run, child, line))
         codes = {child.pid: i for i, child in enumerate(children)}
-        _that(run, count or 1).holds(_unended(run, count or 1)).exits(codes)
+        assert_that(run).holds(_unended(run)).exits(codes)
         # Whatever they fork: elsewhere it counts only where it takes part.
-        _that(run, count or 1).holds(processes.forks_of(run, children))
+        assert_that(run).holds(processes.forks_of(run, children))
 
 
-def _unended(run: Recording, count: int) -> list[Finding]:
+def _unended(run: Recording) -> list[Finding]:
     """Children that did not end by themselves."""
-    for child in _children(run, count):
+    for child in children_of(run):
         if child.ended is None:
             message = f"{name(run, child)} did not end"
             return [found("never-ends", message, run)]
         if child.killed_by:
-            return processes.deaths(run, beside=_helpers(run, count))
+            return processes.deaths(run)
     return []
 
 
@@ -234,11 +226,10 @@ def test_parent_prints_its_lines(program: Submission) -> None:
     """The parent prints its line for each child."""
     for count, schedule in ((1, parent_first), (5, child_first)):
         run = _at_rest(program, count, schedule)
-        _that(run, count).forks(count)
-        for child in _children(run, count):
-            _that(run, count).holds(
-                _once(run, run.root, PARENT.format(run.root.pid, child.pid))
-            )
+        assert_that(run).forks(count)
+        for child in children_of(run):
+            line = PARENT.format(run.root.pid, child.pid)
+            assert_that(run).holds(_once(run, run.root, line))
 
 
 @points(2)
@@ -246,12 +237,11 @@ def test_children_end_one_by_one(program: Submission) -> None:
     """The handler collects and tells each child, when they end one by one."""
     for count in (1, 5, 20):
         run = _at_rest(program, count, parent_first)
-        _that(run, count).forks(count).holds(_unended(run, count))
-        _that(run, count).leaves_no_zombie().holds(_finish_lines(run, count))
-        _that(run, count).collects_in_handler()
+        assert_that(run).forks(count).holds(_unended(run))
+        assert_that(run).leaves_no_zombie().holds(_finish_lines(run))
+        assert_that(run).collects_in_handler()
         # Of helpers this is all that is asked, and asked once.
-        left = processes.zombies_among(run, _helpers(run, count))
-        _that(run, count).holds(left)
+        assert_that(run).holds(processes.zombies_beside(run))
 
 
 @points(2)
@@ -264,72 +254,69 @@ def test_children_end_together(program: Submission) -> None:
         (5, child_first),
     ):
         run = _at_rest(program, count, schedule)
-        _that(run, count).forks(count).holds(_unended(run, count))
-        _that(run, count).leaves_no_zombie().holds(_finish_lines(run, count))
-    program.in_any_order(
-        lambda run: _that(run, 2).holds(_merged(run, 2)),
-        arguments=(2,),
-        until_terminated=True,
-    )
+        assert_that(run).forks(count).holds(_unended(run))
+        assert_that(run).leaves_no_zombie().holds(_finish_lines(run))
+    program.in_any_order(_merges_none, arguments=(2,), until_terminated=True)
 
 
-def _merged(run: Recording, count: int) -> list[Finding]:
-    """Children that were left because their signals merged, and for nothing else."""
-    left = processes.zombies(run, beside=_helpers(run, count))
-    return [finding for finding in left if finding.id == "signals-merged"]
+def _merges_none(run: Recording) -> None:
+    """No children were left because their signals merged, whatever left others."""
+    run = _judged(run, 2)
+    left = processes.zombies(run)
+    assert_that(run).holds([one for one in left if one.id == "signals-merged"])
 
 
 @points(1)
 def test_handler_never_blocks(program: Submission) -> None:
     """The handler never waits for a child that still runs."""
     run = _at_rest(program, 3, parent_first)
-    _that(run, 3).forks(3).handles(SIGCHLD).never_blocks_in_handler()
+    assert_that(run).forks(3).handles(SIGCHLD).never_blocks_in_handler()
     # A child that the handler is not called for any more, since it was collected with
     # another one, leaves a signal that no ended child stands behind.
     for schedule in (hold_children, *map(pairs, (1, 2, 3))):
-        _that(_at_rest(program, 3, schedule), 3).never_blocks_in_handler()
+        assert_that(_at_rest(program, 3, schedule)).never_blocks_in_handler()
 
 
 @points(1)
 def test_parent_rests(program: Submission) -> None:
     """The parent rests until SIGTERM, and does not use the processor."""
     run = _at_rest(program, 3, parent_first)
-    _that(run, 3).holds(_ended_early(run)).rests()
-    _that(run, 3).is_(
+    assert_that(run).holds(_ended_early(run)).rests()
+    assert_that(run).is_(
         run.root.ended is not None,
         "signal-ignored",
         f"{name(run, run.root)} went on after SIGTERM",
     )
     later = program.until_terminated(1, schedule=parent_first, later=A_DAY)
-    _that(later, 1).holds(_ended_early(later))
+    assert_that(_judged(later, 1)).holds(_ended_early(later))
 
 
 @points(1)
 def test_signals_within_signals(program: Submission) -> None:
     """A second signal inside the handler, or inside a write, does no harm."""
     quiet = _at_rest(program, 3, parent_first)
-    _that(quiet, 3).forks(3).holds(_ended_early(quiet))
+    assert_that(quiet).forks(3).holds(_ended_early(quiet))
     # What goes wrong without that is for other checks to say.
     together = _at_rest(program, 5, hold_parent_until_children_end)
     at_once = _at_rest(program, 5, child_first)
     complete = not (
-        handlers.late(quiet, SIGCHLD, beside=_helpers(quiet, 3))
-        or _lost(quiet, 3)
-        or _lost(together, 5)
-        or _lost(at_once, 5)
+        handlers.late(quiet, SIGCHLD)
+        or _lost(quiet)
+        or _lost(together)
+        or _lost(at_once)
     )
 
     def holds(run: Recording) -> None:
         assert_that(run).holds_alone(_broken(run))
         if complete:
-            assert_that(run).holds_alone(_lost(run, 2))
+            assert_that(run).holds_alone(_lost(_judged(run, 2)))
 
     program.in_any_order(holds, arguments=(2,), until_terminated=True)
 
 
-def _lost(run: Recording, count: int) -> list[Finding]:
+def _lost(run: Recording) -> list[Finding]:
     """A child whose end went unnoticed, or whose line is not whole, or not once."""
-    for child in _children(run, count):
+    for child in children_of(run):
         line = FINISH.format(child.pid, child.exit_code)
         times = output.lines(run.root).count(line)
         if child.collected and times == 1:

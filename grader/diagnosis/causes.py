@@ -2,28 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-
 from grader.diagnosis import limits, pipes, processes, waiting
-from grader.tracing.recording import Process, Recording, SignalSent
+from grader.tracing.recording import Recording, SignalSent
 from grader.verdict import Finding
 
 
-def causes(
-    run: Recording,
-    *,
-    expected_signals: tuple[int, ...] = (),
-    beside: Collection[Process] = (),
-) -> list[Finding]:
+def causes(run: Recording, *, expected_signals: tuple[int, ...] = ()) -> list[Finding]:
     """What made the run go wrong as a whole, the most telling first.
 
-    Where one of these is found, much else that is wrong follows from it. How those
-    `beside` end, processes that are not what was asked for, makes nothing go wrong.
+    Where one of these is found, much else that is wrong follows from it. How processes
+    beside those that were asked for end makes nothing go wrong.
     """
-    ended = limits.exceeded(run, beside=beside)
+    ended = limits.exceeded(run)
     if ended:
         return ended
-    dead = processes.deaths(run, expected_signals=expected_signals, beside=beside)
+    dead = processes.deaths(run, expected_signals=expected_signals)
     # What was sent a signal from outside may well be meant to wait for the next.
     on_its_own = not any(event.pid == 0 for event in run.of(SignalSent))
     endless = waiting.never_ends(run) if on_its_own else []

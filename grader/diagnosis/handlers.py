@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from signal import SIGCHLD
 
 from grader.diagnosis.finding import found, name
+from grader.diagnosis.judged import children_of, is_beside
 from grader.tracing.recording import (
     Ended,
     Event,
@@ -47,16 +47,11 @@ def missing(run: Recording, signal: int) -> list[Finding]:
     ]
 
 
-def late(
-    run: Recording, signal: int, *, beside: Collection[Process] = ()
-) -> list[Finding]:
-    """The first process installed its handler after it had forked.
-
-    Not only those `beside` its children: processes that are not what was asked for.
-    """
+def late(run: Recording, signal: int) -> list[Finding]:
+    """The first process installed its handler after it had forked a child."""
     handler = _installed(run, signal)
-    children = {child.pid for child in _children(run, beside)}
-    forks = (event for event in run.root.of(Forked) if event.child in children)
+    pids = {child.pid for child in children_of(run)}
+    forks = (event for event in run.root.of(Forked) if event.child in pids)
     fork = next(forks, None)
     if handler is None or fork is None or handler.index < fork.index:
         return []
@@ -79,13 +74,9 @@ def _installed(run: Recording, signal: int) -> HandlerSet | None:
     return None
 
 
-def _children(run: Recording, beside: Collection[Process]) -> list[Process]:
-    return [child for child in run.root.children if child not in beside]
-
-
-def _handled(run: Recording, children: list[Process]) -> list[SignalDelivered]:
-    """The signals that had a handler, once the first of `children` had ended."""
-    ends = [child.ended.index for child in children if child.ended]
+def _handled(run: Recording) -> list[SignalDelivered]:
+    """The signals that had a handler, once the first child had ended."""
+    ends = [child.ended.index for child in children_of(run) if child.ended]
     first = min(ends, default=len(run.events))
     return [
         event
@@ -94,21 +85,21 @@ def _handled(run: Recording, children: list[Process]) -> list[SignalDelivered]:
     ]
 
 
-def blocks(run: Recording, *, beside: Collection[Process] = ()) -> list[Finding]:
+def blocks(run: Recording) -> list[Finding]:
     """After a SIGCHLD the parent waited for a child that still lived.
 
     In a call that blocks, or by asking again and again whether it has ended. Who asks
-    for one of those `beside` its children, by its pid, is taken to be the main program.
+    for a process beside its children, by its pid, is taken to be the main program.
     What other threads do is no handler's: Python runs these in the first one.
     """
-    calls = _handled(run, _children(run, beside))
+    calls = _handled(run)
     first = next((e.index for e in calls if e.signal == SIGCHLD), None)
     if first is None:
         return []
-    aside = {process.pid for process in beside}
+    beside = {process.pid for process in run.processes if is_beside(run, process)}
     questions = sleeps = 0  # in a row, with nobody who had ended
     for event in run.root.events:
-        if _asked(event) in aside or _thread(event) != run.root.pid:
+        if _asked(event) in beside or _thread(event) != run.root.pid:
             continue
         if isinstance(event, WaitBegan) and event.waiting.call in _WAITS:
             alive = _alive(run, event.index)
@@ -163,21 +154,20 @@ def _alive(run: Recording, index: int) -> Process | None:
     return None
 
 
-def idle(run: Recording, *, beside: Collection[Process] = ()) -> list[Finding]:
+def idle(run: Recording) -> list[Finding]:
     """A SIGCHLD had its handler, and the main program collected the child without it.
 
     Where it does not happen because of the signal: in a wait that began before, or
     after a sleep that went on behind the handler. Who is woken by its handler collects
-    at once, through a pipe or by a thread, and is not meant. Those `beside` its
+    at once, through a pipe or by a thread, and is not meant. Processes beside its
     children may be collected in any way.
     """
     root = run.root
-    children = _children(run, beside)
-    handled = _handled(run, children)
+    handled = _handled(run)
     calls = [event for event in handled if event.signal == SIGCHLD]
     if not calls:
         return []
-    for child in children:
+    for child in children_of(run):
         if child.collected is None or child.collected.pid != root.pid:
             continue
         if _was_waited_for(root, child.collected, handled[0]):

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-
 from grader.diagnosis.finding import found, name, names
+from grader.diagnosis.judged import is_beside
 from grader.tracing.recording import (
     Excess,
     Limit,
-    Process,
     Recording,
     Refused,
     Stream,
@@ -29,16 +27,17 @@ _DIAGNOSES = {
 }
 
 
-def exceeded(run: Recording, *, beside: Collection[Process] = ()) -> list[Finding]:
+def exceeded(run: Recording) -> list[Finding]:
     """The limit that ended the run, if one did.
 
-    Those `beside`, processes that are not what was asked for, may sleep on.
+    Processes beside those that were asked for may sleep on.
     """
     excess = run.excess
     if excess is None:
         return []
     limit = excess.limit
-    if limit is Limit.VIRTUAL_TIME and any(p.pid == excess.pid for p in beside):
+    process = run.process(excess.pid) if excess.pid else None
+    if limit is Limit.VIRTUAL_TIME and process and is_beside(run, process):
         return []
     if limit is Limit.EVENTS and _mostly_prints(run):
         size = len(run.output) + len(run.errors)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Iterable
 from signal import SIGCHLD
 
 from grader.diagnosis.finding import found, name, names
+from grader.diagnosis.judged import children_of, is_beside
 from grader.tracing.recording import (
     HandlerSet,
     Process,
@@ -18,12 +19,13 @@ from grader.tracing.recording import (
 from grader.verdict import Finding
 
 
-def zombies(run: Recording, *, beside: Collection[Process] = ()) -> list[Finding]:
+def zombies(run: Recording) -> list[Finding]:
     """Children that ended and that nobody collected, although their parent could.
 
-    Those `beside` them are not looked at: processes that are not what was asked for.
+    Processes beside those that were asked for are not looked at.
     """
-    left = [p for p in run.processes if _uncollected(p) and p not in beside]
+    those = [process for process in run.processes if not is_beside(run, process)]
+    left = [process for process in those if _uncollected(process)]
     if not left:
         return []
     merged = [
@@ -34,9 +36,7 @@ def zombies(run: Recording, *, beside: Collection[Process] = ()) -> list[Finding
     parents = {p.parent for p in left}
     merged = [event for event in merged if run.process(event.target) in parents]
     parent = run.process(merged[0].target) if merged else None
-    ended = sum(
-        1 for p in run.processes if p.ended and p.parent is parent and p not in beside
-    )
+    ended = sum(1 for p in those if p.ended and p.parent is parent)
     collected = ended - len(left)
     # Where no handler collected any, it was not for lack of signals.
     if parent and collected and _handles(parent, SIGCHLD):
@@ -54,10 +54,13 @@ def zombies(run: Recording, *, beside: Collection[Process] = ()) -> list[Finding
     return _zombie_left(run, left)
 
 
-def zombies_among(run: Recording, those: Collection[Process]) -> list[Finding]:
-    """Which of `those` ended without being collected, for whatever reason."""
-    left = [process for process in run.processes if process in those]
-    return _zombie_left(run, [process for process in left if _uncollected(process)])
+def zombies_beside(run: Recording) -> list[Finding]:
+    """Processes beside those that were asked for, which ended and were not collected.
+
+    Whatever the reason.
+    """
+    those = [process for process in run.processes if is_beside(run, process)]
+    return _zombie_left(run, [process for process in those if _uncollected(process)])
 
 
 def _zombie_left(run: Recording, left: list[Process]) -> list[Finding]:
@@ -140,18 +143,15 @@ def orphans(run: Recording) -> list[Finding]:
     ]
 
 
-def child_count(
-    run: Recording, expected: int, *, beside: Collection[Process] = ()
-) -> list[Finding]:
+def child_count(run: Recording, expected: int) -> list[Finding]:
     """Fewer or more processes than asked, or some made by the wrong one.
 
-    Those `beside` them do not count: processes that are not what was asked for.
+    Processes beside those that were asked for do not count.
     """
-    children = [child for child in run.root.children if child not in beside]
-    made = len(children)
-    forking = forks_of(run, children, beside=beside)
-    if forking:
-        return forking
+    made = len(children_of(run))
+    for process in _made_by(children_of(run)):
+        if not is_beside(run, process):
+            return [_forked_too(run, process)]
     if made > expected:
         return [
             found(
@@ -171,31 +171,31 @@ def child_count(
             )
             return [found("no-child", message, run)]
         got = "it forked none" if made == 0 else f"it forked {made}"
-        others = [child for child in run.root.children if child in beside]
+        others = [child for child in run.root.children if is_beside(run, child)]
         if others:
             got += f": {names(run, others)} did nothing of what a child is to do"
         return [found("no-child", f"the program should fork {asked}, and {got}", run)]
     return []
 
 
-def forks_of(
-    run: Recording, children: Collection[Process], *, beside: Collection[Process] = ()
-) -> list[Finding]:
-    """Some of `children` forked too, and not only those `beside`."""
-    for child in children:
-        for made in child.descendants():
-            if made in beside:
-                continue
-            return [
-                found(
-                    "extra-children",
-                    f"{name(run, made.parent)} forked too: {name(run, made)} is its "
-                    f"child, and only {name(run, run.root)} should fork",
-                    run,
-                    made.began.line,
-                )
-            ]
-    return []
+def forks_of(run: Recording, those: Iterable[Process]) -> list[Finding]:
+    """Some of `those` forked too, be it a process beside those that were asked for."""
+    made = _made_by(those)
+    return [_forked_too(run, made[0])] if made else []
+
+
+def _made_by(those: Iterable[Process]) -> list[Process]:
+    return [made for process in those for made in process.descendants()]
+
+
+def _forked_too(run: Recording, made: Process) -> Finding:
+    return found(
+        "extra-children",
+        f"{name(run, made.parent)} forked too: {name(run, made)} is its child, and "
+        f"only {name(run, run.root)} should fork",
+        run,
+        made.began.line,
+    )
 
 
 def _times(count: int) -> str:
@@ -239,19 +239,14 @@ def _first_own_line(text: str, numbers: list[int]) -> int | None:
     return deepest if deepest is not None else (numbers[-1] if numbers else None)
 
 
-def deaths(
-    run: Recording,
-    *,
-    expected_signals: tuple[int, ...] = (),
-    beside: Collection[Process] = (),
-) -> list[Finding]:
+def deaths(run: Recording, *, expected_signals: tuple[int, ...] = ()) -> list[Finding]:
     """Processes that died of an exception or of a signal that nobody asked for.
 
-    Those `beside` may: processes that are not what was asked for.
+    Processes beside those that were asked for may.
     """
     findings = []
     for process in run.processes:
-        if process.ended is None or process in beside:
+        if process.ended is None or is_beside(run, process):
             continue
         dead_of = process.killed_by
         if dead_of is not None and dead_of not in expected_signals:

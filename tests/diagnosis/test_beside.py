@@ -6,10 +6,11 @@ from signal import SIGCHLD
 
 import pytest
 
-from grader.checking import CheckFailed, assert_that
+from grader.checking import CheckFailed, assert_that, judged
 from grader.diagnosis import handlers, limits, processes
+from grader.diagnosis.judged import children_of
 from grader.tracing.limits import Limits
-from grader.tracing.recording import Process, Recording
+from grader.tracing.recording import Recording
 from grader.tracing.schedule import child_first, parent_first
 from tests.conftest import Run
 
@@ -34,15 +35,15 @@ def _program(command: str, *, handler: str = "pass", main: str) -> str:
     return program.replace("MAIN", main)
 
 
-def _helpers(run: Recording) -> list[Process]:
-    return run.root.children[:1]
+def _judged(run: Recording) -> Recording:
+    """The run, of whose children the first one is the command."""
+    return judged(run, beside=run.root.children[:1])
 
 
 def test_a_command_is_no_child(run: Run) -> None:
     """It does not count, and a handler behind it is there in time."""
     recording = run(_program(TRUE, main="os.wait()"), schedule=parent_first)
-    beside = _helpers(recording)
-    assert_that(recording, beside=beside).forks(1).handles_in_time(SIGCHLD)
+    assert_that(_judged(recording)).forks(1).handles_in_time(SIGCHLD)
     assert processes.child_count(recording, 1)
     assert handlers.late(recording, SIGCHLD)
 
@@ -50,10 +51,9 @@ def test_a_command_is_no_child(run: Run) -> None:
 def test_a_child_that_is_missing_is_told_beside_a_command(run: Run) -> None:
     """The finding says who does not count."""
     recording = run(_program(TRUE, main="os.wait()"), schedule=parent_first)
-    beside = _helpers(recording)
-    (finding,) = processes.child_count(recording, 2, beside=beside)
-    assert "it forked 1: the child " in finding.message
-    assert str(beside[0].pid) in finding.message
+    (finding,) = processes.child_count(_judged(recording), 2)
+    command = recording.root.children[0]
+    assert f"it forked 1: the child {command.pid} " in finding.message
 
 
 def test_the_library_s_helper_is_not_forked_before_the_handler(run: Run) -> None:
@@ -71,9 +71,8 @@ def test_a_wait_for_a_command_is_no_handler_s(run: Run) -> None:
         if wait.startswith("while"):
             main = f"signal.pause(); os.waitpid(pid, 0)\n    {wait}"
         recording = run(_program(command, main=main), schedule=parent_first)
-        beside = _helpers(recording)
-        assert handlers.blocks(recording, beside=beside) == []
-        assert handlers.idle(recording, beside=beside) == []
+        assert handlers.blocks(_judged(recording)) == []
+        assert handlers.idle(_judged(recording)) == []
 
 
 def test_a_command_s_signal_does_not_excuse_who_waits(run: Run) -> None:
@@ -84,10 +83,9 @@ def test_a_command_s_signal_does_not_excuse_who_waits(run: Run) -> None:
         ),
         schedule=parent_first,
     )
-    beside = _helpers(recording)
-    (finding,) = handlers.idle(recording, beside=beside)
+    (finding,) = handlers.idle(_judged(recording))
     assert f"waited for the child {recording.root.children[1].pid}" in finding.message
-    assert handlers.blocks(recording, beside=beside) == []
+    assert handlers.blocks(_judged(recording)) == []
 
 
 def test_a_handler_that_waits_for_any_child_waits_for_a_command_too(run: Run) -> None:
@@ -98,7 +96,7 @@ def test_a_handler_that_waits_for_any_child_waits_for_a_command_too(run: Run) ->
         _program(command, handler=handler, main="signal.pause()"),
         schedule=parent_first,
     )
-    (finding,) = handlers.blocks(recording, beside=_helpers(recording))
+    (finding,) = handlers.blocks(_judged(recording))
     assert finding.id == "handler-blocks"
 
 
@@ -106,24 +104,23 @@ def test_a_command_s_end_is_its_own_business(run: Run) -> None:
     """Killed, left as a zombie, or asleep beyond all limits."""
     killed = "subprocess.run(['sh', '-c', 'kill -9 $$'])"
     recording = run(_program(killed, main="os.wait()"), schedule=child_first)
-    beside = _helpers(recording)
-    assert_that(recording, beside=beside).ends_well()
+    assert_that(_judged(recording)).ends_well()
     with pytest.raises(CheckFailed, match="SIGKILL"):
         assert_that(recording).ends_well()
     left = "command = subprocess.Popen(['true'])"
     main = "os.waitpid(pid, 0); time.sleep(5); os._exit(0)"
     recording = run(_program(left, main=main), schedule=parent_first)
-    beside = _helpers(recording)
-    assert processes.zombies(recording, beside=beside) == []
-    (finding,) = processes.zombies_among(recording, beside)
+    assert processes.zombies(_judged(recording)) == []
+    (finding,) = processes.zombies_beside(_judged(recording))
     assert finding.id == "zombie-left"
     asleep = "command = subprocess.Popen(['sleep', '100'])"
     main = "os.waitpid(pid, 0); os._exit(0)"
     program = _program(asleep, main=main)
     recording = run(program, limits=Limits(virtual_seconds=60))
-    assert limits.exceeded(recording, beside=_helpers(recording)) == []
-    (finding,) = limits.exceeded(recording, beside=recording.root.children[1:])
-    assert f"and the child {recording.root.children[0].pid} did not" in finding.message
+    assert limits.exceeded(_judged(recording)) == []
+    children = recording.root.children
+    (finding,) = limits.exceeded(judged(recording, beside=children[1:]))
+    assert f"and the child {children[0].pid} did not" in finding.message
 
 
 def test_a_child_s_command_is_forked_by_a_child(run: Run) -> None:
@@ -135,3 +132,16 @@ def test_a_child_s_command_is_forked_by_a_child(run: Run) -> None:
     assert_that(recording, beside=beside).forks(1)
     (finding,) = processes.forks_of(recording, [child])
     assert finding.id == "extra-children"
+
+
+def test_a_run_is_the_same_however_it_is_judged(run: Run) -> None:
+    """Whom it has is what was recorded; who is beside adds up, and nobody is none."""
+    recording = run(_program(TRUE, main="os.wait()"), schedule=parent_first)
+    command, child = recording.root.children
+    assert judged(recording, beside=()) is recording
+    one = judged(recording, beside=[command])
+    assert one.root is recording.root
+    assert one.events is recording.events
+    assert children_of(one) == [child]
+    assert children_of(judged(one, beside=[child])) == []
+    assert children_of(recording) == [command, child]

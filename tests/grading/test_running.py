@@ -242,6 +242,23 @@ def test_a_check_that_fails_tells_the_lines(tmp_path: Path) -> None:
     assert "line 4" in finding.steps[1]
 
 
+def test_a_run_that_is_judged_tells_the_lines_too(tmp_path: Path) -> None:
+    """Whoever is beside the children, it is the same run that is made again."""
+    checks = """
+        from grader.checking import judged
+
+        @points(1)
+        def test_collects(program):
+            '''The child is collected, whatever becomes of its parent.'''
+            run = program.run("this")
+            assert_that(judged(run, beside=[run.root])).leaves_no_zombie()
+    """
+    verdict = _graded(_exercise(tmp_path, checks), NEVER_WAITS)
+    (finding,) = verdict.all_findings
+    assert finding.id == "zombie-left"
+    assert any("line 3: forks" in told for told in finding.timeline)
+
+
 # What is made again may go otherwise: it counts how often it was run.
 FICKLE = """
 import os, sys, time
