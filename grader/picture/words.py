@@ -43,9 +43,6 @@ from grader.tracing.recording import (
     signal_name,
 )
 
-# The threads library's own, nptl(7): no program asks for them.
-_OF_LIBC = (32, 33)
-
 # What is done to files by their names, syscalls(2).
 _FILE_CALLS = {
     "mkdir": "makes the folder",
@@ -232,7 +229,7 @@ def describe(event: Event, pipes: int) -> tuple[Kind, str, str] | None:
             return Kind.OTHER, f"cannot read: {_error(event.error)}", ""
         case Wrote() if event.error:
             return Kind.OTHER, f"cannot write: {_error(event.error)}", ""
-        case HandlerSet(signal=number) if number in _OF_LIBC:
+        case HandlerSet() if event.is_of_library:
             return None
         case HandlerSet() if event.disposition != "default":
             does = "handles" if event.disposition == "handler" else "ignores"

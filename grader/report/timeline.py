@@ -44,9 +44,6 @@ from grader.tracing.recording import (
 # So many questions in a row, whether a child has ended, are worth a line.
 _MANY_QUESTIONS = 10
 
-# The threads library's own, nptl(7): no program asks for them.
-_OF_LIBC = (32, 33)
-
 
 def timeline(run: Recording, limit: int = 40) -> tuple[str, ...]:
     """The story of a run in at most `limit` lines; the middle is left out first."""
@@ -172,7 +169,7 @@ def _say(run: Recording, event: Event) -> str:
             return f"makes a pipe ({event.read_fd} to read, {event.write_fd} to write)"
         case Closed() if event.end:
             return f"closes the {event.end.side} end ({event.fd})"
-        case HandlerSet(signal=number) if number in _OF_LIBC:
+        case HandlerSet() if event.is_of_library:
             return ""
         case HandlerSet():
             return handling(event)

@@ -27,6 +27,9 @@ def signal_name(number: int) -> str:
         return f"signal {number}"
 
 
+# What the C library keeps for its threads, nptl(7).
+_OF_THREADS_LIBRARY = (32, 33)
+
 # --- events -------------------------------------------------------------------
 
 
@@ -202,6 +205,11 @@ class HandlerSet(Event):
     signal: int
     disposition: str
     restarts: bool = False
+
+    @property
+    def is_of_library(self) -> bool:
+        """Whether the signal is the threads library's own: no program asks for it."""
+        return self.signal in _OF_THREADS_LIBRARY
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
