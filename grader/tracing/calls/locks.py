@@ -28,7 +28,10 @@ _PRIVATE = 128
 _CLOCK_REALTIME = 256
 _ETIMEDOUT = -110
 
-# After so many calls without effect `loops` has compared what it compares.
+# After so many calls without effect `loops` has compared what it compares: its last
+# mark is set at 1024. Nothing is compared any more where a call is answered at once, so
+# this is to be later by the longest round that is to be seen. It only saves stops, and
+# has nothing to do with how long `turns` waits until a thread may be at rest.
 _QUICK_AFTER = 2000
 
 
