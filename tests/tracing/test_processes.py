@@ -4,8 +4,16 @@ from __future__ import annotations
 
 import pytest
 
+from grader.exploring.choices import Pilot, decode
 from grader.tracing.recording import Ended, Waited
-from grader.tracing.schedule import SCHEDULES, Schedule, pairs, parent_first
+from grader.tracing.schedule import (
+    SCHEDULES,
+    Schedule,
+    child_first,
+    hold_parent_after,
+    pairs,
+    parent_first,
+)
 from tests.conftest import Run, Start
 
 FORK = """
@@ -17,6 +25,8 @@ FORK = """
     print("parent", os.getpid(), pid)
     print("collected", os.waitpid(pid, 0)[1] >> 8)
 """
+
+EACH = SCHEDULES | {s.name: s for s in (hold_parent_after(1), pairs(1))}
 
 
 @pytest.mark.parametrize("schedule", SCHEDULES.values(), ids=lambda s: s.name)
@@ -219,6 +229,70 @@ def test_children_in_pairs(run: Run, calls: int) -> None:
     # The first of its calls is the one that has waited.
     assert between(first, second) == between(third, fourth) == max(calls - 1, 0)
     assert between(second, third) == 4 - max(calls - 1, 0)
+
+
+@pytest.mark.parametrize(
+    ("ticks", "name"),
+    [
+        ("parent", "parent_first"),
+        ("parent", "hold_children"),
+        ("parent", "hold_children_then_parent"),
+        ("parent", "pairs(1)"),
+        ("parent", "x5+"),
+        ("child", "child_first"),
+        ("child", "hold_parent_until_children_end"),
+        ("child", "hold_parent_after(1)"),
+        ("child", "x2b"),
+    ],
+)
+def test_nobody_is_held_back_for_ever(run: Run, ticks: str, name: str) -> None:
+    """Who always has something to do gives way some day to who could do something."""
+    text = f"""
+    import os, signal
+    r, w = os.pipe()
+    pid = os.fork()
+    if (pid == 0) == {ticks == "child"}:
+        os.close(r)
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL) if pid == 0 else None
+        try:
+            while True:
+                os.write(w, b".")
+        except BrokenPipeError:
+            pass
+    else:
+        os.close(w)
+        os.read(r, 1)
+        os.close(r)
+    if pid:
+        os.wait()
+    """
+    schedules = [EACH.get(name) or Pilot(decode(name)).schedule for _ in range(2)]
+    recordings = [run(text, schedule=schedule) for schedule in schedules]
+    assert all(recording.ended for recording in recordings)
+    first, second = (len(recording.events) for recording in recordings)
+    assert first == second < 12_000
+
+
+@pytest.mark.parametrize("schedule", [parent_first, child_first])
+def test_who_runs_for_long_gives_way_to_nobody_yet(
+    run: Run, schedule: Schedule
+) -> None:
+    """A schedule holds where a process does some thousands of things in a row."""
+    recording = run(
+        """
+        import os
+        r, w = os.pipe()
+        pid = os.fork()
+        for _ in range(7000):
+            os.write(w, b"p" if pid else b"c")
+        if pid:
+            os.wait()
+            print(os.read(r, 14_000).decode())
+        """,
+        schedule=schedule,
+    )
+    order = (b"p", b"c") if schedule is parent_first else (b"c", b"p")
+    assert recording.root.output.strip() == b"".join(one * 7000 for one in order)
 
 
 def test_a_child_that_stops_is_not_discarded(start: Start) -> None:
