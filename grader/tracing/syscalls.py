@@ -327,8 +327,11 @@ _NOT_FOR_IOCTL_ALONE: Final = b"".join(
 
 
 def _opening(index: int) -> bytes:
-    """Stop at an open(2) that makes a file; where its flags are."""
-    rest = _traced_if(index, _JUMP_ANY_BIT, MAKES_FILE)
+    """Stop at an open(2) that makes a file, or may make a terminal, posix_openpt(3).
+
+    That is opened to be read and written, as files seldom are. `index`: of its flags.
+    """
+    rest = _traced_if(index, _JUMP_ANY_BIT, MAKES_FILE | os.O_RDWR)
     return _argument(index) + _NOT_FOR_IOCTL_ALONE + rest
 
 

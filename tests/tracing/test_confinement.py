@@ -15,6 +15,8 @@ from pathlib import Path
 
 import pytest
 
+from grader.diagnosis.causes import causes
+from grader.exploring.choices import Pilot
 from grader.tracing import confinement, launch
 from grader.tracing.launch import Zygote
 from grader.tracing.program import run as run_alone
@@ -70,6 +72,20 @@ def test_closed_files(run: Run, zygote: Zygote, what: str) -> None:
     os.close(theirs)
     assert recording.output == b"closed\n"
     assert recording.of(Refused) == []
+
+
+@pytest.mark.usefixtures("either")
+@pytest.mark.parametrize("fine", [False, True])
+@pytest.mark.parametrize("makes", ["os.openpty()", "os.forkpty()", "pty.fork()"])
+def test_a_terminal_of_its_own_is_refused(run: Run, makes: str, fine: bool) -> None:
+    """It is told who did so: no machine fails there."""
+    schedule = Pilot({}).schedule if fine else take_turns
+    recording = run(f"import os, pty\n{makes}\n", schedule=schedule)
+    refused, *_ = recording.of(Refused)  # pty.fork tries it in two ways
+    assert refused.call == "openat"
+    assert refused.detail == "of /dev/ptmx, for a terminal of its own, pty(7)"
+    first, second = causes(recording)
+    assert (first.id, second.id) == ("forbidden-call", "uncaught-exception")
 
 
 @pytest.mark.usefixtures("either")

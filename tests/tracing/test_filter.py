@@ -94,7 +94,8 @@ REACHING = {
     "a machine's host": ("socket", (40,), (1,)),
     "a network": ("socket", (2,), (1,)),
     "a new file": ("openat", (0, 0, 0o101), (0, 0, 0o1)),
-    "a file without a name": ("openat", (0, 0, 0o20200002), (0, 0, 0o200000)),
+    "a new terminal": ("openat", (0, 0, 0o2), (0, 0, 0o1)),
+    "a file without a name": ("openat", (0, 0, 0o20200001), (0, 0, 0o200000)),
     "being seen": ("prctl", (4,), (36,)),
 }
 
@@ -162,8 +163,8 @@ def test_pieces_that_grow(size: int) -> None:
 
 @given(st.integers(0, (1 << 31) - 1))
 def test_files_that_are_opened(flags: int) -> None:
-    """To open stops where it may make a file, and fails for ioctl(2) alone: open(2)."""
-    makes = flags & os.O_CREAT or flags & os.O_TMPFILE & ~os.O_DIRECTORY
+    """To open stops where it may make something, and fails for ioctl(2) alone."""
+    makes = flags & (os.O_CREAT | os.O_RDWR | os.O_TMPFILE & ~os.O_DIRECTORY)
     expected = TRACE if makes else ALLOW
     if flags & os.O_ACCMODE == os.O_ACCMODE:
         expected = NOT_PERMITTED

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import sys
@@ -16,6 +17,9 @@ from grader.tracing.tracee import Call, Thread
 
 _LOOKING = frozenset(syscalls.LOOKING)
 _SECOND_TOO = frozenset(("rename", "renameat", "renameat2", "link", "linkat"))
+
+# Where pseudo-terminals come from, pts(4). None is a program's own, `confinement`.
+_MAKE_TERMINALS = frozenset(("/dev/ptmx", "/dev/pts/ptmx"))
 
 # What an interpreter looks for, and none of a program's own files.
 _INSTALLED = tuple({os.path.realpath(p) for p in (sys.base_prefix, "/usr", "/lib")})
@@ -39,14 +43,21 @@ def _enter_mknod(tracing: Tracing, thread: Thread, call: Call) -> Then:
 
 def _enter_open(tracing: Tracing, thread: Thread, call: Call) -> Then:
     """What it makes outlives it where shared memory lies."""
+    at = 1 if call.name == "openat" else 0
+    folder = call.arguments[0] if at else None
+    flags = open_flags(call)
+    path = None
+    if flags & (syscalls.MAKES_FILE | os.O_RDWR):
+        path = path_of(thread, call.arguments[at], folder)
+    if path in _MAKE_TERMINALS:
+        # Landlock would refuse it as well, without a word.
+        what = f"of {path}, for a terminal of its own, pty(7)"
+        return tracing.refuse(thread, call, what, errno.EACCES)
     if tracing.reach.keeps and refused(tracing, thread, call):
         return Then.WATCH if tracing.tells_names else Then.ANSWERED
-    if open_flags(call) & syscalls.MAKES_FILE:
-        at = 1 if call.name == "openat" else 0
-        folder = call.arguments[0] if at else None
-        path = path_of(thread, call.arguments[at], folder)
-        if path is not None and not tracing.reach.shared.foresee(path):
-            return tracing.refuse(thread, call, "of what nobody would remove")
+    makes = path if flags & syscalls.MAKES_FILE else None
+    if makes is not None and not tracing.reach.shared.foresee(makes):
+        return tracing.refuse(thread, call, "of what nobody would remove")
     return Then.WATCH
 
 
