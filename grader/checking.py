@@ -413,9 +413,12 @@ class Assertion:
         return self._holds(findings)
 
     def holds_alone(self, findings: Sequence[Finding]) -> Assertion:
-        """Assert that a detector found nothing; what it found is the only cause."""
+        """Assert that a detector found nothing; what it found is the only cause.
+
+        It is not where a call was refused: that may have led to it.
+        """
         if findings:
-            raise CheckFailed(findings, self.run)
+            raise CheckFailed([*limits.refusals(self.run), *findings], self.run)
         return self
 
     def is_(self, fact: bool, diagnosis: str, message: str) -> Assertion:

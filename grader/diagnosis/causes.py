@@ -13,14 +13,15 @@ def causes(run: Recording, *, expected_signals: tuple[int, ...] = ()) -> list[Fi
     Where one of these is found, much else that is wrong follows from it. How processes
     beside those that were asked for end makes nothing go wrong.
     """
+    refused = limits.refusals(run)  # what follows may well follow from these
     ended = limits.exceeded(run)
     if ended:
-        return ended
+        return [*refused, *ended]
     dead = processes.deaths(run, expected_signals=expected_signals)
     # What was sent a signal from outside may well be meant to wait for the next.
     on_its_own = not any(event.pid == 0 for event in run.of(SignalSent))
     endless = waiting.never_ends(run) if on_its_own else []
-    return [*limits.refusals(run), *dead, *waiting.deadlock(run), *endless]
+    return [*refused, *dead, *waiting.deadlock(run), *endless]
 
 
 def general(run: Recording) -> list[Finding]:

@@ -6,7 +6,9 @@ import re
 
 import pytest
 
-from grader.diagnosis.causes import general
+from grader.checking import CheckFailed, assert_that
+from grader.diagnosis.causes import causes, general
+from grader.diagnosis.finding import found
 from grader.diagnosis.processes import child_count, orphans, zombies
 from grader.diagnosis.texts import all_ids, text
 from grader.tracing.limits import Limits
@@ -175,6 +177,32 @@ def test_a_program_that_is_left_by_its_first_process(
     (finding,) = general(run(program, limits=limits, schedule=parent_first))
     who = r"the parent \d+ ended, and the child \d+ did not"
     assert re.fullmatch(f"{who}: {what}, so it was ended", finding.message)
+
+
+REFUSED = """
+import os, signal
+def handle(*_):
+    os.kill(os.getppid(), signal.SIGTERM)
+signal.signal(signal.SIGUSR1, handle)
+"""
+
+
+def test_a_refusal_comes_before_what_follows_from_it(run: Run) -> None:
+    """Whatever else a check has seen, and in whatever way the run ended."""
+    dies = run(f"{REFUSED}os.kill(os.getpid(), signal.SIGUSR1)")
+    seen = found("handler-reenters", "it died within its handler", dies)
+    with pytest.raises(CheckFailed) as failure:
+        assert_that(dies).holds_alone([seen])
+    told = [finding.id for finding in failure.value.findings]
+    assert told == ["forbidden-call", "handler-reenters"]
+    goes_on = """
+try:
+    handle()
+except PermissionError:
+    while True: os.write(1, b"")
+"""
+    endless = run(REFUSED + goes_on, limits=Limits(events=500))
+    assert [one.id for one in causes(endless)] == ["forbidden-call", "never-ends"]
 
 
 def test_the_line_of_a_limit_is_told(run: Run) -> None:
