@@ -6,7 +6,8 @@ real time, so the same schedule gives the same order of events on every machine.
 
 No kernel holds back for ever who could go on. So a schedule that prefers somebody
 leaves off for a while where others could have gone on beside some thousands of its
-steps, see `Fairness`.
+steps, see `Fairness`. Those that are to show a parent what children did to their end,
+however much, do not.
 """
 
 from __future__ import annotations
@@ -263,7 +264,7 @@ hold_children = Schedule(
 hold_parent_until_children_end = Schedule(
     "hold_parent_until_children_end",
     "the parent, once it waits, does not run until all its children have ended",
-    _fair(_parent_held),
+    _parent_held,
 )
 hold_children_then_parent = Schedule(
     "hold_children_then_parent",
@@ -280,7 +281,7 @@ def hold_parent_after(waits: int) -> Schedule:
         f"hold_parent_after({waits})",
         f"the parent, once it has waited {times} and waits again, does not run until "
         "all its children have ended",
-        _fair(lambda: _parent_held(waits)),
+        lambda: _parent_held(waits),
     )
 
 
