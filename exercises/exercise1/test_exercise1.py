@@ -89,7 +89,11 @@ def _child_line(run: Recording) -> list[Finding]:
 
 
 def _parent_line(run: Recording) -> list[Finding]:
-    return _line(run, PARENT, run.root, run.root.pid, run.root.children[0].pid)
+    """Where it has more children than it should, the line may name any of them."""
+    printed = output.lines(run.root)
+    pids = [child.pid for child in run.root.children]
+    named = (pid for pid in pids if PARENT.format(run.root.pid, pid) in printed)
+    return _line(run, PARENT, run.root, run.root.pid, next(named, pids[0]))
 
 
 @points(2)

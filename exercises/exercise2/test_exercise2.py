@@ -136,7 +136,7 @@ def _misread(run: Recording) -> str:
 def _travelled(run: Recording, count: int) -> list[Finding]:
     """The numbers did not go from the child to the parent through a pipe."""
     used = _writer(run)
-    unread = None if used else _sender(run, _own(run))
+    unread = None if used or _has_received(run) else _sender(run, _own(run))
     if unread:
         message = (
             f"what {name(run, unread[0])} sent through the pipe, "
@@ -185,17 +185,23 @@ def _instead(run: Recording) -> str:
         )
     else:
         made = "it made a pipe"
-    printed = any(line.startswith("received") for line in output.lines(run.root))
     if pipes.writes_to_any(run.root):
         return (
             f"{made}, and {name(run, run.root)} itself wrote into it; the child is to "
             "write, and its parent to read"
         )
     wrote = any(pipes.writes_to_any(process) for process in run.root.descendants())
-    came = "what was printed came another way" if printed else "nothing was sent"
     if wrote:
         came = f"what was sent there {name(run, run.root)} never read"
+    elif _has_received(run):
+        came = "what was printed came another way"
+    else:
+        came = "nothing was sent"
     return f"{made}, and {came}"
+
+
+def _has_received(run: Recording) -> bool:
+    return any(line.startswith("received") for line in output.lines(run.root))
 
 
 def _held_back(run: Recording, count: int, interval: float) -> list[Finding]:

@@ -3,7 +3,7 @@
 import re
 from signal import SIGCHLD, SIGTERM
 
-from grader.checking import Submission, assert_that, found, judged, points
+from grader.checking import Assertion, Submission, assert_that, found, judged, points
 from grader.diagnosis import handlers, output, processes
 from grader.diagnosis.finding import name
 from grader.diagnosis.judged import children_of
@@ -20,6 +20,7 @@ from grader.tracing.recording import (
     Executed,
     Process,
     Recording,
+    SignalDelivered,
     SignalSent,
     signal_name,
 )
@@ -40,6 +41,21 @@ def _at_rest(
     arguments = () if children is None else (children,)
     run = program.until_terminated(*arguments, schedule=schedule)
     return _judged(run, children or 1)
+
+
+def _forks(run: Recording, count: int) -> Assertion:
+    """Assert facts of a run, if there are as many children as that.
+
+    Whose handler ended the program while it still forked, it is told that.
+    """
+    children = children_of(run)
+    called = any(event.action == "handler" for event in run.root.of(SignalDelivered))
+    if called and 0 < len(children) < count:
+        # What follows a fork comes after the handler that runs behind it.
+        line = PARENT.format(run.root.pid, children[-1].pid)
+        if line not in output.lines(run.root):
+            assert_that(run).holds(_ended_early(run))
+    return assert_that(run).forks(count)
 
 
 def _judged(run: Recording, count: int) -> Recording:
@@ -199,7 +215,7 @@ def test_children_print_and_end(program: Submission) -> None:
         (5, child_first),
     ):
         run = _at_rest(program, count, schedule)
-        assert_that(run).forks(count or 1)
+        _forks(run, count or 1)
         children = children_of(run)
         for child in children:
             line = CHILD.format(child.pid, run.root.pid)
@@ -226,7 +242,7 @@ def test_parent_prints_its_lines(program: Submission) -> None:
     """The parent prints its line for each child."""
     for count, schedule in ((1, parent_first), (5, child_first)):
         run = _at_rest(program, count, schedule)
-        assert_that(run).forks(count)
+        _forks(run, count)
         for child in children_of(run):
             line = PARENT.format(run.root.pid, child.pid)
             assert_that(run).holds(_once(run, run.root, line))
@@ -237,7 +253,7 @@ def test_children_end_one_by_one(program: Submission) -> None:
     """The handler collects and tells each child, when they end one by one."""
     for count in (1, 5, 20):
         run = _at_rest(program, count, parent_first)
-        assert_that(run).forks(count).holds(_unended(run))
+        _forks(run, count).holds(_unended(run))
         assert_that(run).leaves_no_zombie().holds(_finish_lines(run))
         assert_that(run).collects_in_handler()
         # Of helpers this is all that is asked, and asked once.
@@ -254,7 +270,7 @@ def test_children_end_together(program: Submission) -> None:
         (5, child_first),
     ):
         run = _at_rest(program, count, schedule)
-        assert_that(run).forks(count).holds(_unended(run))
+        _forks(run, count).holds(_unended(run))
         assert_that(run).leaves_no_zombie().holds(_finish_lines(run))
     program.in_any_order(_merges_none, arguments=(2,), until_terminated=True)
 
@@ -270,7 +286,7 @@ def _merges_none(run: Recording) -> None:
 def test_handler_never_blocks(program: Submission) -> None:
     """The handler never waits for a child that still runs."""
     run = _at_rest(program, 3, parent_first)
-    assert_that(run).forks(3).handles(SIGCHLD).never_blocks_in_handler()
+    _forks(run, 3).handles(SIGCHLD).never_blocks_in_handler()
     # A child that the handler is not called for any more, since it was collected with
     # another one, leaves a signal that no ended child stands behind.
     for schedule in (hold_children, *map(pairs, (1, 2, 3))):
@@ -295,7 +311,7 @@ def test_parent_rests(program: Submission) -> None:
 def test_signals_within_signals(program: Submission) -> None:
     """A second signal inside the handler, or inside a write, does no harm."""
     quiet = _at_rest(program, 3, parent_first)
-    assert_that(quiet).forks(3).holds(_ended_early(quiet))
+    _forks(quiet, 3).holds(_ended_early(quiet))
     # What goes wrong without that is for other checks to say.
     together = _at_rest(program, 5, hold_parent_until_children_end)
     at_once = _at_rest(program, 5, child_first)
@@ -323,6 +339,12 @@ def _lost(run: Recording) -> list[Finding]:
             continue
         came = f"came {times} times" if times else "never came"
         what = f"{line!r} {came}" if child.collected else "it was never collected"
+        if child.collected and not times and handlers.is_outside(run, child.collected):
+            message = (
+                f"{name(run, run.root)} collected {name(run, child)} outside of its "
+                f"handler, which found nothing left to collect: {line!r} {came}"
+            )
+            return [found("handler-idle", message, run, child.collected.line)]
         return [
             found(
                 "handler-reenters",

@@ -190,6 +190,24 @@ def idle(run: Recording) -> list[Finding]:
     return []
 
 
+def is_outside(run: Recording, collected: Waited) -> bool:
+    """Whether the first process collected a child when it ran no handler for certain.
+
+    In another thread, or before any was called, or when it has forked since.
+    """
+    root = run.root
+    if collected.pid != root.pid:
+        return False
+    for event in reversed(root.events):
+        if event.index >= collected.index:
+            continue
+        if isinstance(event, SignalDelivered) and event.action == "handler":
+            return collected.tid != root.pid
+        if isinstance(event, Forked):
+            return True
+    return True
+
+
 def _was_waited_for(root: Process, collected: Waited, handled: SignalDelivered) -> bool:
     """Whether a child was collected by a wait that began before any handler ran."""
     last = _last_wait(root, collected)
