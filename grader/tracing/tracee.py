@@ -161,6 +161,7 @@ class Thread:
     asked: int = 0  # so many of these only asked whether somebody is there
     naps: int = 0
     looks: int = 0
+    told_ready: bool = False  # by `calls.polls`, and has used nothing since
     told_time: int = 0  # so many looks have told it something new since it began
     next_turn: int = 0
     vain: Vain | None = None
@@ -213,7 +214,7 @@ class Thread:
         self.spins = self.fruitless = self.asked = self.naps = self.idle = 0
         self.looks = self.next_turn = 0
         self.nap = self.vain = None
-        self.spun = self.toils = self.gives_way = False
+        self.spun = self.toils = self.gives_way = self.told_ready = False
         if not self.owner.has_handled:
             # It went on by itself.
             self.owner.spun_once.clear()

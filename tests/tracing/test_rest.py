@@ -156,6 +156,68 @@ def test_who_sleeps_between_calls_that_come_to_nothing(start: Start) -> None:
         started.stop()
 
 
+@pytest.mark.parametrize(
+    "ask",
+    [
+        "select.select([r], [w], [])",
+        "poll.poll(10); n += 1",
+        "epoll.poll(); never.poll(0)",
+    ],
+)
+def test_who_leaves_what_is_ready(start: Start, ask: str) -> None:
+    """One that is told so again, and reads nothing of it, keeps the processor busy."""
+    program = f"""
+import os, select, signal
+signal.signal(signal.SIGUSR1, lambda *_: os.write(1, b"."))
+r, w = os.pipe()
+os.write(w, b"x")
+poll, never, epoll, n = select.poll(), select.poll(), select.epoll(), 0
+poll.register(r)
+epoll.register(r)
+while True:
+    {ask}
+"""
+    with start(program, limits=Limits(cpu_seconds=10)) as started:
+        for _ in range(2):
+            assert [p.state for p in started.until_rest().processes] == ["busy"]
+            started.send(signal.SIGUSR1)
+        recording = started.stop()
+    assert recording.excess is None
+    assert recording.output == b"."
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        "os.read(r, 1); os.write(w, b'x')",
+        "os.lseek(file, 0, 0); os.read(file, 1)",
+        "os.write(file, b'x')",
+        "os.close(os.open(__file__, 0))",
+    ],
+)
+def test_who_uses_what_is_ready(run: Run, use: str) -> None:
+    """However often it asks before it does, and whatever it is."""
+    recording = run(
+        f"""
+        import os, select, signal, time
+        if os.fork() == 0:
+            time.sleep(1)
+            os.kill(os.getppid(), signal.SIGKILL)
+            os._exit(0)
+        r, w = os.pipe()
+        os.write(w, b"x")
+        file = os.open("file", os.O_RDWR | os.O_CREAT)
+        for _ in range(3000):
+            select.select([r, file], [], [])
+            {use}
+        print("done", flush=True)
+        os._exit(0)
+        """,
+        limits=Limits(events=100_000),
+    )
+    assert recording.output == b"done\n"
+
+
 class _Seen:
     """The moments at which a program was seen spinning, and what was asked of it."""
 

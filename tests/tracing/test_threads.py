@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from grader.tracing.limits import Limits
 from grader.tracing.recording import (
     Executed,
     Slept,
@@ -220,3 +221,53 @@ def test_a_wait_and_a_sleep_are_of_a_thread(run: Run) -> None:
         (False, thread.tid),
     }
     assert [e.tid for e in root.of(Slept)] == [thread.tid]
+
+
+# Two threads of one process wait for the same data. The first asks again and again
+# whether it is there, and the other is the one that would take it.
+ASKS_WHILE_ANOTHER_READS = """
+import os, select, threading
+r, w = os.pipe()
+if os.fork() == 0:
+    os.write(w, b"x")
+    os._exit(0)
+os.close(w)
+taken, questions = False, 0
+poll, never, epoll = select.poll(), select.poll(), select.epoll()
+poll.register(r, select.POLLIN)
+epoll.register(r, select.EPOLLIN)
+def takes():
+    global taken
+    os.read(r, 1)
+    taken = True
+taker = threading.Thread(target=takes)
+taker.start()
+while not taken:
+    {ask}
+    questions += 1
+taker.join()
+os.wait()
+print(questions)
+"""
+
+
+@pytest.mark.parametrize("schedule", SCHEDULES.values(), ids=lambda s: s.name)
+@pytest.mark.parametrize(
+    "ask",
+    [
+        "select.select([r], [], [])",
+        "epoll.poll()",
+        "poll.poll(10); never.poll(0)",
+    ],
+)
+def test_who_is_told_again_that_data_is_there(
+    run: Run, ask: str, schedule: Schedule
+) -> None:
+    """Others get their turn to take it, before thousands of questions were asked."""
+    recording = run(
+        ASKS_WHILE_ANOTHER_READS.format(ask=ask),
+        schedule=schedule,
+        limits=Limits(cpu_seconds=3),
+    )
+    assert recording.exceeded is None
+    assert int(recording.output) < 1000

@@ -107,6 +107,7 @@ def _enter_close(tracing: Tracing, thread: Thread, call: Call) -> Then:
     if opened is None or opened.may_block:
         return Then.WATCH
     # It is closed before anybody else runs, and there is no more to see of it.
+    thread.told_ready = False
     thread.owner.files.forget(fd)
     tracing.stir(Stir.LOCK)  # flock(2) holds a lock as long as the file is open
     return Then.PASS

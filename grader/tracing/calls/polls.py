@@ -2,6 +2,10 @@
 
 Such a call is made with no time to wait; where nothing has come, the thread is
 held, and the call is made again when something may have.
+
+To be told that something is there is to get somewhere; to be told so again, with
+nothing read, written, accepted or closed since, is not. Others then get their turn:
+one of them may be who is to read it.
 """
 
 from __future__ import annotations
@@ -79,8 +83,9 @@ def _leave(tracing: Tracing, thread: Thread, call: Call, result: int) -> After:
         return After.GO_ON
     expired = thread.hold is not None and thread.hold.expired
     if not call.probing or result != 0 or expired:
-        if result > 0:
+        if result > 0 and (thread.hold is not None or not thread.told_ready):
             thread.progressed()
+            thread.told_ready = True
         elif not expired:
             thread.fruitless += 1
         return After.SWITCH

@@ -150,6 +150,7 @@ def _enter_read(tracing: Tracing, thread: Thread, call: Call) -> Then:
     if opened is None:
         return Then.WATCH  # EBADF, which is worth recording
     if not opened.may_block:
+        thread.told_ready = False
         return Then.PASS
     pipe = tracing.objects.by_number.get(pipe_of(opened) or 0)
     if pipe and pipe.ballast and opened.target == End(pipe.number, Side.READ):
@@ -259,6 +260,7 @@ def _enter_write(tracing: Tracing, thread: Thread, call: Call) -> Then:
         thread.cleared = False
         return Then.WATCH
     if not opened.may_block:
+        thread.told_ready = False
         size = 0
         if opened.target != os.devnull:
             size = asked(thread, call)
