@@ -5,8 +5,7 @@ until it waits or ends, then the process that was made first of those that can r
 and had the fewest turns. A choice is where it goes another way. The code of a schedule
 has its choices alone: ``x12b-40a`` gives the turn to the second process at step 12, and
 back to the first at step 40, ``x12+`` lets time pass at step 12: whoever could run then
-is held until neither others nor time can do anything more. Who was held back for some
-thousands of steps has turns all the same, see `Fairness`.
+is held until neither others nor time can do anything more.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ from string import ascii_lowercase
 from typing import NamedTuple
 
 from grader.tracing.frozen import hand_on_fast
-from grader.tracing.schedule import Able, Fairness, Schedule
+from grader.tracing.schedule import Able, Schedule
 
 _CODE = re.compile(r"x(?:\d+(?:[a-z]+\d*|\+)(?:-\d+(?:[a-z]+\d*|\+))*)?")
 _CHOICE = re.compile(r"(\d+)(?:([a-z]+)(\d*)|\+)")
@@ -122,7 +121,6 @@ class Pilot:
         self._had: dict[int, int] = {}
         self._ranks: dict[int, dict[int, int]] = {}
         self._held: set[int] = set()
-        self._fairness = Fairness()
 
     @property
     def name(self) -> str:
@@ -161,9 +159,6 @@ class Pilot:
         return usual
 
     def _choose(self, able: Sequence[Able], can_wait: bool) -> Able | None:
-        fair = self._fairness.turn(able)
-        if fair:
-            self._held.clear()
         going = [thread for thread in able if thread.tid not in self._held]
         if not going and can_wait:
             return None
@@ -171,8 +166,8 @@ class Pilot:
             self._held.clear()
             going = list(able)
         turns = [self.turn_of(thread) for thread in going]
-        usual, preempts = (fair, False) if fair else self._usual(going)
-        chosen = fair or self.prefer(going, usual)
+        usual, preempts = self._usual(going)
+        chosen = self.prefer(going, usual)
         # Who spins is not held: it may look at the time, and never come to an end.
         if can_wait and not any(thread.spinning for thread in going):
             turns.append(TIME)
@@ -187,7 +182,6 @@ class Pilot:
             return None
         chosen = going[turns.index(taken)]
         self._steps += 1
-        self._fairness.took(chosen, able)
         self._last = chosen.tid
         self._had[chosen.tid] = self._steps
         return chosen

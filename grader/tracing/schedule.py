@@ -3,11 +3,7 @@
 Only one thread of a program runs at a time, from one call that matters to the end
 of the next; a schedule chooses which. It sees only what the program did, never
 real time, so the same schedule gives the same order of events on every machine.
-
-No kernel holds back for ever who could go on. So a schedule that prefers somebody
-leaves off for a while where others could have gone on beside some thousands of its
-steps, see `Fairness`. Those that are to show a parent what children did to their end,
-however much, do not.
+Whom it holds back for too long gets a turn all the same, see `fairness`.
 """
 
 from __future__ import annotations
@@ -77,69 +73,6 @@ def _take_turns() -> Chooser:
         return chosen
 
     return choose
-
-
-# Somebody who could have run at each of so many looks in a row, and did not, is held
-# back; that is looked for once in so many steps.
-_MOST_PASSED, _BETWEEN_LOOKS = 16, 500
-
-# For so many steps all take turns then.
-_FAIR_STEPS = _MOST_PASSED * _BETWEEN_LOOKS
-
-
-class Fairness:
-    """Has those who can run take turns for a while, where one was held back for long.
-
-    That takes thousands of steps of others: what a schedule is made to show, it shows
-    long before.
-    """
-
-    def __init__(self) -> None:
-        self._steps = self._left = 0
-        self._ran: dict[int, int] = {}  # the last step of each thread
-        self._passed: dict[int, int] = {}  # at so many looks in a row
-        self._choose = _take_turns()
-
-    def turn(self, able: Sequence[Able]) -> Able | None:
-        """Whose turn it is for the sake of fairness; None where that has no say."""
-        return self._choose(able, False) if self._left else None
-
-    def took(self, chosen: Able, able: Sequence[Able]) -> None:
-        """One of those that are able takes a step."""
-        self._steps += 1
-        self._ran[chosen.tid] = self._steps
-        if self._left:
-            self._left -= 1
-        elif self._steps % _BETWEEN_LOOKS == 0:
-            self._look(able)
-
-    def _look(self, able: Sequence[Able]) -> None:
-        last = self._steps - _BETWEEN_LOOKS
-        self._passed = {
-            thread.tid: self._passed.get(thread.tid, 0) + 1
-            for thread in able
-            if self._ran.get(thread.tid, 0) <= last
-        }
-        if max(self._passed.values(), default=0) >= _MOST_PASSED:
-            self._left, self._choose = _FAIR_STEPS, _take_turns()
-            self._passed.clear()
-
-
-def _fair(start: Callable[[], Chooser]) -> Callable[[], Chooser]:
-    """The same order, but for those whom it holds back for long."""
-
-    def start_fair() -> Chooser:
-        usual, fairness = start(), Fairness()
-
-        def choose(able: Sequence[Able], can_wait: bool) -> Able | None:
-            chosen = fairness.turn(able) or usual(able, can_wait)
-            if chosen is not None:
-                fairness.took(chosen, able)
-            return chosen
-
-        return choose
-
-    return start_fair
 
 
 def _parent_first() -> Chooser:
@@ -251,15 +184,15 @@ def _at_random(seed: int) -> Callable[[], Chooser]:
 
 take_turns = Schedule("take_turns", "they take turns, call by call", _take_turns)
 parent_first = Schedule(
-    "parent_first", "the parent runs whenever it can", _fair(_parent_first)
+    "parent_first", "the parent runs whenever it can", _parent_first
 )
 child_first = Schedule(
-    "child_first", "the newest process runs whenever it can", _fair(_child_first)
+    "child_first", "the newest process runs whenever it can", _child_first
 )
 hold_children = Schedule(
     "hold_children",
     "the children do not run until their parent and time can do nothing more",
-    _fair(_children_held),
+    _children_held,
 )
 hold_parent_until_children_end = Schedule(
     "hold_parent_until_children_end",
@@ -270,7 +203,7 @@ hold_children_then_parent = Schedule(
     "hold_children_then_parent",
     "the children do not run until their parent and time can do nothing more, and then "
     "the parent does not until all of them have ended",
-    _fair(_all_held),
+    _all_held,
 )
 
 
@@ -291,7 +224,7 @@ def pairs(calls: int) -> Schedule:
         f"pairs({calls})",
         f"children run in pairs, the second {calls} call{'' if calls == 1 else 's'} of "
         "the parent after the first",
-        _fair(_in_pairs(calls)),
+        _in_pairs(calls),
     )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sized
 
 from grader.tracing.clock import MANY_LOOKS, NANO, Clock
 from grader.tracing.common import glimpse, was_shown
+from grader.tracing.fairness import Fairness
 from grader.tracing.limits import Limits
 from grader.tracing.procfs import cpu_time
 from grader.tracing.schedule import Chooser
@@ -89,6 +90,7 @@ class Turns:
         self._clock = clock
         self._seen = seen
         self._events = events
+        self._fairness = Fairness(events, limits.events)
         self.spins = max(1, round(limits.busy_seconds * NANO / SLICE))
         self._sleeps, self._long_idle = _SLEEPS, _LONG_IDLE
         self._moves, self._is_counted = 0, False  # steps of those that get somewhere
@@ -123,10 +125,14 @@ class Turns:
             ready = busy
         if not ready:
             return None
-        chosen = self._choose(ready, can_wait and self._waits < MOST_WAITS)
-        if chosen is None:
+        among = self._fairness.among(ready)
+        may_wait = can_wait and self._waits < MOST_WAITS and not self._fairness.reigns
+        chosen = self._choose(among, may_wait)
+        if not isinstance(chosen, Thread):
             self._waits += 1
-        return chosen if isinstance(chosen, Thread) else None
+            return None
+        self._fairness.ran(chosen)
+        return chosen
 
     def begin(self, thread: Thread) -> None:
         """A thread takes its step now."""
