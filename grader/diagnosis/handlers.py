@@ -104,7 +104,7 @@ def blocks(run: Recording) -> list[Finding]:
         if isinstance(event, WaitBegan) and event.waiting.call in _WAITS:
             alive = _alive(run, event.index)
             how = "waited for a child to end"
-        elif isinstance(event, Waited) and event.no_hang and not event.child:
+        elif isinstance(event, Waited) and _found_nobody(event):
             questions += 1
             goes_on = questions > _MOST_QUESTIONS or sleeps >= _MOST_SLEEPS
             alive = _alive(run, event.index) if goes_on else None
@@ -129,6 +129,11 @@ def blocks(run: Recording) -> list[Finding]:
             )
         ]
     return []
+
+
+def _found_nobody(event: Waited) -> bool:
+    """Whether it did not wait, and nobody had ended."""
+    return event.no_hang and event.child is None and event.left is None
 
 
 def _asked(event: Event) -> int | None:

@@ -205,6 +205,10 @@ def describe(event: Event, pipes: int) -> tuple[Kind, str, str] | None:
             return Kind.OTHER, f"orphan: {event.parent} is gone", ""
         case Waited() if event.child:
             return Kind.COLLECT, f"collects {event.child}", ""
+        case Waited() if event.left:
+            return Kind.OTHER, f"looks at {event.left}, leaves it", ""
+        case Waited(error=errno.ECHILD) if event.target > 0:
+            return Kind.OTHER, f"asks: no child {event.target}", ""
         case Waited(error=errno.ECHILD):
             return Kind.OTHER, "asks: no child is left", ""
         case Waited() if event.error:

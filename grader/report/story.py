@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from signal import SIGCHLD
 
+from grader.diagnosis.asking import asks_for_stranger, stranger, why_nobody
 from grader.diagnosis.deadlock import graph
 from grader.diagnosis.processes import traceback_of
 from grader.report.again import is_searched
@@ -293,13 +294,33 @@ class _Teller:
         phrases: list[str] = []
         while turn:
             same = 1
-            while same < len(turn) and _alike(turn[0], turn[same]):
+            while same < len(turn) and self._alike(turn[0], turn[same]):
                 same += 1
             phrases.append(self._phrase(turn[:same]))
             turn = turn[same:]
         return (
             before + f"{self._who(who)} " + _joined(in_rows([p for p in phrases if p]))
         )
+
+    def _alike(self, first: Event, second: Event) -> bool:
+        """Whether two events can be told as one thing that was done several times."""
+        if type(first) is not type(second) or first.line != second.line:
+            return False
+        match first, second:
+            case (Forked(), Forked()) | (Slept(), Slept()):
+                return True
+            case Waited(), Waited():
+                if first.child or second.child:
+                    return bool(first.child and second.child)
+                return self._asks(first) == self._asks(second)
+            case SignalDelivered(), SignalDelivered():
+                return first.signal == second.signal
+            case Read(), Read():
+                both = bool(first.count and second.count)
+                return both and first.source == second.source
+            case Wrote(), Wrote():
+                return first.target == second.target
+        return False
 
     def _still_pending(self, who: int, turn: list[Event]) -> str:
         """What makes the moment of this turn matter: a signal that has not acted."""
@@ -337,9 +358,8 @@ class _Teller:
                 if event.child:
                     got = [str(e.child) for e in events if isinstance(e, Waited)]
                     return f"collects {_joined(got)}{at}"
-                none = "there is no child any more" if event.error else "none has ended"
                 often = f" {count} times" if count > 1 else ""
-                return f"asks{often} for a child that has ended: {none}{at}"
+                return self._asks(event, often) + at
             case WaitBegan():
                 return f"waits {self._how(event.waiting)}{at}"
             case SignalSent():
@@ -369,6 +389,16 @@ class _Teller:
             case Slept():
                 return f"sleeps{at}" if count == 1 else f"sleeps {count} times{at}"
         return ""
+
+    def _asks(self, event: Waited, often: str = "") -> str:
+        """A wait that collected nobody."""
+        if event.left:
+            left = f"{event.left}, which has ended"
+            return f"looks{often} at {left}: WNOWAIT leaves it a zombie"
+        if asks_for_stranger(self._run, event):
+            return f"asks{often} for the end of {stranger(event)}"
+        answer = why_nobody(self._run, event)
+        return f"asks{often} for a child that has ended: {answer}"
 
     def _end(self, event: Ended) -> str:
         process = self._run.process(event.pid)
@@ -466,25 +496,6 @@ class _Teller:
 
 def _only_ignored(event: Event) -> bool:
     return isinstance(event, SignalDelivered) and event.action == "ignore"
-
-
-def _alike(first: Event, second: Event) -> bool:
-    """Whether two events can be told as one thing that was done several times."""
-    if type(first) is not type(second) or first.line != second.line:
-        return False
-    match first, second:
-        case (Forked(), Forked()) | (Slept(), Slept()):
-            return True
-        case Waited(), Waited():
-            same = bool(first.child) == bool(second.child)
-            return same and first.error == second.error
-        case SignalDelivered(), SignalDelivered():
-            return first.signal == second.signal
-        case Read(), Read():
-            return first.source == second.source and bool(first.count and second.count)
-        case Wrote(), Wrote():
-            return first.target == second.target
-    return False
 
 
 def _bytes(events: Sequence[Event]) -> str:

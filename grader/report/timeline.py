@@ -6,6 +6,7 @@ import errno
 import os
 from collections.abc import Iterator
 
+from grader.diagnosis.asking import asks_for_stranger, stranger
 from grader.diagnosis.deadlock import graph
 from grader.diagnosis.finding import name, spoken
 from grader.tracing.recording import (
@@ -70,7 +71,7 @@ def _told(run: Recording) -> Iterator[tuple[Event, str]]:
     asked: dict[int, list[Event]] = {}
     for event in run.events:
         questions = asked.setdefault(event.pid, [])
-        if isinstance(event, Waited) and not event.child:
+        if isinstance(event, Waited) and not (event.child or event.left):
             questions.append(event)
         elif said := _say(run, event):
             if len(questions) >= _MANY_QUESTIONS:
@@ -84,7 +85,7 @@ def full(run: Recording) -> tuple[str, ...]:
     """Every event of a run, a line each."""
     return tuple(
         f"{event.time:8.3f} s  {_who(run, event.pid):<14} "
-        f"{_at(event)}{_say(run, event) or _aside(event)}"
+        f"{_at(event)}{_say(run, event) or _aside(run, event)}"
         for event in run.events
     )
 
@@ -97,13 +98,15 @@ def _who(run: Recording, pid: int) -> str:
     return name(run, pid).removeprefix("the ") if pid else "from outside"
 
 
-def _aside(event: Event) -> str:
+def _aside(run: Recording, event: Event) -> str:
     """What only a reader of every event wants to know."""
     match event:
         case Started():
             return "starts"
         case ThreadStarted():
             return f"starts the thread {event.tid}"
+        case Waited() if asks_for_stranger(run, event):
+            return f"asks for {stranger(event)}: {_error(event.error)}"
         case Waited():
             why = _error(event.error) if event.error else "none has ended yet"
             return f"asks for a child that has ended: {why}"
@@ -163,6 +166,8 @@ def _say(run: Recording, event: Event) -> str:
             return f"is an orphan: {event.parent} ended first"
         case Waited() if event.child:
             return f"collects {event.child}"
+        case Waited() if event.left:
+            return f"looks at {event.left}, which has ended, and leaves it a zombie"
         case WaitBegan():
             return f"waits {waits(event.waiting)}"
         case PipeMade():

@@ -121,7 +121,8 @@ class Waited(Event):
     """A call of the wait(2) family came back, in the thread `tid` of `pid`.
 
     `target` is the pid that was asked for (-1: any child), `child` the one that
-    was collected (None: none), `error` an errno or 0.
+    was collected (None: none), `error` an errno or 0. `left` is one that has ended and
+    was only looked at, so that it can still be collected: WNOWAIT of waitid(2).
     """
 
     tid: int
@@ -131,6 +132,7 @@ class Waited(Event):
     exit_code: int | None
     signal: int | None
     error: int
+    left: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -241,6 +241,7 @@ class Serving(Tracing):
         no_hang: bool,
         child: int | None,
         error: int,
+        left: int | None = None,
     ) -> None:
         process = self._recorder.by_pid.get(child) if child else None
         ended = process.ended if process else None
@@ -254,6 +255,7 @@ class Serving(Tracing):
             exit_code=ended.exit_code if ended else None,
             signal=ended.signal if ended else None,
             error=error,
+            left=left,
         )
         if process and ended:
             process.collected = event

@@ -13,7 +13,7 @@ from grader.diagnosis.causes import general
 from grader.exploring.choices import Pilot, decode
 from grader.exploring.search import Search, flown
 from grader.report.story import in_rows, steps
-from grader.report.timeline import timeline
+from grader.report.timeline import full, timeline
 from grader.session import grade
 from grader.tracing.launch import Zygote
 from grader.tracing.program import run as run_traced
@@ -324,6 +324,71 @@ def test_questions_are_counted(run: Run) -> None:
     asks = [step for step in told if "asks 200 times for a child" in step]
     assert len(asks) == 1
     assert sum("asks 200 times who has ended" in line for line in timeline(recording))
+
+
+# Waits that leave a zombie, by what they ask, and how that is told.
+IN_VAIN = {
+    "os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOWAIT)": (
+        "looks at 71, which has ended: WNOWAIT leaves it a zombie"
+    ),
+    "os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)": (
+        "looks at 71, which has ended: WNOWAIT leaves it a zombie"
+    ),
+    "os.waitpid(os.getpid(), 0)": (
+        "asks for the end of itself, which is no child of its own"
+    ),
+    "os.waitpid(os.getppid(), 0)": "which is no child of its own",
+    "os.waitid(os.P_PGID, os.getppid(), os.WEXITED)": (
+        "asks for a child that has ended: it asks for none of its own"
+    ),
+}
+
+
+@pytest.mark.parametrize("wait", IN_VAIN)
+def test_a_wait_that_leaves_a_zombie(run: Run, wait: str) -> None:
+    """It is told what it asked for and did not get, and not that nobody had ended."""
+    recording = run(
+        f"""
+        import os, time
+        pid = os.fork()
+        if pid == 0:
+            os._exit(0)
+        time.sleep(1)
+        try:
+            {wait}
+        except ChildProcessError:
+            pass
+        """
+    )
+    told = "".join(_told(recording, general(recording)))
+    assert IN_VAIN[wait] in told
+    assert "none has ended" not in told
+    assert "any more" not in told
+    looks = [line for line in timeline(recording) if "leaves it a zombie" in line]
+    assert len(looks) == ("WNOWAIT" in wait)
+    assert not any("none has ended" in line for line in full(recording))
+
+
+def test_a_wait_for_one_who_is_collected(run: Run) -> None:
+    """It is told so, and of who never forked that it has none."""
+    recording = run(
+        """
+        import os
+        pid = os.fork()
+        if pid:
+            os.waitpid(pid, 0)
+            kept = os.fork()
+            if kept == 0:
+                os._exit(0)
+        try:
+            os.waitpid(pid or -1, 0)
+        except ChildProcessError:
+            pass
+        """
+    )
+    told = "".join(_told(recording, general(recording)))
+    assert "asks for a child that has ended: 71 is collected already" in told
+    assert "asks for a child that has ended: it has none" in told
 
 
 def test_a_lock_that_a_process_waits_for_until_it_is_killed(run: Run) -> None:

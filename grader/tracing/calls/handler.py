@@ -147,8 +147,12 @@ class Tracing(Protocol):
         no_hang: bool,
         child: int | None,
         error: int,
+        left: int | None = None,
     ) -> None:
-        """A wait call of `thread` came back, having collected `child`."""
+        """A wait call of `thread` came back, having collected `child`.
+
+        Or having looked at one that has ended, and is `left` to be collected.
+        """
 
 
 def watch(tracing: Tracing, thread: Thread, call: Call) -> Then:

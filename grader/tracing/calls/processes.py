@@ -121,6 +121,7 @@ def _leave_wait(tracing: Tracing, thread: Thread, call: Call, result: int) -> Af
         no_hang=not call.probing,
         child=child if went and not keeps else None,
         error=max(-result, 0),
+        left=child if went and keeps else None,
     )
     return After.SWITCH
 
