@@ -43,7 +43,8 @@ class Finding:
     of the run's timing, `timeline` the run's whole story, one line an entry, `steps`
     how it came about, a sentence an entry, `picture` what to draw of it, which
     `grader.picture.data` reads, `order` what its timing is in words, `command` how the
-    program was started there, as one would type it.
+    program was started there, as one would type it. `cure` is what to do, where what
+    the diagnosis says of that does not fit all that it is found for.
     """
 
     id: str
@@ -57,6 +58,7 @@ class Finding:
     picture: str = ""
     order: str = ""
     command: str = ""
+    cure: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +168,8 @@ def finding_json(finding: Finding) -> dict[str, Any]:
     data["read"] = list(finding.read)
     data["timeline"] = list(finding.timeline)
     data["steps"] = list(finding.steps)
+    if not finding.cure:
+        del data["cure"]
     return data
 
 

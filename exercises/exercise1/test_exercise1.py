@@ -39,15 +39,7 @@ def _line(run: Recording, form: str, writer: Process, *pids: int) -> list[Findin
     escaped = [line for line in alike if line.process is not writer]
     own = [line for line in alike if line.process is writer]
     if escaped:
-        other = escaped[0]
-        return [
-            found(
-                "child-escaped",
-                f"{name(run, other.process)} printed {other.text!r}, which is "
-                f"{name(run, writer)}'s line",
-                run,
-            )
-        ]
+        return [output.escaped(run, escaped[0], writer)]
     if not own:
         return output.absent(run, wanted, writer)
     wrong = next((line for line in own if not _is_true(run, line, wanted)), None)

@@ -131,14 +131,7 @@ def _once(run: Recording, writer: Process, wanted: str) -> list[Finding]:
         return [found("output-duplicated", message, run)]
     elsewhere = [line for line in output.all_lines(run) if line.text == wanted]
     if elsewhere:
-        return [
-            found(
-                "child-escaped",
-                f"{name(run, elsewhere[0].process)} printed {wanted!r}, which is "
-                f"{name(run, writer)}'s line",
-                run,
-            )
-        ]
+        return [output.escaped(run, elsewhere[0], writer)]
     return _wrong_pid(run, writer, wanted) or output.absent(run, wanted, writer)
 
 

@@ -12,9 +12,17 @@ from grader.verdict import Finding
 
 
 def found(
-    diagnosis: str, message: str, run: Recording, line: int | None = None
+    diagnosis: str,
+    message: str,
+    run: Recording,
+    line: int | None = None,
+    *,
+    cure: str = "",
 ) -> Finding:
-    """A finding in one run: `message` says what happened there."""
+    """A finding in one run: `message` says what happened there.
+
+    `cure` is what to do about it, where the diagnosis's own text says something else.
+    """
     known = text(diagnosis)
     return Finding(
         id=diagnosis,
@@ -25,6 +33,7 @@ def found(
         schedule=run.schedule,
         order=run.order,
         command=_command(run),
+        cure=cure,
     )
 
 

@@ -156,15 +156,37 @@ def foreign(run: Recording, beginnings: Sequence[str]) -> list[Finding]:
     for line in all_lines(run):
         ours = line.process is run.root
         if not ours and line.text.startswith(tuple(beginnings)):
-            return [
-                found(
-                    "child-escaped",
-                    f"{name(run, line.process)} printed {line.text!r}, which is "
-                    f"{name(run, run.root)}'s line",
-                    run,
-                )
-            ]
+            return [escaped(run, line, run.root)]
     return []
+
+
+def escaped(run: Recording, line: Line, writer: Process) -> Finding:
+    """A process printed a line that `writer` is to print, be it of whoever's words."""
+    return found(
+        "child-escaped",
+        f"{name(run, line.process)} printed {line.text!r}, which is "
+        f"{name(run, writer)}'s line",
+        run,
+        cure=_who_is_to_print(line.process, writer),
+    )
+
+
+def _who_is_to_print(process: Process, writer: Process) -> str:
+    """What to do about it; empty where `process` came to a part that follows its own.
+
+    The writer is then who forked it, or another child of the same process.
+    """
+    if writer in process.descendants():
+        return (
+            "Let the child print its line itself, where fork returned 0, and let the "
+            "parent leave it to the child."
+        )
+    if writer.parent is not None and process in writer.descendants():
+        return (
+            "Fork once: the process in which fork returned 0 is the child, and prints "
+            "its line itself."
+        )
+    return ""
 
 
 def mixed(

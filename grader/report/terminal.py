@@ -216,17 +216,26 @@ class Reporter:
             (finding.id, "bold red"), f"{line}: {visible(finding.message)}{stop}"
         )
         self._print(head, Text(" " * indent))
-        if finding.id in told:
+        again = finding.id in told
+        if finding.why and not again:
+            self.line(f"Why: {finding.why}", indent=indent)
+        self._cure(finding, told, indent)
+        if again:
             return
         told.add(finding.id)
-        if finding.why:
-            self.line(f"Why: {finding.why}", indent=indent)
-        if finding.id in all_ids():
-            cure = text(finding.id).cure.partition("\n\n")[0]
-            self.line(f"Do: {cure.rstrip(':')}", indent=indent)
         if finding.read:
             more = f"; `{_explain(finding)}`"
             self.line(f"Read: {', '.join(finding.read)}{more}", "cyan", indent)
+
+    def _cure(self, finding: Finding, told: set[str], indent: int) -> None:
+        """What to do about it, once."""
+        cure = finding.cure
+        if not cure and finding.id in all_ids():
+            cure = text(finding.id).cure.partition("\n\n")[0]
+        known_by = f"{finding.id}: {cure}"
+        if cure and known_by not in told:
+            told.add(known_by)
+            self.line(f"Do: {cure.rstrip(':')}", indent=indent)
 
     def next_step(self, verdict: Verdict, following: str | None) -> None:
         """What to do now."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from grader.diagnosis.output import absent, ended_by, mixed
+from grader.diagnosis.output import absent, all_lines, ended_by, escaped, mixed
 from tests.conftest import Run
 
 
@@ -96,6 +96,49 @@ def test_lines_of_two_processes_that_are_one(
     assert [message.startswith(told or "") for message in messages] == [True] * bool(
         told
     )
+
+
+# Who prints the line "here" of the process WRITER, and what that is told to be done.
+PRINTED_BY_ANOTHER = {
+    ("root", 1): "Let the child print its line itself",
+    (1, "root"): "",
+    (2, 1): "Fork once",
+    (1, 3): "",
+}
+
+
+@pytest.mark.parametrize(("printer", "writer"), PRINTED_BY_ANOTHER)
+def test_the_cure_for_a_line_of_another_process(
+    run: Run, printer: int | str, writer: int | str
+) -> None:
+    """It fits who printed it, and whose it is: parent, child, its child, a brother."""
+    number = 0 if printer == "root" else printer
+    recording = run(
+        f"""
+        import os
+        number = 0
+        if os.fork() == 0:
+            number = 1
+            if os.fork() == 0:
+                number = 2
+            else:
+                os.wait()
+        else:
+            os.wait()
+            if os.fork() == 0:
+                number = 3
+            else:
+                os.wait()
+        if number == {number}:
+            print("here")
+        """
+    )
+    (line,) = all_lines(recording)
+    process = recording.processes[0 if writer == "root" else int(writer)]
+    finding = escaped(recording, line, process)
+    cure = PRINTED_BY_ANOTHER[printer, writer]
+    assert bool(finding.cure) == bool(cure)
+    assert finding.cure.startswith(cure)
 
 
 def test_a_line_is_ended_by_one_write(run: Run) -> None:

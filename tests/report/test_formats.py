@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,9 +18,9 @@ from grader.catalog import find
 from grader.report.junit import junit
 from grader.report.terminal import Reporter
 from grader.report.text import visible, xml_text
-from grader.verdict import CheckOutcome, Verdict
+from grader.verdict import CheckOutcome, Finding, Verdict
 from tests.conftest import Golden
-from tests.report.verdicts import VERDICTS
+from tests.report.verdicts import FAILED, VERDICTS
 
 JUNIT = xmlschema.XMLSchema(Path(__file__).parent / "schemas" / "junit.xsd")
 
@@ -52,15 +53,15 @@ def test_junit(golden: Golden, name: str) -> None:
     )
 
 
-def _terminal(name: str, width: int, *, encoding: str = "utf-8") -> str:
+def _terminal(verdict: Verdict, width: int, *, encoding: str = "utf-8") -> str:
     data = io.BytesIO()
     file = io.TextIOWrapper(data, encoding=encoding, errors="backslashreplace")
     console = Console(
         file=file, width=width, highlight=False, markup=False, emoji=False
     )
     reporter = Reporter(console)
-    reporter.verdict(VERDICTS[name], find("exercise2"), whole=False)
-    reporter.next_step(VERDICTS[name], "exercise3")
+    reporter.verdict(verdict, find("exercise2"), whole=False)
+    reporter.next_step(verdict, "exercise3")
     file.flush()
     return data.getvalue().decode(encoding)
 
@@ -69,16 +70,32 @@ def _terminal(name: str, width: int, *, encoding: str = "utf-8") -> str:
 @pytest.mark.parametrize("width", [40, 80, 100])
 def test_terminal(golden: Golden, name: str, width: int) -> None:
     """It fits its width, has no trailing blanks, and acts on no terminal."""
-    printed = _terminal(name, width)
+    printed = _terminal(VERDICTS[name], width)
     golden(f"{name}-{width}.txt", printed)
     assert all(len(line) <= width for line in printed.splitlines())
     assert all(line == line.rstrip() for line in printed.splitlines())
     assert "\x1b" not in printed
 
 
+def test_cures() -> None:
+    """Each once, and its own for a finding that has one."""
+    findings = (
+        Finding("child-escaped", "the child did", cure="Fork once."),
+        Finding("child-escaped", "it did so again", cure="Fork once."),
+        Finding("child-escaped", "the parent did"),
+        Finding("child-escaped", "it did so again"),
+    )
+    verdict = Verdict("exercise1", "fork.py", (replace(FAILED, findings=findings),))
+    told = _terminal(verdict, 100)
+    assert told.count("Do: Fork once.") == 1
+    assert told.count("Do: End the child where") == 1
+    assert told.count("Do:") == 2
+    assert Verdict.from_json(json.loads(json.dumps(verdict.as_json()))) == verdict
+
+
 def test_terminal_without_unicode() -> None:
     """Marks that ASCII has, and nothing that it has not."""
-    printed = _terminal("partial", 80, encoding="ascii")
+    printed = _terminal(VERDICTS["partial"], 80, encoding="ascii")
     assert "ok  3 / 3" in printed
     assert "no  0 / 2" in printed
     assert printed.isascii()
