@@ -3,8 +3,15 @@
 from __future__ import annotations
 
 import errno
+from dataclasses import dataclass
+from signal import SIGCHLD
 
-from grader.tracing.recording import Recording, Waited
+from grader.tracing.recording import HandlerSet, Process, Recording, Waited
+
+
+def found_nobody(event: Waited) -> bool:
+    """Whether it did not wait, and nobody had ended."""
+    return event.no_hang and event.child is None and event.left is None
 
 
 def asks_for_stranger(run: Recording, event: Waited) -> bool:
@@ -52,3 +59,62 @@ def _is_there(run: Recording, event: Waited, pid: int) -> bool:
     if child is None or child.discarded:
         return False
     return child.collected is None or child.collected.index > event.index
+
+
+@dataclass(frozen=True, slots=True)
+class InVain:
+    """A wait that was to collect a child and could not: `what` it did, and the cure."""
+
+    what: str
+    cure: str
+
+
+_WAITS = "`os.waitpid(pid, 0)` waits until the child has ended, and collects it"
+_AS_WELL = "So do `wait` of a `Popen` and `join` of a `Process`."
+
+
+def in_vain(child: Process) -> InVain | None:
+    """The last wait by which a parent may have meant to collect a child, if there is.
+
+    In a handler for SIGCHLD it is right not to wait, so of a parent that has one
+    nothing is said.
+    """
+    parent = child.parent
+    if parent is None or any(_is_handler(event) for event in parent.of(HandlerSet)):
+        return None
+    tried = [
+        event
+        for event in parent.of(Waited)
+        if event.index > child.began.index and not event.child
+    ]
+    if not tried:
+        return None
+    last = tried[-1]
+    at = "" if last.line is None else f" at line {last.line}"
+    if last.left == child.pid:
+        return InVain(
+            f"its wait{at} only looked, since WNOWAIT leaves the status where it is",
+            f"Leave WNOWAIT out, or wait once more without it: {_WAITS}.",
+        )
+    was_alive = child.ended is None or child.ended.index > last.index
+    if (
+        found_nobody(last)
+        and not last.error
+        and was_alive
+        and last.target in (-1, child.pid)
+    ):
+        return InVain(
+            f"it asked{at} with WNOHANG, which does not wait, and nobody had ended yet",
+            f"Ask without WNOHANG: {_WAITS}. {_AS_WELL}",
+        )
+    known = [process.pid for process in parent.forked]
+    if last.error == errno.ECHILD and last.target > 0 and last.target not in known:
+        return InVain(
+            f"it asked{at} for {stranger(last)}",
+            f"Ask for the pid that fork returned in the parent: {_WAITS}.",
+        )
+    return None
+
+
+def _is_handler(event: HandlerSet) -> bool:
+    return event.signal == SIGCHLD and event.disposition == "handler"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from signal import SIGCHLD
 
+from grader.diagnosis.asking import found_nobody
 from grader.diagnosis.finding import found, name
 from grader.diagnosis.judged import children_of, is_beside
 from grader.tracing.recording import (
@@ -104,7 +105,7 @@ def blocks(run: Recording) -> list[Finding]:
         if isinstance(event, WaitBegan) and event.waiting.call in _WAITS:
             alive = _alive(run, event.index)
             how = "waited for a child to end"
-        elif isinstance(event, Waited) and _found_nobody(event):
+        elif isinstance(event, Waited) and found_nobody(event):
             questions += 1
             goes_on = questions > _MOST_QUESTIONS or sleeps >= _MOST_SLEEPS
             alive = _alive(run, event.index) if goes_on else None
@@ -129,11 +130,6 @@ def blocks(run: Recording) -> list[Finding]:
             )
         ]
     return []
-
-
-def _found_nobody(event: Waited) -> bool:
-    """Whether it did not wait, and nobody had ended."""
-    return event.no_hang and event.child is None and event.left is None
 
 
 def _asked(event: Event) -> int | None:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 from signal import SIGCHLD
 
+from grader.diagnosis.asking import InVain, in_vain
 from grader.diagnosis.finding import found, name, names
 from grader.diagnosis.judged import children_of, is_beside
 from grader.tracing.recording import (
@@ -66,7 +67,16 @@ def zombies_beside(run: Recording) -> list[Finding]:
 def _zombie_left(run: Recording, left: list[Process]) -> list[Finding]:
     if not left:
         return []
-    return [found("zombie-left", _zombie_message(run, left), run, left[0].began.line)]
+    vain = in_vain(left[0])
+    return [
+        found(
+            "zombie-left",
+            _zombie_message(run, left, vain),
+            run,
+            left[0].began.line,
+            cure=vain.cure if vain and not left[0].discarded else "",
+        )
+    ]
 
 
 def _last_collecting(parent: Process) -> int | None:
@@ -104,7 +114,7 @@ def _uncollected(process: Process) -> bool:
     return process.orphaned is None
 
 
-def _zombie_message(run: Recording, left: list[Process]) -> str:
+def _zombie_message(run: Recording, left: list[Process], vain: InVain | None) -> str:
     first = left[0]
     parent = first.parent
     if first.discarded:
@@ -115,11 +125,12 @@ def _zombie_message(run: Recording, left: list[Process]) -> str:
     assert parent is not None
     of_itself = parent.ended is not None and parent.killed_by is None
     them = "it" if len(left) == 1 else "them"
-    how = (
-        f"it ended too without a wait for {them}"
-        if of_itself
-        else f"nothing that it did afterwards waited for {them}"
-    )
+    if vain:
+        how = vain.what
+    elif of_itself:
+        how = f"it ended too without a wait for {them}"
+    else:
+        how = f"nothing that it did afterwards waited for {them}"
     return (
         f"{names(run, left)} ended, and {name(run, parent)} never collected "
         f"{'its' if len(left) == 1 else 'their'} status: {how}"
@@ -133,12 +144,15 @@ def orphans(run: Recording) -> list[Finding]:
         return []
     parent = left[0].parent
     was = "was" if len(left) == 1 else "were"
+    vain = in_vain(left[0])
     return [
         found(
             "orphan-left",
-            f"{name(run, parent)} ended while {names(run, left)} {was} still running",
+            f"{name(run, parent)} ended while {names(run, left)} {was} still running"
+            + (f": {vain.what}" if vain else ""),
             run,
             left[0].began.line,
+            cure=vain.cure if vain else "",
         )
     ]
 

@@ -110,6 +110,7 @@ def _concern(run: Recording, ids: list[str]) -> _Concern:
             for process in run.processes:
                 if process.orphaned and process.parent:
                     concern.pids |= {process.pid, process.parent.pid}
+            concern.questions = True
         elif identity == "deadlock":
             for wait in graph(run):
                 concern.pids |= {wait.pid, *(edge.other for edge in wait.edges)}

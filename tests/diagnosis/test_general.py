@@ -246,6 +246,58 @@ sys.exit(1)
 """
 
 
+# What a parent does before its end that may have been meant as a wait for its child,
+# which sleeps so long first; what is said of it, and what to do.
+MEANT_AS_WAIT = {
+    ("os.waitpid(pid, os.WNOHANG)", 1): ("asked at line 9 with WNOHANG", "Ask without"),
+    ("os.waitpid(-1, os.WNOHANG)", 1): ("asked at line 9 with WNOHANG", "Ask without"),
+    ("os.waitpid(-1, os.WNOHANG); time.sleep(2)", 1): ("WNOHANG", "Ask without"),
+    ("os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)", 0): (
+        "wait at line 9 only looked, since WNOWAIT",
+        "Leave WNOWAIT out",
+    ),
+    ("os.waitpid(os.getpid(), 0)", 0): (
+        "asked at line 9 for itself, which is no child of its own",
+        "Ask for the pid that fork returned",
+    ),
+    ("os.waitpid(os.getppid(), 0)", 1): (
+        ", which is no child of its own",
+        "Ask for the pid that fork returned",
+    ),
+    ("time.sleep(0)", 1): ("", ""),
+    ("time.sleep(2)", 1): ("it ended too without a wait for it", ""),
+    ("signal.signal(17, print); os.waitpid(pid, os.WNOHANG)", 1): ("", ""),
+    ("os.waitpid(os.fork() or os._exit(0), 0)", 1): ("", ""),
+    ("os.waitpid(os.fork() or time.sleep(9) or 1, os.WNOHANG)", 2): ("", ""),
+}
+
+
+@pytest.mark.parametrize(("wait", "sleeps"), MEANT_AS_WAIT)
+def test_a_wait_that_was_none(run: Run, wait: str, sleeps: int) -> None:
+    """Of who leaves a child, zombie or orphan, it is told what its wait did instead."""
+    recording = run(
+        f"""import os, signal, time
+pid = os.fork()
+if pid == 0:
+    time.sleep({sleeps})
+    os._exit(0)
+if not {sleeps}:
+    time.sleep(1)
+try:
+    {wait}
+except ChildProcessError:
+    pass
+""",
+        lines=True,
+    )
+    (finding, *_) = [*zombies(recording), *orphans(recording)]
+    said, cure = MEANT_AS_WAIT[wait, sleeps]
+    assert said in finding.message
+    assert said or not re.search("WNO|no child of", finding.message)
+    assert finding.cure.startswith(cure)
+    assert bool(cure) == bool(finding.cure)
+
+
 @pytest.mark.parametrize("program", ["import os\nos.wait()", COLOURED])
 def test_an_exception_is_named_whatever_its_colours(run: Run, program: str) -> None:
     """From 3.13 on the interpreter colours what it prints on a terminal."""

@@ -369,6 +369,24 @@ def test_a_wait_that_leaves_a_zombie(run: Run, wait: str) -> None:
     assert not any("none has ended" in line for line in full(recording))
 
 
+def test_a_question_before_an_orphan_is_left(run: Run) -> None:
+    """Who asked, and did not wait, is told both."""
+    recording = run(
+        """
+        import os
+        pid = os.fork()
+        if pid == 0:
+            os._exit(0)
+        os.waitpid(pid, os.WNOHANG)
+        """,
+        schedule=parent_first,
+        lines=True,
+    )
+    told = _told(recording, general(recording))
+    asks = "asks for a child that has ended: none has ended, and WNOHANG does not wait"
+    assert f"{asks} (line 6) and ends" in told[0]
+
+
 def test_a_wait_for_one_who_is_collected(run: Run) -> None:
     """It is told so, and of who never forked that it has none."""
     recording = run(
