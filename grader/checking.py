@@ -401,6 +401,10 @@ class Assertion:
             findings = [finding for finding in findings if finding.id in _ROOTS]
         elif any(root.id == "uncaught-exception" for root in roots):
             findings = [f for f in findings if f.id not in _CONSEQUENCES]
+        printed = [finding for finding in findings if finding.id == "child-escaped"]
+        if printed:
+            # What a child printed shows more of where it ran on than what it died of.
+            roots = [printed[0] if root.id == printed[0].id else root for root in roots]
         known = {root.id for root in roots}
         more = [finding for finding in findings if finding.id not in known]
         raise CheckFailed([*roots, *more], self.run)

@@ -6,7 +6,7 @@ import errno
 from dataclasses import dataclass
 from signal import SIGCHLD
 
-from grader.tracing.recording import HandlerSet, Process, Recording, Waited
+from grader.tracing.recording import HandlerSet, Process, Recording, WaitBegan, Waited
 
 
 def found_nobody(event: Waited) -> bool:
@@ -118,3 +118,23 @@ def in_vain(child: Process) -> InVain | None:
 
 def _is_handler(event: HandlerSet) -> bool:
     return event.signal == SIGCHLD and event.disposition == "handler"
+
+
+def waits_as_its_parent(child: Process) -> bool:
+    """Whether the last wait of a child, which failed, is one that its parent makes.
+
+    The child has forked nobody: it waits for any child, where its parent does too, for
+    a brother for whom its parent waits, or for the 0 that fork returned to it, where
+    its parent waits for what fork returned there.
+    """
+    waits = child.of(Waited)
+    parent = child.parent
+    if parent is None or child.forked or not waits or waits[-1].error != errno.ECHILD:
+        return False
+    target = waits[-1].target
+    of_parent = {event.target for event in parent.of(Waited)}
+    of_parent |= {event.waiting.target or 0 for event in parent.of(WaitBegan)}
+    of_children = of_parent & {process.pid for process in parent.forked}
+    if target == 0:
+        return bool(of_children)
+    return target in of_children or (target == -1 and target in of_parent)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from signal import SIGCHLD
 
-from grader.diagnosis.asking import InVain, in_vain
+from grader.diagnosis.asking import InVain, in_vain, waits_as_its_parent
 from grader.diagnosis.finding import found, name, names
 from grader.diagnosis.judged import children_of, is_beside
 from grader.tracing.recording import (
@@ -256,9 +256,11 @@ def _first_own_line(text: str, numbers: list[int]) -> int | None:
 def deaths(run: Recording, *, expected_signals: tuple[int, ...] = ()) -> list[Finding]:
     """Processes that died of an exception or of a signal that nobody asked for.
 
-    Processes beside those that were asked for may.
+    Processes beside those that were asked for may. Where a child died because it ran on
+    into its parent's part, that is told first.
     """
-    findings = []
+    findings: list[Finding] = []
+    ran_on: list[Finding] = []
     for process in run.processes:
         if process.ended is None or is_beside(run, process):
             continue
@@ -270,6 +272,8 @@ def deaths(run: Recording, *, expected_signals: tuple[int, ...] = ()) -> list[Fi
         # Another code is the program's own choice, whatever it printed before.
         if trace and (process.exit_code == 1 or dead_of):
             message, line = trace
+            if message.startswith(_NO_CHILD) and waits_as_its_parent(process):
+                ran_on.append(_ran_on(run, process, line))
             findings.append(
                 found(
                     "uncaught-exception",
@@ -278,7 +282,23 @@ def deaths(run: Recording, *, expected_signals: tuple[int, ...] = ()) -> list[Fi
                     line,
                 )
             )
-    return findings
+    return [*ran_on[:1], *findings]
+
+
+_NO_CHILD = "ChildProcessError"
+
+
+def _ran_on(run: Recording, child: Process, line: int | None) -> Finding:
+    return found(
+        "child-escaped",
+        f"{name(run, child)} came to a wait as {name(run, child.parent)} does, and "
+        "forked nobody whom it could wait for",
+        run,
+        line,
+        cure="Only the parent has a child to wait for: end the child before that, "
+        "where its work is done, with `os._exit(0)`, or put the wait into the "
+        "parent's part.",
+    )
 
 
 def _killed(run: Recording, process: Process, signal: int) -> Finding:

@@ -12,7 +12,7 @@ from grader.diagnosis.finding import found
 from grader.diagnosis.processes import child_count, orphans, zombies
 from grader.diagnosis.texts import all_ids, text
 from grader.tracing.limits import Limits
-from grader.tracing.schedule import child_first, parent_first
+from grader.tracing.schedule import Schedule, child_first, parent_first
 from tests.conftest import Run
 
 PROGRAMS = {
@@ -296,6 +296,61 @@ except ChildProcessError:
     assert said or not re.search("WNO|no child of", finding.message)
     assert finding.cure.startswith(cure)
     assert bool(cure) == bool(finding.cure)
+
+
+# What a child does first, and what both processes do then; whether the child, which
+# dies of it, has run on into its parent's part.
+THEN = "os.waitpid(pid, 0)"
+IN_BOTH = [
+    ("pass", THEN, True),
+    ("pass", "os.wait()", True),
+    ("sys.stdout.flush()", "pid and time.sleep(1)\nos.wait()", True),
+    ("pass", "try:\n    pid or sys.exit(0)\nfinally:\n    os.waitpid(pid, 0)", True),
+    ("pass", "for pid in pids: os.waitpid(pid, 0)", True),
+    ("pass", "for pid in pids[:1]: os.waitpid(pid, 0)", True),
+    ("os.waitpid(os.getppid(), 0)", THEN, False),
+    ("os.wait()", "pass", False),
+    ("os.wait()", THEN, False),
+    ("os.waitpid(os.fork() or os._exit(0), 0); os.wait()", "os.wait()", False),
+    ("raise ChildProcessError", THEN, False),
+    ("os.kill(0, 0); raise ValueError", THEN, False),
+]
+
+
+@pytest.mark.parametrize("schedule", [parent_first, child_first], ids=lambda s: s.name)
+@pytest.mark.parametrize(("first", "then", "runs_on"), IN_BOTH)
+def test_a_child_that_waits_as_its_parent_does(
+    run: Run, first: str, then: str, runs_on: bool, schedule: Schedule
+) -> None:
+    """It has run on, and that is told before what it died of."""
+    recording = run(
+        f"""import os, sys, time
+pids = [os.fork()]
+if pids[0]:
+    pids.append(os.fork())
+pid = pids[-1]
+if pid == 0:
+    {first}
+{then}
+""",
+        schedule=schedule,
+    )
+    told = [finding.id for finding in causes(recording)]
+    assert "uncaught-exception" in told
+    assert told.count("child-escaped") == runs_on
+    assert not runs_on or told[0] == "child-escaped"
+
+
+def test_a_line_that_a_child_printed_as_it_ran_on(run: Run) -> None:
+    """It tells more than what the child died of, and stands in its place."""
+    recording = run("import os\npid = os.fork()\nprint('done')\nos.waitpid(pid, 0)")
+    printed = found("child-escaped", "the child printed 'done'", recording)
+    missing = found("wrong-pid", "the parent printed 'done'", recording)
+    with pytest.raises(CheckFailed) as failure:
+        assert_that(recording).holds([missing, printed])
+    told = failure.value.findings
+    assert told[0] == printed
+    assert [f.id for f in told[1:]] == ["uncaught-exception", "wrong-pid"]
 
 
 @pytest.mark.parametrize("program", ["import os\nos.wait()", COLOURED])

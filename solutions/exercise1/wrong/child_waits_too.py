@@ -1,4 +1,4 @@
-# diagnosis: uncaught-exception
+# diagnosis: child-escaped, uncaught-exception
 # Both processes should wait at the end, to be on the safe side.
 import os
 
