@@ -373,6 +373,12 @@ def gradebook(arguments: argparse.Namespace) -> int:
     if not book.results:
         if damage:
             return GRADER_FAILED
+        others = sorted({result.verdict.exercise for result in results.verdicts()})
+        if wanted and others:
+            raise UsageError(
+                f"there are no verdicts of {some(wanted)} in {folder}; there are some "
+                f"of {some(others)}"
+            )
         raise UsageError(
             f"there are no verdicts in {folder}; `grade course` writes them"
         )

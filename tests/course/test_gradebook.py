@@ -439,6 +439,11 @@ def test_results_are_not_written_over(tmp_path: Path) -> None:
         (["--weight", "5"], "'5' is not like exercise2=5"),
         (["--weight", "exercise1=-1"], "'exercise1=-1' is not like exercise2=5"),
         (["--weight", "exercise99=1"], "there is no exercise 'exercise99'"),
+        (
+            ["--exercise", "exercise4"],
+            "no verdicts of exercise4 in results; there are some of exercise1, "
+            "exercise2",
+        ),
         (["--moodle", "latin.csv"], "text in line 2; save it as CSV UTF-8"),
     ],
 )
