@@ -219,6 +219,21 @@ def test_children_print_and_end(program: Submission) -> None:
         assert_that(run).holds(processes.forks_of(run, children))
 
 
+def _collected_late(run: Recording) -> list[Finding]:
+    """A child that stayed a zombie while the program rested, up to SIGTERM."""
+    sent = [event for event in run.of(SignalSent) if event.signal == SIGTERM]
+    end = sent[0].index if sent else len(run.events)
+    for child in children_of(run):
+        ended, collected = child.ended, child.collected
+        if ended and collected and ended.index < end < collected.index:
+            message = (
+                f"{name(run, child)} was a zombie while {name(run, run.root)} rested, "
+                "and was collected only after SIGTERM had come"
+            )
+            return [found("zombie-left", message, run, collected.line)]
+    return []
+
+
 def _unended(run: Recording) -> list[Finding]:
     """Children that did not end by themselves."""
     for child in children_of(run):
@@ -247,7 +262,8 @@ def test_children_end_one_by_one(program: Submission) -> None:
     for count in (1, 5, 20):
         run = _at_rest(program, count, parent_first)
         _forks(run, count).holds(_unended(run))
-        assert_that(run).leaves_no_zombie().holds(_finish_lines(run))
+        assert_that(run).leaves_no_zombie().holds(_collected_late(run))
+        assert_that(run).holds(_finish_lines(run))
         assert_that(run).collects_in_handler()
         # Of helpers this is all that is asked, and asked once.
         assert_that(run).holds(processes.zombies_beside(run))
@@ -264,7 +280,8 @@ def test_children_end_together(program: Submission) -> None:
     ):
         run = _at_rest(program, count, schedule)
         _forks(run, count).holds(_unended(run))
-        assert_that(run).leaves_no_zombie().holds(_finish_lines(run))
+        assert_that(run).leaves_no_zombie().holds(_collected_late(run))
+        assert_that(run).holds(_finish_lines(run))
     program.in_any_order(_merges_none, arguments=(2,), until_terminated=True)
 
 
