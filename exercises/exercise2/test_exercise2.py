@@ -115,10 +115,8 @@ def _told(run: Recording, count: int) -> list[Finding]:
 
 def _misread(run: Recording) -> str:
     """What the parent's reads brought where it took each for one number."""
-    used = _writer(run)
-    reads = [e.data for e in pipes.read(run.root, used[1]) if e.count] if used else []
-    cut = next(((a, b) for a, b in pairwise(reads) if _is_within(a, b)), None)
-    if cut:
+    reads = _reads(run)
+    if cut := _cut(reads):
         before, after = (data.decode(errors="replace") for data in cut)
         return (
             f"a read ended within a number, with {before[-8:]!r}, and the next one "
@@ -332,16 +330,18 @@ def _first_cuts(size: int) -> list[tuple[int, Schedule]]:
     return cuts[::-1] if at_once <= 2 * behind else cuts[1:]
 
 
-def _is_cut(run: Recording) -> bool:
-    """Whether a read of the parent did end within a number."""
+def _reads(run: Recording) -> list[bytes]:
+    """What each read of the parent brought."""
     used = _writer(run)
-    reads = [event.data for event in pipes.read(run.root, used[1])] if used else []
-    return any(_is_within(a, b) for a, b in pairwise(reads))
+    return [e.data for e in pipes.read(run.root, used[1]) if e.count] if used else []
 
 
-def _is_within(before: bytes, after: bytes) -> bool:
-    """Whether a number is partly in what one read brought, and partly in the next."""
-    return before[-1:].isdigit() and after[:1].isdigit()
+def _cut(reads: list[bytes]) -> tuple[bytes, bytes] | None:
+    """The first read that ended within a number, and the one after it."""
+    return next(
+        ((a, b) for a, b in pairwise(reads) if a[-1:].isdigit() and b[:1].isdigit()),
+        None,
+    )
 
 
 def _first_within(size: int, before: int) -> int:
@@ -463,7 +463,7 @@ def test_more_than_the_pipe_holds(program: Submission) -> None:
         larger = 1 + count // SOME_HUNDRED  # each may cost as much as one of those
         run = program.run(count, 0, schedule=schedule, stdout="pipe", larger=larger)
         assert_that(run).holds(_lost(run, count)).holds(_told(run, count))
-        if _is_cut(run):
+        if _cut(_reads(run)):
             break
     lost = _lost(small, SOME_HUNDRED)
     assert_that(small).holds(lost).holds(_told(small, SOME_HUNDRED))
